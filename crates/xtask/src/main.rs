@@ -1,0 +1,51 @@
+//! The project's own commands, one file each. It uses nothing but the standard library, so that it builds in seconds.
+
+mod bindings;
+mod c;
+mod check;
+mod demo;
+mod header;
+mod kotlin;
+mod python;
+mod run;
+mod swift;
+mod test;
+mod tree;
+mod vectors;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  test [--strict]      every test of every language this machine can run; --strict allows nothing left out
+  check                builds the core without std and proves that nothing of std is linked
+  header [--check]     writes include/sprag.h (or fails if the committed one is not current)
+  bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
+  vectors [--check]    writes docs/vectors (or fails if a committed file is not current)
+  demo [--keep DIR] [--interactive]
+                       real messages between separate processes through a real relay
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.split_first() {
+        Some((command, rest)) => match command.as_str() {
+            "test" => test::command(rest),
+            "check" => check::command(rest),
+            "header" => header::command(rest),
+            "bindings" => bindings::command(rest),
+            "vectors" => vectors::command(rest),
+            "demo" => demo::command(rest),
+            other => Err(format!("no command is called {other}\n\n{USAGE}")),
+        },
+        None => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `cargo xtask test`: everything that can be tested here, in every language, and an honest list of what could not.
+
+use std::time::Instant;
+
+use crate::{bindings, c, check, header, kotlin, python, run, swift, vectors};
+
+/// What a step came to.
+pub(crate) enum Ran {
+    /// It ran and held.
+    Passed,
+    /// The tree has nothing for it.
+    Absent,
+    /// The machine lacks something; the text says how to get it.
+    LeftOut(String),
+}
+
+/// One step: its name, and what runs it.
+type Step = (&'static str, fn() -> Result<Ran, String>);
+
+const STEPS: &[Step] = &[
+    ("format", format),
+    ("lints", lints),
+    ("rust", rust),
+    ("core without std", no_std),
+    ("header is current", header::current),
+    ("vectors are current", vectors::current),
+    ("C", c::test),
+    ("bindings are current", bindings::current),
+    ("Python", python::test),
+    ("Kotlin", kotlin::test),
+    ("Swift", swift::test),
+];
+
+pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
+    let strict = match arguments {
+        [] => false,
+        [flag] if flag == "--strict" => true,
+        _ => return Err("cargo xtask test takes --strict and nothing else".to_owned()),
+    };
+    let mut passed = Vec::new();
+    let mut failed = Vec::new();
+    let mut left_out = Vec::new();
+    for (name, step) in STEPS {
+        println!("== {name}");
+        let start = Instant::now();
+        match step() {
+            Ok(Ran::Passed) => {
+                println!("== {name}: ok, {:.1} s", start.elapsed().as_secs_f32());
+                passed.push(*name);
+            }
+            Ok(Ran::Absent) => println!("== {name}: nothing in the tree yet"),
+            Ok(Ran::LeftOut(remedy)) => {
+                println!("== {name}: left out");
+                left_out.push(format!("{name}: {remedy}"));
+            }
+            Err(message) => {
+                println!("== {name}: FAILED: {message}");
+                failed.push(format!("{name}: {message}"));
+            }
+        }
+    }
+    println!();
+    println!("held: {}", passed.join(", "));
+    for line in &left_out {
+        println!("left out: {line}");
+    }
+    for line in &failed {
+        println!("failed: {line}");
+    }
+    if !failed.is_empty() {
+        return Err(format!("{} of {} steps failed", failed.len(), STEPS.len()));
+    }
+    if strict && !left_out.is_empty() {
+        return Err(format!(
+            "--strict allows nothing left out, and {} steps were",
+            left_out.len()
+        ));
+    }
+    Ok(())
+}
+
+fn format() -> Result<Ran, String> {
+    run::finish(run::cargo().args(["fmt", "--all", "--check"]))?;
+    Ok(Ran::Passed)
+}
+
+fn lints() -> Result<Ran, String> {
+    run::finish(run::cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    Ok(Ran::Passed)
+}
+
+fn rust() -> Result<Ran, String> {
+    run::finish(run::cargo().args(["test", "--workspace", "--locked"]))?;
+    Ok(Ran::Passed)
+}
+
+fn no_std() -> Result<Ran, String> {
+    check::command(&[])?;
+    Ok(Ran::Passed)
+}
