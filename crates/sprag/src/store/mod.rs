@@ -14,11 +14,13 @@
 mod error;
 mod seal;
 mod table;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod tx;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::config::DbConfig;
@@ -29,6 +31,7 @@ pub(crate) use self::error::{Error, Result};
 use self::seal::{AppKey, Keyring};
 pub(crate) use self::table::Table;
 use self::turn::Turns;
+use self::tx::UNCHECKED;
 pub(crate) use self::tx::{Snapshot, Tx};
 use crate::context::Environment;
 
@@ -38,9 +41,10 @@ const APPLICATION: i32 = 0x5350_5247;
 /// The schema, as major · 100 + minor. A release reads and writes every minor of its major.
 const SCHEMA: i32 = 100;
 
-/// The rows of the table `keyring`.
+/// The rows of the table `keyring`: the wrapped keyring, the key check twice, and one that is written to write something.
 const RING: i64 = 1;
 const CHECKS: [i64; 2] = [2, 3];
+const TOUCH: i64 = 4;
 
 /// The longest that a call waits for other connections, in microseconds. They yield every [`RUN_MS`].
 const PATIENCE: u32 = 3_000_000;
@@ -74,9 +78,21 @@ pub(crate) enum Access {
     ReadOnly,
 }
 
+/// A connection, and the `data_version` for which it found the names of contacts whole.
+struct Link {
+    conn: Connection,
+    checked: AtomicI64,
+}
+
+impl Link {
+    const fn new(conn: Connection) -> Self {
+        Self { conn, checked: AtomicI64::new(UNCHECKED) }
+    }
+}
+
 /// The connection that writes.
 struct Writer {
-    conn: Connection,
+    link: Link,
     /// Whether `synchronous` is FULL at the moment.
     full: bool,
     /// When this run of writes began and when its last one ended, in milliseconds.
@@ -95,13 +111,12 @@ struct Keys {
 /// An open store. Dropping it closes it.
 pub(crate) struct Store {
     // Dropped in this order: the last connection to close removes the write-ahead log.
-    reader: Option<Mutex<Connection>>,
+    reader: Option<Mutex<Link>>,
     writer: Option<Mutex<Writer>>,
     turns: Turns,
     keys: Mutex<Keys>,
     interrupts: Vec<InterruptHandle>,
     suspended: AtomicBool,
-    contacts_checked: AtomicBool,
     environment: Environment,
     access: Access,
     file: Option<PathBuf>,
@@ -228,8 +243,8 @@ fn read_ring(conn: &Connection) -> Result<Vec<u8>> {
 }
 
 fn unwrap(conn: &Connection, app: &AppKey, wrapped: &[u8]) -> Result<Keyring> {
-    let mut statement = conn.prepare_cached("SELECT v FROM keyring WHERE id <> ?1")?;
-    let checks = statement.query_map([RING], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
+    let mut statement = conn.prepare_cached("SELECT v FROM keyring WHERE id = ?1 OR id = ?2")?;
+    let checks = statement.query_map(CHECKS, |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
     app.unwrap(wrapped, &checks)
 }
 
@@ -280,7 +295,8 @@ impl Store {
             for id in CHECKS {
                 statement.execute(params![id, app.check()])?;
             }
-            Tx::new(Snapshot::new(&conn, ring.clone(), &never, &never), random).found()?;
+            statement.execute(params![TOUCH, [0u8; 8]])?;
+            Tx::new(Snapshot::new(&conn, ring.clone(), &never, &AtomicI64::new(UNCHECKED)), random).found()?;
             conn.pragma_update(None, "application_id", APPLICATION)?;
             conn.pragma_update(None, "user_version", SCHEMA)?;
             open.commit()?;
@@ -329,7 +345,7 @@ impl Store {
         if access == Access::ReadOnly {
             let mut store = Self::assemble(None, Some(file), keys, environment, access)?;
             store.interrupts.push(conn.get_interrupt_handle());
-            store.reader = Some(Mutex::new(conn));
+            store.reader = Some(Mutex::new(Link::new(conn)));
             return Ok(store);
         }
         Self::assemble(Some(conn), Some(file), keys, environment, access)
@@ -352,12 +368,11 @@ impl Store {
         }
         Ok(Self {
             interrupts: writer.iter().chain(&reader).map(Connection::get_interrupt_handle).collect(),
-            reader: reader.map(Mutex::new),
-            writer: writer.map(|conn| Mutex::new(Writer { conn, full: true, run: (0, 0) })),
+            reader: reader.map(|conn| Mutex::new(Link::new(conn))),
+            writer: writer.map(|conn| Mutex::new(Writer { link: Link::new(conn), full: true, run: (0, 0) })),
             turns: Turns::default(),
             keys: Mutex::new(keys),
             suspended: AtomicBool::new(false),
-            contacts_checked: AtomicBool::new(false),
             environment: environment.clone(),
             access,
             file,
@@ -389,7 +404,7 @@ impl Store {
         Ok(keys.ring.clone())
     }
 
-    /// Runs a transaction that reads. It sees one moment, and holds nobody up.
+    /// Runs a transaction that reads. It sees one moment, and holds nobody up. No transaction is begun inside another.
     ///
     /// # Errors
     /// [`Error::Unavailable`] while suspended; what `work` answers.
@@ -402,7 +417,7 @@ impl Store {
             (Some(reader), _) => self.read_on(&lock(reader), work),
             (None, Some(writer)) => {
                 let _turn = self.turns.take();
-                self.read_on(&lock(writer).conn, work)
+                self.read_on(&lock(writer).link, work)
             }
             (None, None) => Err(Error::Unavailable.into()),
         }
@@ -410,7 +425,7 @@ impl Store {
 
     fn read_on<T, E: From<Error>>(
         &self,
-        conn: &Connection,
+        Link { conn, checked }: &Link,
         work: impl FnOnce(&Snapshot<'_>) -> core::result::Result<T, E>,
     ) -> core::result::Result<T, E> {
         let (_open, ring) = patiently(&self.environment, &self.suspended, || {
@@ -419,7 +434,7 @@ impl Store {
             let ring = self.ring(conn)?;
             Ok((open, ring))
         })?;
-        work(&Snapshot::new(conn, ring, &self.suspended, &self.contacts_checked))
+        work(&Snapshot::new(conn, ring, &self.suspended, checked))
     }
 
     /// Runs a transaction that writes: all of it is committed if `work` answers `Ok`, nothing otherwise.
@@ -451,7 +466,7 @@ impl Store {
         work: impl FnOnce(&Tx<'_>) -> core::result::Result<T, E>,
     ) -> core::result::Result<T, E> {
         let full = barrier == Barrier::Full;
-        let conn = &writer.conn;
+        let Link { conn, checked } = &writer.link;
         // Drawn before the lock is taken: whoever holds it does not wait for anything else.
         let random = self.environment.generator().map_err(Error::from)?;
         if !conn.is_autocommit() {
@@ -459,18 +474,20 @@ impl Store {
         }
         if full != writer.full {
             let mode = if full { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
-            conn.execute_batch(mode).map_err(Error::from)?;
+            patiently(&self.environment, &self.suspended, || Ok(conn.execute_batch(mode)?))?;
             writer.full = full;
         }
         // Never a read that turns into a write: that fails whenever another process wrote in between.
         let open = patiently(&self.environment, &self.suspended, || Open::begin(conn, "BEGIN IMMEDIATE"))?;
         let before = conn.total_changes();
-        let tx = Tx::new(Snapshot::new(conn, self.ring(conn)?, &self.suspended, &self.contacts_checked), random);
+        let tx = Tx::new(Snapshot::new(conn, self.ring(conn)?, &self.suspended, checked), random);
         let value = work(&tx)?;
         tx.finish()?;
         if full && conn.total_changes() == before {
             // A commit without a change would not reach the disk, and what others committed before not with it.
-            tx.set_keyring(CHECKS[0], lock(&self.keys).app.check())?;
+            let mut touch = [0; 8];
+            tx.random(&mut touch);
+            tx.set_keyring(TOUCH, &touch)?;
         }
         open.commit()?;
         Ok(value)
@@ -503,8 +520,7 @@ impl Store {
         let _turn = self.turns.take();
         let writer = lock(writer);
         for pause in [500, 1000, 2000, 4000, 0] {
-            let busy =
-                writer.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+            let busy = writer.link.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
             match busy.map_err(Error::from) {
                 Ok(0) => return Ok(true),
                 Ok(_) | Err(Error::Busy) => {}
@@ -525,6 +541,10 @@ impl Store {
         if let Some(reader) = &self.reader {
             // Waits until the transaction that was interrupted has ended.
             drop(lock(reader));
+        }
+        if let Some(writer) = &self.writer {
+            let _turn = self.turns.take();
+            drop(lock(writer));
         }
         self.truncate().map(|_| ())
     }
@@ -608,7 +628,7 @@ impl Store {
     pub(crate) fn erase(mut self) -> Result<()> {
         self.awake()?;
         let (Some(writer), Access::Owner) = (self.writer.take(), self.access) else { return Err(Error::ReadOnly) };
-        let conn = writer.into_inner().unwrap_or_else(PoisonError::into_inner).conn;
+        let conn = writer.into_inner().unwrap_or_else(PoisonError::into_inner).link.conn;
         conn.execute_batch("PRAGMA synchronous = FULL")?;
         let open = patiently(&self.environment, &self.suspended, || Open::begin(&conn, "BEGIN IMMEDIATE"))?;
         conn.execute_batch(table::UNDO)?;

@@ -182,7 +182,10 @@ impl Keyring {
     /// A keyed hash, for finding something by what must not stand in clear in the file.
     pub(super) fn lookup(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
         // The hash of the purpose is of fixed length: no two pairs of purpose and bytes are the same input.
-        hash::hmac(self.lookup.expose_secret(), &[&hash::hash(label::STORE_LOOKUP, &[hash::Item::Text(purpose)]), bytes])
+        hash::hmac(
+            self.lookup.expose_secret(),
+            &[&hash::hash(label::STORE_LOOKUP, &[hash::Item::Text(purpose)]), bytes],
+        )
     }
 
     /// Seals a value for its row.

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use sprag_core::random::Random;
@@ -26,6 +26,9 @@ const RANDOM_BITS: u32 = 24;
 
 /// Bytes of the keyed hash of a contact's name, and of a tally's sum.
 const HASH: usize = 16;
+
+/// A `data_version` that SQLite never has.
+pub(super) const UNCHECKED: i64 = -1;
 
 /// Rows read at a time where all of them are.
 const PAGE: usize = 256;
@@ -66,7 +69,8 @@ pub(crate) struct Snapshot<'a> {
     conn: &'a Connection,
     ring: Arc<Keyring>,
     suspended: &'a AtomicBool,
-    contacts_checked: &'a AtomicBool,
+    /// The `data_version` for which the names of contacts were found whole; [`UNCHECKED`] before.
+    checked: &'a AtomicI64,
     tallies: RefCell<[Option<(Tally, bool)>; Table::ALL.len()]>,
 }
 
@@ -78,9 +82,9 @@ impl<'a> Snapshot<'a> {
         conn: &'a Connection,
         ring: Arc<Keyring>,
         suspended: &'a AtomicBool,
-        contacts_checked: &'a AtomicBool,
+        checked: &'a AtomicI64,
     ) -> Self {
-        Self { conn, ring, suspended, contacts_checked, tallies: RefCell::new([None; Table::ALL.len()]) }
+        Self { conn, ring, suspended, checked, tallies: RefCell::new([None; Table::ALL.len()]) }
     }
 
     /// The connection, unless the store was suspended meanwhile: then the transaction is to end.
@@ -241,9 +245,11 @@ impl<'a> Snapshot<'a> {
         match raw {
             Some(raw) => Ok(Some((raw.0, self.open(Table::Contact, &raw)?))),
             None => {
-                if !self.contacts_checked.load(Ordering::Relaxed) {
+                // Once, and again whenever another connection wrote: 100,000 names take a while.
+                let version = self.conn()?.pragma_query_value(None, "data_version", |row| row.get(0))?;
+                if self.checked.load(Ordering::Relaxed) != version {
                     self.verify_names()?;
-                    self.contacts_checked.store(true, Ordering::Relaxed);
+                    self.checked.store(version, Ordering::Relaxed);
                 }
                 Ok(None)
             }
