@@ -590,8 +590,8 @@ fn two_connections_lose_no_update_and_neither_starves() {
     let two = scratch.open().unwrap();
     let longest = race(&[&one, &two], 400);
     assert_eq!(increment(&one, Barrier::Full).unwrap(), 801);
-    // SQLite's own handler let one wait for over four seconds. Half a second leaves room for a loaded machine.
-    assert!(longest < Duration::from_millis(500), "{longest:?}");
+    // SQLite's own handler let one wait for over four seconds. Two seconds leave room for a loaded machine.
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
     one.verify().unwrap();
 }
 
@@ -601,7 +601,7 @@ fn threads_on_one_store_lose_no_update_and_none_starves() {
     let store = scratch.create();
     let longest = race(&[&store, &store, &store], 300);
     assert_eq!(increment(&store, Barrier::Full).unwrap(), 901);
-    assert!(longest < Duration::from_millis(500), "{longest:?}");
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
 }
 
 #[test]
@@ -816,4 +816,121 @@ fn a_message_costs_two_pages() {
     store.write(Barrier::Normal, |tx| tx.delete(Table::Event, first)).unwrap();
     let frames = (std::fs::metadata(scratch.0.join("store-wal")).unwrap().len() - 32) / (4096 + 24);
     assert_eq!(frames, 1);
+}
+
+/// What `fill` puts, by value alone: numbers carry random parts.
+fn expected() -> Vec<(u8, Vec<u8>)> {
+    let mut all = Vec::new();
+    for table in Table::ALL {
+        for n in 0..3u8 {
+            let name = ["ada", "bob", "eve"][usize::from(n)];
+            let value = if table == Table::Contact { name.into() } else { vec![table.number(), n, 1, 2, 3] };
+            all.push((table.number(), value));
+        }
+    }
+    all.extend(["ada", "bob", "eve"].map(|name| (0, name.into())));
+    all
+}
+
+/// Stores as releases left them. What is frozen here is opened by every later release, for ever.
+const FROZEN: [(&str, &[u8]); 1] = [("1.0", include_bytes!("../../tests/data/store-1.0"))];
+
+#[test]
+fn stores_of_earlier_releases_open() {
+    for (release, bytes) in FROZEN {
+        let scratch = Scratch::new();
+        std::fs::write(scratch.file(), bytes).unwrap();
+        let store = scratch.open().unwrap();
+        let found: Vec<_> = contents(&store).unwrap().into_iter().map(|(table, _, value)| (table, value)).collect();
+        assert_eq!(found, expected(), "{release}");
+        increment(&store, Barrier::Full).unwrap();
+        store.rekey(&key(8)).unwrap();
+        store.verify().unwrap();
+    }
+}
+
+/// Freezes a store of this release: `SPRAG_FREEZE=<file> cargo test -p sprag freeze -- --ignored`.
+#[test]
+#[ignore = "writes a file"]
+fn freeze() {
+    let scratch = Scratch::new();
+    let store = scratch.create();
+    fill(&store);
+    store.close().unwrap();
+    std::fs::copy(scratch.file(), std::env::var_os("SPRAG_FREEZE").unwrap()).unwrap();
+}
+
+/// Starts this test binary again, as another process that increments `rounds` times.
+fn child(scratch: &Scratch, rounds: u64) -> std::process::Child {
+    std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::tests::as_a_child", "--ignored", "--nocapture"])
+        .env("SPRAG_STORE_CHILD", scratch.file())
+        .env("SPRAG_STORE_ROUNDS", rounds.to_string())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+#[ignore = "run by other tests in a process of its own"]
+fn as_a_child() {
+    let Some(file) = std::env::var_os("SPRAG_STORE_CHILD") else { return };
+    let rounds: u64 = std::env::var("SPRAG_STORE_ROUNDS").unwrap().parse().unwrap();
+    let store =
+        Store::open(Some(Path::new(&file)), &Secret::new(KEY), &Environment::platform(), Access::Guest).unwrap();
+    let mut longest = Duration::ZERO;
+    for round in 0..rounds {
+        let began = Instant::now();
+        let value = increment(&store, if round % 8 == 0 { Barrier::Full } else { Barrier::Normal }).unwrap();
+        longest = longest.max(began.elapsed());
+        println!("value {value}");
+    }
+    println!("longest {}", longest.as_millis());
+}
+
+/// The numbers that a child printed after a word.
+fn said(output: &[u8], word: &str) -> Vec<u64> {
+    let text = String::from_utf8_lossy(output).into_owned();
+    text.lines().filter_map(|line| line.strip_prefix(word)?.trim().parse().ok()).collect()
+}
+
+#[test]
+fn two_processes_lose_no_update_and_neither_starves() {
+    let scratch = Scratch::new();
+    let store = scratch.create();
+    let other = child(&scratch, 300);
+    let mut longest = Duration::ZERO;
+    let mut own = 0;
+    while own < 300 {
+        let began = Instant::now();
+        increment(&store, Barrier::Normal).unwrap();
+        longest = longest.max(began.elapsed());
+        own += 1;
+    }
+    let output = other.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(said(&output.stdout, "value ").len(), 300);
+    assert_eq!(increment(&store, Barrier::Full).unwrap(), 601);
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
+    assert!(said(&output.stdout, "longest ")[0] < 2000);
+    store.verify().unwrap();
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_whole_transactions() {
+    let scratch = Scratch::new();
+    drop(scratch.create());
+    let mut least = 0;
+    for round in 0..12 {
+        let mut other = child(&scratch, 1_000_000);
+        std::thread::sleep(Duration::from_millis(40 + round * 7));
+        other.kill().unwrap();
+        let output = other.wait_with_output().unwrap();
+        least = said(&output.stdout, "value ").last().copied().unwrap_or(least);
+        let store = scratch.open().unwrap();
+        store.verify().unwrap();
+        let value = increment(&store, Barrier::Full).unwrap();
+        assert!(value > least, "{value} {least}");
+        least = value;
+    }
 }
