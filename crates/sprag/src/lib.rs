@@ -6,7 +6,26 @@
 
 #![forbid(unsafe_code)]
 
+mod codec;
+pub mod config;
 pub mod context;
 pub mod error;
+pub mod event;
+pub mod id;
+pub mod request;
 #[allow(dead_code, reason = "used by the modules of the engine")]
 mod store;
+
+pub use config::{Config, Directory, Key, Opening, Place, Policy, Role, Start};
+pub use error::{Error, Result, StoreFault};
+pub use event::{
+    Delivered, Event, Finding, Healing, Hint, Importance, Incoming, ListRef, Message, MessageState, Pending, Preview,
+    Reason, SendOptions, Sent, Verdict, What,
+};
+pub use id::{
+    AccountId, BlobId, Class, Contact, Content, Conversation, DeviceId, MAX_CONTENT, MAX_ID, MessageId, RequestId,
+    SafetyNumber, Sender, Trust,
+};
+pub use request::{
+    Action, FetchKeys, Found, ListWrite, Outcome, PublishKeys, Rejection, Request, Send, StaleList, Wanted, Why,
+};

@@ -1,0 +1,178 @@
+//! What a client is made and opened with.
+//!
+//! It opens nothing. What is decided here at `create` is stored and read from the store afterwards, so that two processes on
+//! one store cannot disagree.
+
+use std::path::PathBuf;
+
+use sprag_core::secret::Secret;
+
+use crate::error::{Error, Result};
+use crate::id::AccountId;
+
+/// The key that unlocks a store: 32 random bytes that the app keeps in the platform's keystore. Boxed, and wiped on
+/// drop.
+pub struct Key(Secret<32>);
+
+impl Key {
+    /// Takes the bytes over.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Secret::new(bytes))
+    }
+
+    /// Copies exactly 32 bytes; any other length is [`Error::Misuse`].
+    pub fn from_slice(bytes: &[u8]) -> Result<Self> {
+        Secret::from_slice(bytes).map(Self).map_err(|_| Error::Misuse("a store key is 32 bytes"))
+    }
+
+    /// The bytes themselves.
+    #[must_use]
+    pub const fn expose_secret(&self) -> &[u8; 32] {
+        self.0.expose_secret()
+    }
+
+    /// A second copy, spelled out because each copy is one more thing to wipe.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
+    }
+}
+
+impl core::fmt::Debug for Key {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+/// Where a store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// A file. SQLite keeps two more beside it, with `-wal` and `-shm` appended to its name.
+    File(PathBuf),
+    /// Memory: gone when the client is dropped. For tests and for clients that live as long as a page.
+    Memory,
+}
+
+/// What the app's server offers for finding keys. Numbers 1 (nothing: keys travel in the messages) and 2 (one opaque
+/// value per account) are reserved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Directory {
+    /// A key directory: hands each one-time key out once, replaces a list only if the sequence is the expected one,
+    /// and lets only the owner write.
+    #[default]
+    Full = 3,
+}
+
+impl Directory {
+    /// The stable number of this kind of directory.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+}
+
+/// What the app decides about its messages, stored at `create` and changed by `configure`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// What the app's server offers for finding keys.
+    pub directory: Directory,
+    /// The largest message body that the app's server carries, in bytes: 1 MiB unless told, and at least 8 KiB.
+    pub max_body: u32,
+}
+
+impl Policy {
+    /// The least that `max_body` may be, in bytes: a first message must fit.
+    pub const MIN_BODY: u32 = 8 * 1024;
+
+    /// That the values can be worked with; [`Error::Misuse`] if not.
+    pub const fn check(&self) -> Result<()> {
+        if self.max_body < Self::MIN_BODY { Err(Error::Misuse("max_body is at least 8 KiB")) } else { Ok(()) }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { directory: Directory::Full, max_body: 1024 * 1024 }
+    }
+}
+
+/// What an account starts from. Number 2 (linked to an existing device) is reserved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Start {
+    /// New keys: this is the account's first device.
+    #[default]
+    NewAccount = 1,
+}
+
+/// What `Client::create` needs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where the store is to be.
+    pub place: Place,
+    /// The key that is to unlock it.
+    pub key: Key,
+    /// The account that it is for.
+    pub account: AccountId,
+    /// What the account starts from.
+    pub start: Start,
+    /// What the app decides about its messages.
+    pub policy: Policy,
+}
+
+impl Config {
+    /// A new account with the default policy.
+    #[must_use]
+    pub fn new(place: Place, key: Key, account: AccountId) -> Self {
+        Self { place, key, account, start: Start::default(), policy: Policy::default() }
+    }
+}
+
+/// What a process is to the app.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Role {
+    /// The app itself.
+    #[default]
+    App = 1,
+    /// A helper beside it, such as a notification extension: never migrates and never tidies up the store.
+    Extension = 2,
+}
+
+impl Role {
+    /// The stable number of this role.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+}
+
+/// What `Client::open` needs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Opening {
+    /// Where the store is.
+    pub place: Place,
+    /// The key that unlocks it.
+    pub key: Key,
+    /// The account that the caller expects in it; another one is [`Error::WrongAccount`].
+    pub account: AccountId,
+    /// What this process is to the app.
+    pub role: Role,
+}
+
+impl Opening {
+    /// The app itself opens its store.
+    #[must_use]
+    pub fn new(place: Place, key: Key, account: AccountId) -> Self {
+        Self { place, key, account, role: Role::App }
+    }
+}

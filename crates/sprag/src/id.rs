@@ -1,0 +1,235 @@
+//! Who and what is spoken of: accounts, devices, messages, conversations, and what is known of a contact.
+//!
+//! It knows no keys and no store: these are names, compared as bytes and never normalised.
+
+pub use sprag_core::safety_number::SafetyNumber;
+
+use crate::error::{Error, Result};
+
+/// The longest account id, message id, app reference and content type, in bytes.
+pub const MAX_ID: usize = 64;
+
+/// The longest content, in bytes: 256 KiB.
+pub const MAX_CONTENT: usize = 256 * 1024;
+
+macro_rules! byte_id {
+    ($(#[$doc:meta])* $name:ident, $misuse:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<[u8]>);
+
+        impl $name {
+            /// Takes 1 to 64 bytes; anything else is [`Error::Misuse`].
+            pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self> {
+                let bytes = bytes.as_ref();
+                if bytes.is_empty() || bytes.len() > MAX_ID {
+                    return Err(Error::Misuse($misuse));
+                }
+                Ok(Self(bytes.into()))
+            }
+
+            /// The bytes.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8] {
+                &self.0
+            }
+
+            /// The bytes, to keep.
+            #[must_use]
+            pub fn to_vec(&self) -> Vec<u8> {
+                self.0.to_vec()
+            }
+        }
+
+        impl AsRef<[u8]> for $name {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0.escape_ascii())
+            }
+        }
+    };
+}
+
+byte_id! {
+    /// An account: the app's immutable id of a user, 1 to 64 bytes, compared as bytes. Not a phone number or a name
+    /// that may be handed on to somebody else.
+    AccountId, "an account id is 1 to 64 bytes"
+}
+
+byte_id! {
+    /// A message: 1 to 64 bytes, unique among the messages of its sender. It travels inside the message, and is what
+    /// replies, receipts and edits name.
+    MessageId, "a message id is 1 to 64 bytes"
+}
+
+/// A device of an account: a random number that is never bound to other keys later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(pub u32);
+
+/// A request: stable over leases and restarts, and so the idempotency key towards the app's server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// The hash of an encrypted blob: the trace by which support can follow a message over devices without reading it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobId(pub [u8; 32]);
+
+impl BlobId {
+    /// The id of a blob: its SHA-256.
+    #[must_use]
+    pub fn of(blob: &[u8]) -> Self {
+        Self(sprag_core::crypto::hash::sha256(blob))
+    }
+}
+
+impl core::fmt::Debug for BlobId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("BlobId(")?;
+        self.0.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str("…)")
+    }
+}
+
+/// Where a message belongs. Kinds 2 (a room whose members the app's server decides) and 3 (a group with signed
+/// membership) are reserved.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Conversation {
+    /// The conversation of two: ours with this other account.
+    Direct(AccountId),
+}
+
+impl Conversation {
+    /// The stable number of this kind of conversation.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::Direct(_) => 1,
+        }
+    }
+}
+
+/// What a message says, at most 256 KiB. How the app shows it is the app's.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// Text, as it was typed.
+    Text(String),
+    /// Anything of the app's own: receipts, reactions, edits, pictures' descriptions.
+    App {
+        /// What it is, in the app's words: 1 to 64 bytes.
+        kind: String,
+        /// The thing itself.
+        bytes: Vec<u8>,
+    },
+}
+
+impl Content {
+    /// The stable number of this kind of content.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::Text(_) => 1,
+            Self::App { .. } => 2,
+        }
+    }
+
+    /// The bytes that the message carries for it: the text's UTF-8, or the app's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::App { bytes, .. } => bytes,
+        }
+    }
+}
+
+/// Says the kind and the size and nothing of what is said: contents must not end in somebody's log.
+impl core::fmt::Debug for Content {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::App { kind, bytes } => write!(f, "App({kind:?}, {} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// How a message is to be treated on its way. Number 3 (fleeting, such as typing) is reserved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Class {
+    /// Durable, and may ring.
+    #[default]
+    Message = 1,
+    /// Durable and silent: receipts, edits, reactions.
+    Quiet = 2,
+}
+
+impl Class {
+    /// The stable number of this class.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+}
+
+/// Who sent a message, as the session proved it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sender {
+    /// The account.
+    pub account: AccountId,
+    /// Its device.
+    pub device: DeviceId,
+}
+
+/// How far a contact's identity can be trusted. Number 2 (the user compared the safety number) is reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Trust {
+    /// Pinned when first seen: it has not changed since, and nobody compared safety numbers.
+    Pinned = 1,
+    /// Another identity than the pinned one was offered. It was refused, and sending is held.
+    Changed = 3,
+}
+
+impl Trust {
+    /// The stable number of this state.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+}
+
+/// What is known of another account.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Contact {
+    /// Whose it is.
+    pub account: AccountId,
+    /// How far its identity can be trusted.
+    pub trust: Trust,
+    /// The hash of its pinned account key: 32 bytes.
+    pub account_key_fingerprint: [u8; 32],
+    /// The number that both sides see alike if nobody is between them.
+    pub number: SafetyNumber,
+}
+
+impl Contact {
+    /// Puts the record together.
+    #[must_use]
+    pub const fn new(
+        account: AccountId,
+        trust: Trust,
+        account_key_fingerprint: [u8; 32],
+        number: SafetyNumber,
+    ) -> Self {
+        Self { account, trust, account_key_fingerprint, number }
+    }
+}
