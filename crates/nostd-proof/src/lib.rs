@@ -37,10 +37,7 @@ unsafe impl GlobalAlloc for Bump {
             (end <= ARENA).then_some((start, end))
         };
         let step = |used| place(used).map(|(_, end)| end);
-        match self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step)
-        {
+        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
             Ok(used) => match place(used) {
                 // SAFETY: `place` keeps the range inside the arena.
                 Some((start, _)) => unsafe { MEMORY.0.get().cast::<u8>().add(start) },
@@ -63,6 +60,17 @@ fn stop(_: &PanicInfo<'_>) -> ! {
     }
 }
 
-/// Named by the unwind tables of the ready-made `core`; with `panic = "abort"` nothing ever calls it.
+// The ready-made `core` and `alloc` were compiled to unwind, and so name the next two. Nothing calls them: this library
+// is built with `panic = "abort"`, and the handler above never returns.
+
+/// Named by unwind tables.
 #[unsafe(no_mangle)]
 pub extern "C" fn rust_eh_personality() {}
+
+/// Named by landing pads.
+#[unsafe(no_mangle)]
+pub extern "C" fn _Unwind_Resume() -> ! {
+    loop {
+        core::hint::spin_loop();
+    }
+}

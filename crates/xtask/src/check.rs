@@ -10,12 +10,7 @@ use crate::{run, tree};
 const ALLOWED: &[&str] = &["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"];
 
 /// Targets without std that are built as well where they are installed.
-const BARE: &[&str] = &[
-    "thumbv7em-none-eabihf",
-    "thumbv6m-none-eabi",
-    "riscv32imac-unknown-none-elf",
-    "wasm32v1-none",
-];
+const BARE: &[&str] = &["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf", "wasm32v1-none"];
 
 pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
     if !arguments.is_empty() {
@@ -37,46 +32,39 @@ fn proof() -> Result<(), String> {
             .arg(&target),
     )?;
     let archive = target.join("release/libnostd_proof.a");
-    let undefined = names(&archive, "--undefined-only")?;
-    let defined = names(&archive, "--defined-only")?;
-    let core = defined
-        .iter()
-        .filter(|name| name.contains("sprag_core"))
-        .count();
+    let (defined, undefined) = symbols(&archive)?;
+    let core = defined.iter().filter(|name| name.contains("sprag_core")).count();
     if core == 0 {
-        return Err(
-            "the static library holds nothing of sprag-core: the proof proves nothing".to_owned(),
-        );
+        return Err("the static library holds nothing of sprag-core: the proof proves nothing".to_owned());
     }
-    let missing: Vec<&str> = undefined
-        .difference(&defined)
-        .map(String::as_str)
-        .filter(|name| !ALLOWED.contains(name))
-        .collect();
+    let missing: Vec<&str> =
+        undefined.difference(&defined).map(String::as_str).filter(|name| !ALLOWED.contains(name)).collect();
     if !missing.is_empty() {
-        return Err(format!(
-            "the core without std still needs: {}",
-            missing.join(", ")
-        ));
+        return Err(format!("the core without std still needs: {}", missing.join(", ")));
     }
-    println!(
-        "core without std: {core} functions of sprag-core linked, nothing undefined but memory functions"
-    );
+    println!("core without std: {core} functions of sprag-core linked, nothing undefined but memory functions");
     Ok(())
 }
 
-/// The names that `nm` lists for an archive, without the line of each member.
-fn names(archive: &Path, which: &str) -> Result<BTreeSet<String>, String> {
-    let listing = run::output(
-        run::program("nm")
-            .args(["--format=just-symbols", "--quiet", which])
-            .arg(archive),
-    )?;
-    Ok(listing
-        .lines()
-        .filter(|line| !line.ends_with(':') && !line.is_empty())
-        .map(str::to_owned)
-        .collect())
+/// The symbols that the members of an archive define, and those that they need.
+fn symbols(archive: &Path) -> Result<(BTreeSet<String>, BTreeSet<String>), String> {
+    // Not nm: where a linker plug-in is installed, it shows none of the symbols of the ready-made `core`.
+    let listing = run::output(run::program("readelf").args(["--symbols", "--wide"]).arg(archive))?;
+    let (mut defined, mut undefined) = (BTreeSet::new(), BTreeSet::new());
+    for line in listing.lines() {
+        // Number, value, size, type, binding, visibility, section, name.
+        let [_, _, _, _, binding, _, section, name, ..] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            continue;
+        };
+        match (binding, section) {
+            ("GLOBAL", "UND") => undefined.insert(name.to_owned()),
+            ("GLOBAL" | "WEAK", section) if section.bytes().all(|digit| digit.is_ascii_digit()) => {
+                defined.insert(name.to_owned())
+            }
+            _ => false,
+        };
+    }
+    Ok((defined, undefined))
 }
 
 /// Builds the core for each bare target whose libraries are on this machine.
@@ -88,16 +76,7 @@ fn bare_targets() -> Result<(), String> {
     for name in BARE.iter().filter(|name| libraries.join(name).is_dir()) {
         run::finish(
             run::cargo()
-                .args([
-                    "build",
-                    "--quiet",
-                    "--locked",
-                    "--package",
-                    "sprag-core",
-                    "--target",
-                    name,
-                    "--target-dir",
-                ])
+                .args(["build", "--quiet", "--locked", "--package", "sprag-core", "--target", name, "--target-dir"])
                 .arg(&target)
                 .stdin(Stdio::null()),
         )?;

@@ -4,6 +4,7 @@ mod bindings;
 mod c;
 mod check;
 mod demo;
+mod dependencies;
 mod header;
 mod kotlin;
 mod python;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{bindings, c, check, header, kotlin, python, run, swift, vectors};
+use crate::{bindings, c, check, dependencies, header, kotlin, python, run, swift, vectors};
 
 /// What a step came to.
 pub(crate) enum Ran {
@@ -22,6 +22,7 @@ const STEPS: &[Step] = &[
     ("lints", lints),
     ("rust", rust),
     ("core without std", no_std),
+    ("dependencies", dependencies::test),
     ("header is current", header::current),
     ("vectors are current", vectors::current),
     ("C", c::test),
@@ -71,10 +72,7 @@ pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
         return Err(format!("{} of {} steps failed", failed.len(), STEPS.len()));
     }
     if strict && !left_out.is_empty() {
-        return Err(format!(
-            "--strict allows nothing left out, and {} steps were",
-            left_out.len()
-        ));
+        return Err(format!("--strict allows nothing left out, and {} steps were", left_out.len()));
     }
     Ok(())
 }
@@ -85,15 +83,7 @@ fn format() -> Result<Ran, String> {
 }
 
 fn lints() -> Result<Ran, String> {
-    run::finish(run::cargo().args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
+    run::finish(run::cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     Ok(Ran::Passed)
 }
 
