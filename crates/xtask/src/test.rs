@@ -83,7 +83,12 @@ fn format() -> Result<Ran, String> {
 }
 
 fn lints() -> Result<Ran, String> {
-    run::finish(run::cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    let clippy = ["clippy", "--workspace", "--locked"];
+    run::finish(run::cargo().args(clippy).args(["--lib", "--bins", "--", "-D", "warnings"]))?;
+    // Tests and their helpers fail by panicking, and have no readers but their own.
+    let looser =
+        ["-A", "clippy::unwrap_used", "-A", "clippy::expect_used", "-A", "clippy::panic", "-A", "missing_docs"];
+    run::finish(run::cargo().args(clippy).args(["--all-targets", "--", "-D", "warnings"]).args(looser))?;
     Ok(Ran::Passed)
 }
 

@@ -1,0 +1,88 @@
+//! Hash, MAC and key derivation: SHA-256, SHA-512, HMAC-SHA-256 (RFC 2104), HKDF-SHA-256 (RFC 5869).
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256, Sha512};
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+use crate::wire::Writer;
+
+/// One field of what [`hash`] covers.
+pub enum Item<'a> {
+    /// A byte string.
+    Bytes(&'a [u8]),
+    /// An unsigned integer.
+    Uint(u64),
+    /// A text.
+    Text(&'a str),
+    /// Something absent.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A list.
+    Array(&'a [Item<'a>]),
+}
+
+fn put(writer: &mut Writer, item: &Item<'_>) {
+    match item {
+        Item::Bytes(bytes) => writer.bytes(bytes),
+        Item::Uint(value) => writer.uint(*value),
+        Item::Text(text) => writer.text(text),
+        Item::Null => writer.null(),
+        Item::Bool(value) => writer.bool(*value),
+        Item::Array(items) => {
+            writer.array(items.len());
+            items.iter().for_each(|item| put(writer, item));
+            writer
+        }
+    };
+}
+
+/// SHA-256 over the one CBOR array `[label, items…]`: what is hashed is never ambiguous and never of two kinds.
+#[must_use]
+pub fn hash(label: &str, items: &[Item<'_>]) -> [u8; 32] {
+    let mut writer = Writer::new();
+    writer.array(items.len() + 1).text(label);
+    items.iter().for_each(|item| put(&mut writer, item));
+    sha256(writer.finish_secret().expose_secret())
+}
+
+/// SHA-256 of bare bytes.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// SHA-512 of bare bytes.
+#[must_use]
+pub fn sha512(bytes: &[u8]) -> [u8; 64] {
+    Sha512::digest(bytes).into()
+}
+
+/// HMAC-SHA-256 under a key of fixed length over the joined parts, of which at most the last may vary in length.
+#[must_use]
+pub fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    // A key of the block size is used as it is; 32 bytes padded with zeros are the same key (RFC 2104, section 2).
+    let mut block = Zeroizing::new([0; 64]);
+    block[..32].copy_from_slice(key);
+    let mut mac = Hmac::<Sha256>::new((&*block).into());
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
+}
+
+/// HKDF-SHA-256, extract and expand, to `N` bytes. `ikm` and `info` are joined.
+#[must_use]
+pub fn hkdf<const N: usize>(salt: &[u8], ikm: &[&[u8]], info: &[&[u8]]) -> Secret<N> {
+    const { assert!(N <= 255 * 32, "HKDF-SHA-256 yields at most 8,160 bytes") };
+    let ikm = Zeroizing::new(ikm.concat());
+    let kdf = Hkdf::<Sha256>::new(Some(salt), &ikm);
+    // The length was checked at compile time: the expansion cannot fail.
+    Secret::fill_with(|out| kdf.expand_multi_info(info, out).unwrap_or(()))
+}
+
+/// HKDF-Extract alone (RFC 5869, section 2.2).
+#[must_use]
+pub fn extract(salt: &[u8; 32], ikm: &Secret<32>) -> Secret<32> {
+    Secret::new(hmac(salt, &[ikm.expose_secret()]))
+}

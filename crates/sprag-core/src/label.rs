@@ -1,0 +1,46 @@
+//! Every domain-separation string, on one page: `Sprag v1 <purpose>`. No two purposes share one.
+
+/// Stretching the seed of the engine's generator for one call.
+pub const GENERATOR: &str = "Sprag v1 generator";
+/// The key that wraps a store's keyring.
+pub const STORE_WRAP: &str = "Sprag v1 store keyring";
+/// The check by which a store tells a wrong key from damage.
+pub const STORE_CHECK: &str = "Sprag v1 store key check";
+/// A store's keyed hashes, by purpose.
+pub const STORE_LOOKUP: &str = "Sprag v1 store lookup";
+/// The account key's signature of a device list.
+pub const LIST_SIGNATURE: &str = "Sprag v1 list signature";
+/// The hash by which a device list names its predecessor and by which contacts agree on one.
+pub const LIST_HASH: &str = "Sprag v1 list hash";
+/// A device's own signature of its entry in a list.
+pub const ENTRY_SIGNATURE: &str = "Sprag v1 device entry";
+/// The binding of a device id to its keys, remembered after the device is gone.
+pub const DEVICE_BINDING: &str = "Sprag v1 device binding";
+/// The fingerprint of an account key.
+pub const ACCOUNT_FINGERPRINT: &str = "Sprag v1 account key fingerprint";
+/// The secret of a device that hedges what its random generator yields.
+pub const DEVICE_HEDGE: &str = "Sprag v1 device hedge";
+/// The safety number of two accounts.
+pub const SAFETY_NUMBER: &str = "Sprag v1 safety number";
+/// The device key's signature of a prekey.
+pub const PREKEY_SIGNATURE: &str = "Sprag v1 prekey signature";
+/// A prekey's hash, whose first bytes are its id.
+pub const PREKEY_HASH: &str = "Sprag v1 prekey hash";
+/// The handshake's first hash, h1.
+pub const HANDSHAKE_OFFER: &str = "Sprag v1 handshake offer";
+/// The key that hides the initiator, K1.
+pub const HANDSHAKE_IDENTITY: &str = "Sprag v1 handshake identity key";
+/// The handshake's transcript, T.
+pub const HANDSHAKE_TRANSCRIPT: &str = "Sprag v1 handshake transcript";
+/// The session's first keys.
+pub const HANDSHAKE_SECRET: &str = "Sprag v1 handshake secret";
+/// The ephemeral key and the KEM's randomness of a handshake.
+pub const HANDSHAKE_EPHEMERAL: &str = "Sprag v1 handshake ephemeral";
+/// The hash of what the claimed initiator says, as it hedges the ephemeral key.
+pub const HANDSHAKE_CLAIM: &str = "Sprag v1 handshake claim";
+/// The hash of an initial slot's handshake fields, which its slot binds.
+pub const HANDSHAKE_FIELDS: &str = "Sprag v1 handshake fields";
+/// The secret by which a later handshake proves that it continues a session.
+pub const RESUMPTION_SECRET: &str = "Sprag v1 resumption secret";
+/// The id of a resumption secret.
+pub const RESUMPTION_ID: &str = "Sprag v1 resumption id";

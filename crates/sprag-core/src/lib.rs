@@ -1,0 +1,30 @@
+//! The cryptographic core of Sprag: bytes in, bytes out.
+//!
+//! It does no I/O, has no clock and no random generator: time and randomness come in as parameters. It does not know
+//! what an app, a server or a store is. The normative description of what it implements is `docs/protocol.md`.
+//!
+//! A file imports only from those above it in this list.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod error;
+pub mod random;
+pub mod secret;
+pub mod wire;
+
+pub mod label;
+
+pub mod crypto;
+
+pub mod identity;
+
+pub mod safety_number;
+
+pub mod prekey;
+
+pub mod handshake;
+
+pub use error::{Error, Result};
