@@ -3,7 +3,6 @@
 mod bindings;
 mod c;
 mod check;
-mod demo;
 mod dependencies;
 mod header;
 mod kotlin;
@@ -12,7 +11,6 @@ mod run;
 mod swift;
 mod test;
 mod tree;
-mod vectors;
 
 use std::process::ExitCode;
 
@@ -23,9 +21,6 @@ cargo xtask <command>
   check                builds the core without std and proves that nothing of std is linked
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
-  vectors [--check]    writes docs/vectors (or fails if a committed file is not current)
-  demo [--keep DIR] [--interactive]
-                       real messages between separate processes through a real relay
 ";
 
 fn main() -> ExitCode {
@@ -36,8 +31,6 @@ fn main() -> ExitCode {
             "check" => check::command(rest),
             "header" => header::command(rest),
             "bindings" => bindings::command(rest),
-            "vectors" => vectors::command(rest),
-            "demo" => demo::command(rest),
             other => Err(format!("no command is called {other}\n\n{USAGE}")),
         },
         None => Err(USAGE.to_owned()),

@@ -31,18 +31,19 @@ pub(crate) fn scratch(name: &str) -> Result<PathBuf, String> {
 
 /// The files below `directory` whose names end in `.extension`, sorted; none if there is no such directory.
 pub(crate) fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = all_files(directory);
+    found.retain(|path| path.extension().is_some_and(|end| end == extension));
+    found
+}
+
+/// All files below `directory`, sorted; none if there is no such directory.
+pub(crate) fn all_files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![directory.to_path_buf()];
     while let Some(next) = open.pop() {
-        let Ok(entries) = std::fs::read_dir(&next) else {
-            continue;
-        };
+        let Ok(entries) = std::fs::read_dir(&next) else { continue };
         for path in entries.flatten().map(|entry| entry.path()) {
-            if path.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|end| end == extension) {
-                found.push(path);
-            }
+            if path.is_dir() { open.push(path) } else { found.push(path) }
         }
     }
     found.sort();

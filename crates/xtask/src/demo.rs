@@ -1,5 +1,0 @@
-//! demo
-
-pub(crate) fn command(_: &[String]) -> Result<(), String> {
-    Err("nothing".to_owned())
-}
