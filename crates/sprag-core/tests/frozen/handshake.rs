@@ -82,13 +82,13 @@ fn case(name: &'static str, alice: &Person, bob: &Person, one_time: bool, resump
     // The four agreements and the KEM, from the responder's secrets.
     let signed = who::prekey_secrets(bob.signed.encode().expose_secret());
     let single = who::prekey_secrets(bob.one_time.encode().expose_secret());
-    let secret = |bytes: [u8; 32]| DhSecret::from_secret(Secret::new(bytes));
+    let secret = |bytes: &[u8]| DhSecret::from_secret(Secret::from_slice(bytes).unwrap());
     let agree = |ours: &DhSecret, theirs: &DhPublic| *ours.agree(theirs).unwrap().expose_secret();
-    let dh1 = agree(&secret(signed.0), &alice.device.identity().public());
+    let dh1 = agree(&secret(&signed.0), &alice.device.identity().public());
     let dh2 = agree(bob.device.identity(), &fields.ephemeral);
-    let dh3 = agree(&secret(signed.0), &fields.ephemeral);
-    let dh4 = one_time.then(|| agree(&secret(single.0), &fields.ephemeral));
-    let kem = KemSecret::from_seed(Secret::new(if one_time { single.1 } else { signed.1 }));
+    let dh3 = agree(&secret(&signed.0), &fields.ephemeral);
+    let dh4 = one_time.then(|| agree(&secret(&single.0), &fields.ephemeral));
+    let kem = KemSecret::from_seed(Secret::from_slice(if one_time { &single.1 } else { &signed.1 }).unwrap());
     let shared = *kem.decapsulate(&fields.ciphertext).expose_secret();
     let mut parts = vec![dh2, dh3];
     parts.extend(dh4);
