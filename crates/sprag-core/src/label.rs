@@ -44,3 +44,32 @@ pub const HANDSHAKE_FIELDS: &str = "Sprag v1 handshake fields";
 pub const RESUMPTION_SECRET: &str = "Sprag v1 resumption secret";
 /// The id of a resumption secret.
 pub const RESUMPTION_ID: &str = "Sprag v1 resumption id";
+
+/// A turn of the root chain: root key, chain key, next header key.
+pub const ROOT_STEP: &str = "Sprag v1 root step";
+/// A new ratchet key, hedged with the root key.
+pub const RATCHET_KEY: &str = "Sprag v1 ratchet key";
+/// The key that derives a slot's nonce.
+pub const SLOT_NONCE_KEY: &str = "Sprag v1 slot nonce key";
+/// A slot's nonce.
+pub const SLOT_NONCE: &str = "Sprag v1 slot nonce";
+/// The key of a slot's body.
+pub const SLOT_BODY: &str = "Sprag v1 slot body";
+/// The hint key of a device pair.
+pub const HINT_KEY: &str = "Sprag v1 hint key";
+/// A slot's hint.
+pub const HINT: &str = "Sprag v1 hint";
+/// The content key of an envelope.
+pub const CONTENT_KEY: &str = "Sprag v1 content key";
+/// The key of the payload.
+pub const PAYLOAD: &str = "Sprag v1 payload";
+/// The key of the franking commitment.
+pub const FRANKING: &str = "Sprag v1 franking";
+/// The key of the MACs over list hashes.
+pub const LIST_MAC: &str = "Sprag v1 list mac";
+/// The audience of a direct conversation.
+pub const AUDIENCE_DIRECT: &str = "Sprag v1 audience direct";
+/// The hash over the hashes of all lists that a message was sent under.
+pub const LISTS: &str = "Sprag v1 lists";
+/// The hash over the device keys that a message is addressed to.
+pub const DEVICES: &str = "Sprag v1 devices";

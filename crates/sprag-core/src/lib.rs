@@ -27,4 +27,14 @@ pub mod prekey;
 
 pub mod handshake;
 
+pub mod ratchet;
+
+pub mod padding;
+
+pub mod content;
+
+pub mod franking;
+
+pub mod envelope;
+
 pub use error::{Error, Result};

@@ -86,3 +86,12 @@ pub fn hkdf<const N: usize>(salt: &[u8], ikm: &[&[u8]], info: &[&[u8]]) -> Secre
 pub fn extract(salt: &[u8; 32], ikm: &Secret<32>) -> Secret<32> {
     Secret::new(hmac(salt, &[ikm.expose_secret()]))
 }
+
+/// HKDF-Expand alone, to one block of 32 bytes (RFC 5869, section 2.3). `info` is joined.
+#[must_use]
+pub fn expand(key: &Secret<32>, info: &[&[u8]]) -> Secret<32> {
+    let mut parts = alloc::vec::Vec::with_capacity(info.len() + 1);
+    parts.extend_from_slice(info);
+    parts.push(&[1]);
+    Secret::new(hmac(key.expose_secret(), &parts))
+}

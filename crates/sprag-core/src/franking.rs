@@ -1,0 +1,69 @@
+//! The franking commitment: what a message says and to whom, committed to in the open without showing it.
+//!
+//! A server can stamp it without reading; a receiver shows nothing whose commitment does not open; and one ciphertext
+//! cannot mean different things to different devices.
+
+use alloc::vec::Vec;
+
+use subtle::ConstantTimeEq;
+
+use crate::crypto::hash::{Item, expand, hash, hmac};
+use crate::error::{Error, Result};
+use crate::identity::AccountId;
+use crate::label;
+use crate::secret::Secret;
+
+/// Bytes of a commitment.
+pub const COMMITMENT: usize = 32;
+
+/// Between whom a message goes: a hash of ids only, so that it opens whatever lists a device knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Audience([u8; 32]);
+
+impl Audience {
+    /// The audience of a direct conversation. The order matters: a message cannot be turned round.
+    #[must_use]
+    pub fn direct(sender: &AccountId, recipient: &AccountId) -> Self {
+        Self(hash(label::AUDIENCE_DIRECT, &[Item::Bytes(sender.as_bytes()), Item::Bytes(recipient.as_bytes())]))
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The commitment to a content, without its padding, for an audience.
+#[must_use]
+pub fn commit(content_key: &Secret<32>, audience: &Audience, content: &[u8]) -> [u8; COMMITMENT] {
+    let key = expand(content_key, &[label::FRANKING.as_bytes()]);
+    hmac(key.expose_secret(), &[audience.as_bytes(), content])
+}
+
+/// Opens a commitment, in constant time.
+///
+/// # Errors
+/// [`Error::Commitment`].
+pub fn verify(
+    content_key: &Secret<32>,
+    audience: &Audience,
+    content: &[u8],
+    commitment: &[u8; COMMITMENT],
+) -> Result<()> {
+    let honest: bool = commit(content_key, audience, content).ct_eq(commitment).into();
+    if honest { Ok(()) } else { Err(Error::Commitment) }
+}
+
+/// The MAC that a content states over the hash of a device list, under a key of this message alone: nobody can look
+/// for colliding lists beforehand.
+#[must_use]
+pub fn list_mac(content_key: &Secret<32>, list_hash: &[u8; 32]) -> [u8; 8] {
+    let key = expand(content_key, &[label::LIST_MAC.as_bytes()]);
+    let mac = hmac(key.expose_secret(), &[list_hash]);
+    core::array::from_fn(|i| mac[i])
+}
+
+/// The hash of several 32-byte values, each in its place.
+pub(crate) fn hash_all<'a>(label: &str, values: impl Iterator<Item = &'a [u8; 32]>) -> [u8; 32] {
+    let items: Vec<Item<'_>> = values.map(|value| Item::Bytes(value)).collect();
+    hash(label, &items)
+}

@@ -1,0 +1,162 @@
+//! A session of two sides that talk, lose, reorder and repeat.
+
+use sprag_core::Error;
+use sprag_core::crypto::dh::DhSecret;
+use sprag_core::handshake::Established;
+use sprag_core::random::Random;
+use sprag_core::ratchet::{Binding, SLOT, Session};
+use sprag_core::secret::Secret;
+
+struct Counting(u64);
+
+impl Random for Counting {
+    fn fill(&mut self, out: &mut [u8]) {
+        for chunk in out.chunks_mut(8) {
+            self.0 += 1;
+            let hash = sprag_core::crypto::hash::sha256(&self.0.to_be_bytes());
+            chunk.copy_from_slice(&hash[..chunk.len()]);
+        }
+    }
+}
+
+fn established() -> Established {
+    Established {
+        transcript: [9; 32],
+        root_key: Secret::new([1; 32]),
+        header_key: Secret::new([2; 32]),
+        next_header_key: Secret::new([3; 32]),
+        braid_authenticator: Secret::new([4; 32]),
+        braid_chains: Secret::new([5; 32]),
+    }
+}
+
+fn pair(random: &mut Counting) -> (Session, Session) {
+    let prekey = DhSecret::random(random);
+    let alice = Session::initiate(established(), prekey.public(), random).unwrap();
+    (alice, Session::respond(established(), &prekey))
+}
+
+const BINDING: Binding<'static> = Binding { commitment: &[7; 32], payload_hash: &[8; 32], fields: None };
+
+fn stored(session: &Session) -> Vec<Vec<u8>> {
+    let mut all = vec![session.encode().expose_secret().to_vec()];
+    all.extend(session.encode_skipped().iter().map(|block| block.expose_secret().to_vec()));
+    all
+}
+
+fn reload(session: &Session) -> Session {
+    let all = stored(session);
+    Session::decode(&all[0], all[1..].iter().map(Vec::as_slice)).unwrap()
+}
+
+fn receive(session: &mut Session, slot: &[u8; SLOT]) -> Result<[u8; 32], Error> {
+    let before = stored(session);
+    match session.open(slot, BINDING) {
+        Ok((key, delta)) => {
+            assert_eq!(stored(session), before);
+            session.commit(delta, 1_000).unwrap();
+            *session = reload(session);
+            Ok(*key.expose_secret())
+        }
+        Err(error) => {
+            assert_eq!(stored(session), before);
+            Err(error)
+        }
+    }
+}
+
+#[test]
+fn both_sides_talk_and_the_state_stays_small() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    for round in 0..20_u8 {
+        let slot = alice.seal(BINDING, &Secret::new([round; 32]), &mut random).unwrap();
+        assert_eq!(receive(&mut bob, &slot), Ok([round; 32]));
+        assert_eq!(receive(&mut bob, &slot), Err(Error::KeyGone));
+        let slot = bob.seal(BINDING, &Secret::new([round ^ 0xff; 32]), &mut random).unwrap();
+        assert_eq!(receive(&mut alice, &slot), Ok([round ^ 0xff; 32]));
+    }
+    assert_eq!(alice.turns(), bob.turns());
+    assert!(alice.resumption().unwrap().secret().ct_eq(bob.resumption().unwrap().secret()));
+    assert!(alice.encode().expose_secret().len() < 500);
+}
+
+#[test]
+fn late_messages_open_across_turns_and_only_once() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let mut late = Vec::new();
+    for round in 0..10_u8 {
+        let mut slots: Vec<_> =
+            (0..5_u8).map(|i| alice.seal(BINDING, &Secret::new([round * 5 + i; 32]), &mut random).unwrap()).collect();
+        let last = slots.pop().unwrap();
+        assert_eq!(receive(&mut bob, &last), Ok([round * 5 + 4; 32]));
+        late.extend(slots.into_iter().zip((0..4).map(|i| round * 5 + i)));
+        let slot = bob.seal(BINDING, &Secret::new([0; 32]), &mut random).unwrap();
+        receive(&mut alice, &slot).unwrap();
+    }
+    assert_eq!(bob.skipped(), 40);
+    for (slot, value) in late.iter().rev() {
+        assert_eq!(receive(&mut bob, slot), Ok([*value; 32]));
+    }
+    assert_eq!(bob.skipped(), 0);
+    // A chain that misses nothing more is forgotten with its header key: what comes again opens under no key at all.
+    assert!(late.iter().all(|(slot, _)| receive(&mut bob, slot).is_err()));
+}
+
+#[test]
+fn every_flipped_bit_and_every_other_binding_is_refused_and_changes_nothing() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let slot = alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    // The hint is not the ratchet's: it is bound by nothing, and only finds a slot.
+    for bit in 32..SLOT * 8 {
+        let mut flipped = slot;
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(receive(&mut bob, &flipped), Err(Error::Open));
+    }
+    for binding in [
+        Binding { commitment: &[6; 32], ..BINDING },
+        Binding { payload_hash: &[6; 32], ..BINDING },
+        Binding { fields: Some(&[6; 32]), ..BINDING },
+    ] {
+        assert!(matches!(bob.open(&slot, binding), Err(Error::Open)));
+    }
+    assert_eq!(receive(&mut bob, &slot), Ok([1; 32]));
+}
+
+#[test]
+fn a_restored_state_never_uses_a_key_for_two_inputs() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let slot = alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    receive(&mut bob, &slot).unwrap();
+    let mut restored = reload(&alice);
+    let other = Binding { commitment: &[6; 32], ..BINDING };
+    // Even with a generator that repeats itself, another input has another nonce and another body.
+    let one = alice.seal(BINDING, &Secret::new([2; 32]), &mut Counting(7)).unwrap();
+    let two = restored.seal(other, &Secret::new([2; 32]), &mut Counting(7)).unwrap();
+    assert_ne!(one[4..16], two[4..16]);
+    assert_ne!(one[110..], two[110..]);
+}
+
+#[test]
+fn a_jump_is_bounded_and_a_stale_delta_is_refused() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let first = alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    for _ in 0..2_500 {
+        alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    }
+    let slot = alice.seal(BINDING, &Secret::new([2; 32]), &mut random).unwrap();
+    let (_, stale) = bob.open(&first, BINDING).unwrap();
+    assert_eq!(receive(&mut bob, &slot), Ok([2; 32]));
+    assert_eq!(bob.skipped(), 2_000);
+    assert_eq!(receive(&mut bob, &first), Err(Error::KeyGone));
+    assert_eq!(bob.commit(stale, 1_000), Err(Error::Mismatch));
+    for _ in 0..25_001 {
+        alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    }
+    let slot = alice.seal(BINDING, &Secret::new([3; 32]), &mut random).unwrap();
+    assert_eq!(receive(&mut bob, &slot), Err(Error::TooFar));
+}
