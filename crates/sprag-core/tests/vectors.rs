@@ -78,3 +78,25 @@ fn the_stored_refusals_are_refused_for_the_stated_reason() {
         assert_eq!(format!("{result:?}"), error);
     }
 }
+
+#[test]
+fn the_stored_first_message_opens_from_its_bytes() {
+    use sprag_core::envelope::Envelope;
+    use sprag_core::franking::Audience;
+    use sprag_core::handshake::unseal;
+    use sprag_core::ratchet::Session;
+    let (alice, bob) = (people::Person::new("alice"), people::Person::new("bob"));
+    let bytes = people::unhex(&texts("messages.json", "envelope")[0]);
+    let envelope = Envelope::parse(&bytes).unwrap();
+    let initial = &envelope.initial()[0];
+    let account = bob.account.account();
+    let unsealed = unseal(account, &bob.device, &bob.signed, Some(bob.take_one_time()), &initial.fields).unwrap();
+    assert!(unsealed.claim().check(&alice.list).is_ok());
+    let session = Session::respond(unsealed.finish(None).unwrap(), bob.signed.ratchet_key());
+    let binding = envelope.binding(Some(&initial.fields_hash));
+    let (content_key, _) = session.open(&initial.slot, binding).unwrap();
+    let audience = Audience::direct(&alice.account.account().id, &account.id);
+    let franked = envelope.open(&content_key).unwrap().verify(&audience).unwrap();
+    let sprag_core::content::Body::Text(text) = franked.content.body else { panic!("no text") };
+    assert_eq!(text, texts("messages.json", "text")[0]);
+}

@@ -5,6 +5,7 @@
 
 pub mod handshake;
 pub mod json;
+pub mod messages;
 pub mod refusals;
 pub mod who;
 
@@ -14,6 +15,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("lists.json", who::lists().text()),
         ("prekeys.json", who::prekeys().text()),
         ("handshake.json", handshake::file().text()),
+        ("messages.json", messages::file().text()),
         ("refusals.json", refusals::file().text()),
     ]
 }
