@@ -1,5 +1,7 @@
 //! Writes `docs/vectors/` anew, from seeds. `tests/vectors.rs` holds the stored files against the same source.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a generator that disagrees with itself must stop")]
+
 #[path = "../tests/frozen/mod.rs"]
 mod frozen;
 #[path = "../tests/people/mod.rs"]

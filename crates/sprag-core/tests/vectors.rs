@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p sprag-core --example vectors` writes them anew; a changed file is a changed protocol.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says no by panicking")]
+
 mod frozen;
 mod people;
 
