@@ -11,6 +11,7 @@ mod run;
 mod swift;
 mod test;
 mod tree;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ cargo xtask <command>
   check                builds the core without std and proves that nothing of std is linked
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
+  vectors [--check]    writes docs/vectors (or fails if a committed file is not current)
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
             "check" => check::command(rest),
             "header" => header::command(rest),
             "bindings" => bindings::command(rest),
+            "vectors" => vectors::command(rest),
             other => Err(format!("no command is called {other}\n\n{USAGE}")),
         },
         None => Err(USAGE.to_owned()),

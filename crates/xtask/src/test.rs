@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{bindings, c, check, dependencies, header, kotlin, python, run, swift};
+use crate::{bindings, c, check, dependencies, header, kotlin, python, run, swift, vectors};
 
 /// What a step came to.
 pub(crate) enum Ran {
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     ("core without std", no_std),
     ("dependencies", dependencies::test),
     ("header is current", header::current),
+    ("vectors, read by Python", vectors::read),
     ("C", c::test),
     ("bindings are current", bindings::current),
     ("Python", python::test),
