@@ -1,42 +1,51 @@
 #!/usr/bin/env python3
-"""Reads the vectors of this directory without a line of Sprag: a second implementation, from docs/protocol.md.
+"""An independent reader of Sprag's vectors.
 
-It verifies the lists and prekeys, opens the handshakes as the responder does, and opens a first message and three
-replies from their bytes alone, comparing every intermediate value with the file. It needs two packages:
-`pip install cryptography kyber-py`. Exit code 0 means that everything held.
+It shares no code with Sprag: its own CBOR, its own key schedule, `cryptography` for the curves and the cipher,
+`kyber-py` for ML-KEM. It verifies lists, prekeys and refusals, repeats the handshakes as their responder, and opens a
+first message and three replies from their bytes, holding every intermediate value against the frozen one.
+
+    pip install cryptography kyber-py
+    python3 docs/vectors/read.py
 """
 
 import hashlib
 import hmac as hmac_module
 import json
-import pathlib
 import sys
+from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from kyber_py.ml_kem import ML_KEM_1024
+try:
+    from cryptography.exceptions import InvalidSignature, InvalidTag
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+    from kyber_py.ml_kem import ML_KEM_1024
+except ImportError as missing:
+    sys.exit(f"{missing}: pip install cryptography kyber-py")
 
-HERE = pathlib.Path(__file__).parent
-SLOT = 158
+DAY = 86_400
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+KINDS = {"envelope": 1, "list": 3, "prekey": 4}
 
 
-# -- deterministic CBOR, as much of it as Sprag uses ------------------------------------------------------------------
+class Refused(Exception):
+    """A refusal, by the name that the specification gives it."""
 
 
-def head(major: int, value: int) -> bytes:
-    """The shortest head of a major type with its value."""
+# --- deterministic CBOR -------------------------------------------------------------------------------------------
+
+def head(major, value):
     if value < 24:
         return bytes([major << 5 | value])
-    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+    for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
         if value < 1 << 8 * size:
-            return bytes([major << 5 | extra]) + value.to_bytes(size, "big")
-    raise ValueError("too large")
+            return bytes([major << 5 | code]) + value.to_bytes(size, "big")
+    raise ValueError(value)
 
 
-def encode(item) -> bytes:
-    """Encodes integers, bytes, texts, lists, booleans and None."""
+def encode(item):
     if item is None:
         return b"\xf6"
     if isinstance(item, bool):
@@ -47,363 +56,618 @@ def encode(item) -> bytes:
         return head(2, len(item)) + item
     if isinstance(item, str):
         return head(3, len(item.encode())) + item.encode()
-    return head(4, len(item)) + b"".join(encode(part) for part in item)
+    if isinstance(item, list):
+        return head(4, len(item)) + b"".join(map(encode, item))
+    if isinstance(item, dict):
+        return head(5, len(item)) + b"".join(encode(key) + encode(value) for key, value in item.items())
+    raise TypeError(item)
 
 
-def decode_at(data: bytes, at: int):
-    """Decodes one item; gives it and where the next one begins."""
-    major, low = data[at] >> 5, data[at] & 31
-    at += 1
-    if major == 7:
-        return {20: False, 21: True, 22: None}[low], at
-    if low >= 24:
-        size = 1 << (low - 24)
-        value = int.from_bytes(data[at : at + size], "big")
-        at += size
-        if head(major, value)[1:] != data[at - size : at]:
-            raise ValueError("not the shortest encoding")
-    else:
-        value = low
-    if major == 0:
-        return value, at
-    if major in (2, 3):
-        part = data[at : at + value]
-        if len(part) != value:
-            raise ValueError("cut off")
-        return (part if major == 2 else part.decode()), at + value
-    items = []
-    for _ in range(value * (2 if major == 5 else 1)):
-        item, at = decode_at(data, at)
-        items.append(item)
-    return (dict(zip(items[::2], items[1::2])) if major == 5 else items), at
-
-
-def decode(data: bytes):
-    """Decodes one item that fills the data."""
-    item, at = decode_at(data, 0)
-    if at != len(data):
-        raise ValueError("something follows")
+def decode(data):
+    """Decodes one item and refuses whatever would not encode to the same bytes."""
+    try:
+        item, rest = decode_some(data)
+    except (IndexError, UnicodeDecodeError) as error:
+        raise Refused("Malformed") from error
+    if rest or encode(item) != data:
+        raise Refused("Malformed")
     return item
 
 
-def read_object(data: bytes, kind: int) -> list:
-    """Version byte, then an array that begins with the kind."""
-    fields = decode(data[1:])
-    if data[0] != 1 or fields[0] != kind:
-        raise ValueError("another object")
-    return fields[1:]
+def decode_some(data):
+    first = data[0]
+    major, low = first >> 5, first & 31
+    if first in (0xF4, 0xF5, 0xF6):
+        return {0xF4: False, 0xF5: True, 0xF6: None}[first], data[1:]
+    if low < 24:
+        value, rest = low, data[1:]
+    elif low <= 27:
+        size = 1 << (low - 24)
+        if len(data) < 1 + size:
+            raise Refused("Malformed")
+        value, rest = int.from_bytes(data[1 : 1 + size], "big"), data[1 + size :]
+    else:
+        raise Refused("Malformed")
+    if major == 0:
+        return value, rest
+    if value > len(rest):
+        raise Refused("Malformed")
+    if major == 2:
+        return rest[:value], rest[value:]
+    if major == 3:
+        return rest[:value].decode(), rest[value:]
+    if major == 4:
+        items = []
+        for _ in range(value):
+            item, rest = decode_some(rest)
+            items.append(item)
+        return items, rest
+    if major == 5:
+        pairs, last = {}, -1
+        for _ in range(value):
+            key, rest = decode_some(rest)
+            content, rest = decode_some(rest)
+            if not isinstance(key, int) or isinstance(key, bool) or key <= last:
+                raise Refused("Malformed")
+            last, pairs[key] = key, content
+        return pairs, rest
+    raise Refused("Malformed")
 
 
-# -- primitives -------------------------------------------------------------------------------------------------------
+def shape(condition, reason="Malformed"):
+    if not condition:
+        raise Refused(reason)
 
 
-def sha256(data: bytes) -> bytes:
+def is_bytes(item, length=None):
+    return isinstance(item, bytes) and (length is None or len(item) == length)
+
+
+def is_uint(item):
+    return isinstance(item, int) and not isinstance(item, bool)
+
+
+def open_object(data, kind):
+    """The fields after version and kind."""
+    shape(len(data) > 0)
+    shape(data[0] == 1, "Unsupported")
+    # The kind decides before the rest is read.
+    shape(len(data) > 2 and data[1] >> 5 == 4)
+    found, _ = decode_some(data[2:])
+    shape(is_uint(found))
+    shape(1 <= found <= 8, "Unsupported")
+    shape(encode(found) == data[2 : 2 + len(encode(found))])
+    shape(found == KINDS[kind], "Mismatch")
+    return decode(data[1:])[1:]
+
+
+def extensions(fields, fixed, known=()):
+    if len(fields) == fixed:
+        return {}
+    shape(len(fields) == fixed + 1 and isinstance(fields[fixed], dict) and fields[fixed])
+    for key, value in fields[fixed].items():
+        shape(key % 2 == 1 or key in known, "Unsupported")
+        shape(is_bytes(value))
+    return fields[fixed]
+
+
+# --- primitives ---------------------------------------------------------------------------------------------------
+
+def sha256(data):
     return hashlib.sha256(data).digest()
 
 
-def labelled(label: str, *items) -> bytes:
-    """SHA-256 of the CBOR array of a label and what follows."""
+def hash_of(label, *items):
     return sha256(encode(["Sprag v1 " + label, *items]))
 
 
-def mac(key: bytes, *parts: bytes) -> bytes:
+def hmac(key, *parts):
     return hmac_module.new(key, b"".join(parts), hashlib.sha256).digest()
 
 
-def expand(key: bytes, label: str, *info: bytes, length: int = 32) -> bytes:
-    """HKDF-Expand."""
-    block, out, count = b"", b"", 1
+def expand(key, length, *info):
+    out, block, count = b"", b"", 1
     while len(out) < length:
-        block = mac(key, block, b"Sprag v1 " + label.encode(), *info, bytes([count]))
-        out += block
-        count += 1
+        block = hmac(key, block, *info, bytes([count]))
+        out, count = out + block, count + 1
     return out[:length]
 
 
-def hkdf(salt: bytes, ikm: bytes, label: str, *info: bytes, length: int = 32) -> bytes:
-    return expand(mac(salt, ikm), label, *info, length=length)
+def hkdf(salt, ikm, length, *info):
+    return expand(hmac(salt, *ikm), length, *info)
 
 
-def agree(secret: bytes, public: bytes) -> bytes:
+def label(purpose):
+    return ("Sprag v1 " + purpose).encode()
+
+
+def x25519_key(data):
+    shape(is_bytes(data, 32))
+    value = int.from_bytes(data, "little")
+    shape(value < P, "BadKey")
+    # A point of small order: eight times it is the neutral element, so any clamped scalar gives zero.
+    try:
+        X25519PrivateKey.from_private_bytes(bytes(31) + b"\x40").exchange(X25519PublicKey.from_public_bytes(data))
+    except ValueError as error:
+        raise Refused("BadKey") from error
+    return data
+
+
+def agree(secret, public):
     return X25519PrivateKey.from_private_bytes(secret).exchange(X25519PublicKey.from_public_bytes(public))
 
 
-def public_of(secret: bytes) -> bytes:
+def dh_public(secret):
     return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
 
 
-def decapsulate(seed: bytes, ciphertext: bytes) -> bytes:
-    _, private = ML_KEM_1024.key_derive(seed)
-    return ML_KEM_1024.decaps(private, ciphertext)
+def sign_public(seed):
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
-def unseal(key: bytes, sealed: bytes, ad: bytes = b"", nonce: bytes = bytes(12)) -> bytes:
-    return ChaCha20Poly1305(key).decrypt(nonce, sealed, ad)
+def signed_bytes(purpose, body):
+    return encode(["Sprag v1 " + purpose, body])
 
 
-def verify(key: bytes, label: str, body: bytes, signature: bytes) -> None:
-    Ed25519PublicKey.from_public_bytes(key).verify(signature, encode(["Sprag v1 " + label, body]))
+def verify(key, purpose, body, signature):
+    shape(int.from_bytes(signature[32:], "little") < ORDER, "BadSignature")
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, signed_bytes(purpose, body))
+    except (InvalidSignature, ValueError) as error:
+        raise Refused("BadSignature") from error
 
 
-# -- comparison -------------------------------------------------------------------------------------------------------
-
-compared = 0
-
-
-def same(name: str, ours, theirs: str | None) -> None:
-    """What we computed is what the file says."""
-    global compared
-    compared += 1
-    ours = ours.hex() if isinstance(ours, bytes) else ours
-    if ours != theirs:
-        sys.exit(f"{name}: computed {ours}, the file says {theirs}")
+def aead_open(key, nonce, associated, sealed):
+    try:
+        return ChaCha20Poly1305(key).decrypt(nonce, sealed, associated)
+    except InvalidTag as error:
+        raise Refused("Open") from error
 
 
-def load(name: str) -> dict:
-    return json.loads((HERE / name).read_text(encoding="utf-8"))
+# --- who ----------------------------------------------------------------------------------------------------------
+
+def open_list(data):
+    shape(len(data) <= 16 * 1024, "TooLarge")
+    fields = open_object(data, "list")
+    shape(len(fields) == 2 and is_bytes(fields[0]) and is_bytes(fields[1], 64))
+    body, signature = fields
+    parts = decode(body)
+    shape(isinstance(parts, list) and len(parts) in (8, 9))
+    account_id, account_key, sequence, previous, issued, expires, ready, entries = parts[:8]
+    shape(is_bytes(account_id) and 1 <= len(account_id) <= 64 and is_bytes(account_key, 32))
+    shape(is_uint(sequence) and sequence > 0 and is_bytes(previous, 32))
+    shape(is_uint(issued) and is_uint(expires) and expires > issued and isinstance(ready, bool))
+    shape(isinstance(entries, list) and 1 <= len(entries))
+    shape(len(entries) <= 16, "TooLarge")
+    extensions(parts, 8)
+    devices = [open_entry(account_id, account_key, entry) for entry in entries]
+    verify(account_key, "list signature", body, signature)
+    ids = [device["id"] for device in devices]
+    shape(ids == sorted(set(ids)))
+    for key in ("device_key", "identity_key"):
+        shape(len({device[key] for device in devices}) == len(devices))
+    return {
+        "account_id": account_id, "account_key": account_key, "sequence": sequence, "previous": previous,
+        "issued": issued, "expires": expires, "ready": ready, "devices": devices, "body": body,
+        "signature": signature, "hash": hash_of("list hash", body),
+    }
 
 
-def raw(record: dict, key: str) -> bytes:
-    return bytes.fromhex(record[key])
+def open_entry(account_id, account_key, signed):
+    shape(isinstance(signed, list) and len(signed) == 2 and is_bytes(signed[0]) and is_bytes(signed[1], 64))
+    entry = decode(signed[0])
+    shape(isinstance(entry, list) and len(entry) in (5, 6))
+    device, device_key, identity_key, versions, flags = entry[:5]
+    shape(is_uint(device) and device < 2**32 and is_bytes(device_key, 32))
+    x25519_key(identity_key)
+    shape(isinstance(versions, list) and versions == sorted(set(versions)) and 1 <= len(versions) <= 8)
+    shape(is_uint(flags))
+    shape(flags <= 1, "Unsupported")
+    extensions(entry, 5)
+    verify(device_key, "device entry", encode([account_id, account_key, signed[0]]), signed[1])
+    return {
+        "id": device, "device_key": device_key, "identity_key": identity_key, "versions": versions,
+        "holds_account_key": flags == 1,
+    }
 
 
-# -- lists and prekeys ------------------------------------------------------------------------------------------------
+def check_time(start, end, now):
+    shape(start - DAY <= now <= end + DAY, "Expired")
 
 
-def read_list(data: bytes) -> tuple[list, bytes]:
-    """A device list: its fields and its hash, with every signature verified."""
-    body, signature = read_object(data, 3)
-    fields = decode(body)
-    account, key = fields[:2]
-    verify(key, "list signature", body, signature)
-    for entry, entry_signature in fields[7]:
-        verify(decode(entry)[1], "device entry", encode([account, key, entry]), entry_signature)
-    return fields, labelled("list hash", body)
+def open_prekey(data, device, kind, now):
+    shape(len(data) <= 4096, "TooLarge")
+    fields = open_object(data, "prekey")
+    shape(len(fields) == 2 and is_bytes(fields[0]) and is_bytes(fields[1], 64))
+    body, signature = fields
+    parts = decode(body)
+    shape(isinstance(parts, list) and len(parts) in (6, 7))
+    shape(parts[1] in (1, 2), "Unsupported")
+    x25519_key(parts[2])
+    shape(is_bytes(parts[3], 1568) and is_uint(parts[4]) and is_uint(parts[5]) and parts[5] > parts[4])
+    check_modulus(parts[3])
+    extensions(parts, 6)
+    shape(parts[0] == device["id"] and parts[1] == kind, "Mismatch")
+    verify(device["device_key"], "prekey signature", body, signature)
+    check_time(parts[4], parts[5], now)
+    return {"dh": parts[2], "kem": parts[3], "body": body, "signature": signature,
+            "hash": hash_of("prekey hash", data)}
 
 
-def check_person(person: dict) -> None:
-    key = Ed25519PrivateKey.from_private_bytes(raw(person, "account_seed")).public_key().public_bytes_raw()
-    same("account key", key, person["account_key"])
-    key = Ed25519PrivateKey.from_private_bytes(raw(person, "device_seed")).public_key().public_bytes_raw()
-    same("device key", key, person["device_key"])
-    same("identity key", public_of(raw(person, "identity_secret")), person["identity_key"])
-    fields, _ = read_list(raw(person, "list"))
-    same("account of the list", fields[0], person["account_id"])
+def check_modulus(key):
+    """FIPS 203, section 7.2: every coefficient, 12 bits each, below q."""
+    bits = int.from_bytes(key[:1536], "little")
+    shape(all(bits >> 12 * i & 0xFFF < 3329 for i in range(1024)), "BadKey")
 
 
-def check_prekey(prekey: dict, owner: dict) -> None:
-    data = raw(prekey, "object")
-    body, signature = read_object(data, 4)
-    same("prekey body", body, prekey["body"])
-    verify(raw(owner, "device_key"), "prekey signature", body, signature)
-    fields = decode(body)
-    same("prekey", public_of(raw(prekey, "dh_secret")), fields[2].hex())
-    same("KEM prekey", ML_KEM_1024.key_derive(raw(prekey, "kem_seed"))[0], fields[3].hex())
-    same("prekey hash", labelled("prekey hash", data), prekey["hash"])
+def safety_number(one, other):
+    (id_low, key_low), (id_high, key_high) = sorted((one, other), key=lambda account: account[::-1])
+    hashed = encode(["Sprag v1 safety number", id_low, key_low, id_high, key_high])
+    digest = hashlib.sha512(hashed).digest()
+    digits = "".join(f"{int.from_bytes(digest[i:i + 5], 'big') % 100_000:05}" for i in range(0, 60, 5))
+    return hashed, digest, digits, "SPRAG:1:" + digest.hex().upper()
 
 
-def check_lists() -> None:
-    vectors = load("lists.json")
-    for person in vectors["people"]:
-        check_person(person)
-    before = None
-    for record in vectors["lists"]:
-        fields, digest = read_list(raw(record, "object"))
-        same("list hash", digest, record["hash"])
-        if before is not None:
-            same("previous list", before, fields[3].hex())
-        before = digest
+# --- handshake ----------------------------------------------------------------------------------------------------
 
-
-# -- the handshake, as the responder ----------------------------------------------------------------------------------
-
-
-def open_handshake(fields: list, owner: dict, resumption: bytes = b"") -> dict:
-    """From the five fields of a first message to the claim and the session's first keys."""
+def respond(responder, fields, check, resumption=None):
+    """The responder's side, from the five fields. `check(name, value)` holds each value against the frozen one."""
     signed_id, one_time_id, ephemeral, ciphertext, sealed_id = fields
-    signed, one_time = owner["signed_prekey"], owner["one_time_prekey"] if one_time_id else None
-    assert raw(signed, "hash")[:8] == signed_id and (not one_time or raw(one_time, "hash")[:8] == one_time_id)
-    values = {
-        "dh2": agree(raw(owner, "identity_secret"), ephemeral),
-        "dh3": agree(raw(signed, "dh_secret"), ephemeral),
-        "dh4": agree(raw(one_time, "dh_secret"), ephemeral) if one_time else None,
-        "kem_shared_secret": decapsulate(raw(one_time or signed, "kem_seed"), ciphertext),
-    }
-    shared = b"".join(value for value in values.values() if value)
-    h1 = labelled(
-        "handshake offer",
-        1,
-        raw(owner, "account_id"),
-        raw(owner, "account_key"),
-        owner["device_id"],
-        raw(owner, "device_key"),
-        raw(owner, "identity_key"),
-        raw(signed, "hash"),
-        raw(one_time, "hash") if one_time else None,
-        ephemeral,
-        ciphertext,
-    )
-    k1 = hkdf(h1, shared, "handshake identity key")
-    claim = unseal(k1, sealed_id)
-    dh1 = agree(raw(signed, "dh_secret"), decode(claim)[4])
-    transcript = labelled("handshake transcript", h1, claim, one_time is not None)
-    ikm = b"\xff" * 32 + dh1 + shared + resumption
-    keys = hkdf(bytes(32), ikm, "handshake secret", transcript, length=160)
-    names = ["root_key", "header_key", "next_header_key", "braid_authenticator", "braid_chains"]
-    values |= {"h1": h1, "k1": k1, "claim": claim, "dh1": dh1, "transcript": transcript}
-    values |= {name: keys[32 * i : 32 * i + 32] for i, name in enumerate(names)}
-    values["binding"] = sha256(encode(["Sprag v1 handshake fields", *fields]))
-    return values
+    signed, one_time = responder["signed_prekey"], responder["one_time_prekey"]
+    shape(signed_id == signed["id"] and one_time_id in (None, one_time["id"]), "Mismatch")
+    x25519_key(ephemeral)
+    used = one_time if one_time_id else signed
+    dh2 = check("dh2", agree(responder["identity_secret"], ephemeral))
+    dh3 = check("dh3", agree(signed["dh_secret"], ephemeral))
+    dh4 = check("dh4", agree(one_time["dh_secret"], ephemeral) if one_time_id else None)
+    _, decapsulation_key = ML_KEM_1024.key_derive(used["kem_seed"])
+    shared = check("kem_shared_secret", ML_KEM_1024.decaps(decapsulation_key, ciphertext))
+    h1 = check("h1", hash_of(
+        "handshake offer", 1, responder["account_id"], responder["account_key"], responder["device_id"],
+        responder["device_key"], responder["identity_key"], signed["hash"],
+        one_time["hash"] if one_time_id else None, ephemeral, ciphertext))
+    parts = [dh2, dh3] + ([dh4] if one_time_id else []) + [shared]
+    k1 = check("k1", hkdf(h1, parts, 32, label("handshake identity key")))
+    claim = check("claim", aead_open(k1, bytes(12), b"", sealed_id))
+    account_id, account_key, device, device_key, identity_key, resumption_id = decode(claim)
+    x25519_key(identity_key)
+    dh1 = check("dh1", agree(signed["dh_secret"], identity_key))
+    transcript = check("transcript", hash_of("handshake transcript", h1, claim, one_time_id is not None))
+    extra = []
+    if resumption_id is not None:
+        shape(resumption is not None and hash_of("resumption id", resumption)[:8] == resumption_id, "KeyGone")
+        extra = [resumption]
+    keys = hkdf(bytes(32), [b"\xff" * 32, dh1, *parts, *extra], 160, label("handshake secret"), transcript)
+    names = ("root_key", "header_key", "next_header_key", "braid_authenticator", "braid_chains")
+    result = {name: check(name, keys[32 * i : 32 * i + 32]) for i, name in enumerate(names)}
+    claimed = {"account_id": account_id, "account_key": account_key, "device_id": device,
+               "device_key": device_key, "identity_key": identity_key}
+    return {"transcript": transcript, "claim": claimed, **result}
 
 
-def check_handshakes() -> None:
-    vectors = load("handshake.json")
-    owner = vectors["responder"]
-    for person in (vectors["initiator"], owner):
-        check_person(person)
-    for name in ("signed_prekey", "one_time_prekey"):
-        check_prekey(owner[name], owner)
-    given = vectors["resumption"]
-    resumption = hkdf(bytes(32), raw(given, "root_key"), "resumption secret", raw(given, "transcript"))
-    same("resumption secret", resumption, given["secret"])
-    same("resumption id", labelled("resumption id", resumption)[:8], given["id"])
-    for case in vectors["cases"]:
-        fields = decode(raw(case, "fields"))
-        resumed = decode(raw(case, "claim"))[5] is not None
-        for name, value in open_handshake(fields, owner, resumption if resumed else b"").items():
-            same(f"{case['name']}: {name}", value, case[name])
+def binding(fields):
+    return hash_of("handshake fields", *fields)
 
 
-# -- the ratchet ------------------------------------------------------------------------------------------------------
+# --- messages -----------------------------------------------------------------------------------------------------
 
-
-class Side:
-    """One side of a session, which opens messages, and turns its root when it is told with which key it answered."""
-
-    def __init__(self, keys: dict, ours: bytes, sending: bytes, receiving: bytes):
-        self.transcript, self.root, self.ours, self.theirs = keys["transcript"], keys["root_key"], ours, None
-        self.next_sending, self.next_receiving = sending, receiving
-        self.header_key = self.chain = None
-        self.number = 0
-
-    def turn(self, theirs: bytes) -> tuple[bytes, bytes]:
-        """Mixes an agreement into the root: the new chain's key, and the header key of the chain after it."""
-        keys = hkdf(self.root, agree(self.ours, theirs), "root step", length=96)
-        self.root = keys[:32]
-        return keys[32:64], keys[64:]
-
-    def answered(self, secret: bytes, theirs: bytes | None = None) -> None:
-        """The ratchet key with which this side began to send."""
-        self.ours = secret
-        _, self.next_sending = self.turn(theirs or self.theirs)
-
-    def open(self, slot: bytes, bound: bytes) -> dict:
-        """The content key of a slot that is bound to an envelope, with all that leads to it."""
-        nonce, sealed_header, body = slot[4:16], slot[16:110], slot[110:]
-        ad = b"\x01\x01" + bound + body
-        try:
-            header = unseal(self.header_key, sealed_header, ad, nonce) if self.header_key else None
-        except InvalidTag:
-            header = None
-        if header is None:
-            header = unseal(self.next_receiving, sealed_header, ad, nonce)
-            self.header_key, self.theirs, self.number = self.next_receiving, header[:32], 0
-            self.chain, self.next_receiving = self.turn(self.theirs)
-        assert int.from_bytes(header[35:38], "big") == self.number and not any(header[38:])
-        ec_key, self.chain = mac(self.chain, b"\x01"), mac(self.chain, b"\x02")
-        self.number += 1
-        # The post-quantum ratchet's key is 32 zeros until that ratchet joins.
-        message_key = mac(bytes(32), ec_key)
-        body_key = expand(message_key, "slot body", self.transcript, nonce, header, bound)
-        return {
-            "header_key": self.header_key,
-            "header": header,
-            "ec_message_key": ec_key,
-            "message_key": message_key,
-            "nonce": nonce,
-            "body_key": body_key,
-            "content_key": unseal(body_key, body),
-        }
-
-
-def open_envelope(data: bytes, side: Side, audience: bytes) -> tuple[dict, list]:
-    """Opens an envelope with one slot: every value on the way, and the content."""
-    commitment, slots, initial, payload = read_object(data, 1)
-    payload_hash = sha256(payload)
-    binding = None
-    if initial:
-        *fields, slots = initial[0]
-        binding = sha256(encode(["Sprag v1 handshake fields", *fields]))
-    assert len(slots) == SLOT
-    values = side.open(slots, commitment + payload_hash + (binding or b""))
-    content_key = values["content_key"]
-    payload_key = expand(content_key, "payload")
-    padded = unseal(payload_key, payload, b"\x01\x01" + commitment)
+def unpad(padded):
     content = padded.rstrip(b"\0")
-    assert content[-1] == 0x80
-    content = content[:-1]
-    franking_key = expand(content_key, "franking")
-    assert hmac_module.compare_digest(mac(franking_key, audience, content), commitment), "the commitment does not open"
-    values |= {
-        "slot": slots,
-        "commitment": commitment,
-        "payload_hash": payload_hash,
-        "fields_binding": binding,
-        "payload_key": payload_key,
-        "content": content,
-        "franking_key": franking_key,
-        "audience": audience,
-    }
-    return values, decode(content)
+    shape(content.endswith(b"\x80") and len(padded) == padded_length(len(content)), "Padding")
+    return content[:-1]
 
 
-def check_messages() -> None:
-    vectors = load("messages.json")
-    alice, bob = vectors["initiator"], vectors["responder"]
-    messages = vectors["messages"]
-    first = read_object(raw(messages[0], "envelope"), 1)
-    *fields, _ = first[2][0]
-    keys = open_handshake(fields, bob)
-    for name in ("transcript", "root_key", "header_key", "next_header_key"):
-        same(name, keys[name], vectors["start"][name])
-    signed = raw(bob["signed_prekey"], "dh_secret")
-    sides = {
-        alice["account_id"]: Side(keys, b"", keys["header_key"], keys["next_header_key"]),
-        bob["account_id"]: Side(keys, signed, keys["next_header_key"], keys["header_key"]),
-    }
-    lists = {person["account_id"]: read_list(raw(person, "list"))[1] for person in (alice, bob)}
+def padded_length(length):
+    """Padmé's size of a length that counts the 0x80; at least 128."""
+    if length <= 128:
+        return 128
+    exponent = length.bit_length() - 1
+    mask = (1 << exponent - exponent.bit_length()) - 1
+    return length + mask & ~mask
+
+
+class Chain:
+    """A chain of message keys, found by a header key."""
+
+    def __init__(self, header_key, chain_key):
+        self.header_key, self.chain_key, self.next = header_key, chain_key, 0
+
+    def step(self):
+        key = hmac(self.chain_key, b"\x01")
+        self.chain_key = hmac(self.chain_key, b"\x02")
+        self.next += 1
+        return key
+
+
+class Receiver:
+    """One direction of a session, as its receiver sees it."""
+
+    def __init__(self, transcript, root, ours, header_key):
+        self.transcript, self.root, self.ours, self.next_header_key = transcript, root, ours, header_key
+        self.chain, self.theirs = None, None
+
+    def open(self, slot, bound, fields_hash, check):
+        """The content key. Bound: commitment, payload hash."""
+        nonce, sealed_header, body = slot[4:16], slot[16:110], slot[110:]
+        associated = b"\x01\x01" + b"".join(bound) + fields_hash + body
+        header = None
+        if self.chain:
+            try:
+                header = aead_open(self.chain.header_key, nonce, associated, sealed_header)
+            except Refused:
+                pass
+        if header is None:
+            header = aead_open(self.next_header_key, nonce, associated, sealed_header)
+            self.turn(header[:32])
+        check("header", header)
+        check("nonce", nonce)
+        check("header_key", self.chain.header_key)
+        shape(header[38:] == bytes(40), "Unsupported")
+        shape(int.from_bytes(header[35:38], "big") == self.chain.next)
+        ec_key = check("ec_message_key", self.chain.step())
+        key = check("message_key", hmac(bytes(32), ec_key))
+        body_key = check("body_key", expand(
+            key, 32, label("slot body"), self.transcript, nonce, header, *bound, fields_hash))
+        self.message_key, self.header = key, header
+        return check("content_key", aead_open(body_key, bytes(12), b"", body))
+
+    def turn(self, theirs):
+        x25519_key(theirs)
+        self.theirs = theirs
+        keys = hkdf(self.root, [agree(self.ours, theirs)], 96, label("root step"))
+        self.root, chain_key, after = keys[:32], keys[32:64], keys[64:]
+        self.chain = Chain(self.next_header_key, chain_key)
+        self.next_header_key = after
+
+
+def open_message(data, receiver, sender, recipient, check, ratchet, claim_of=None):
+    """Opens an envelope. `ratchet` is a Receiver, or makes one from the handshake's fields."""
+    fields = open_object(data, "envelope")
+    shape(len(fields) == 4 and is_bytes(fields[0], 32) and is_bytes(fields[1]) and len(fields[1]) % 158 == 0)
+    commitment, slots, initial, payload = fields
+    check("commitment", commitment)
+    payload_hash = check("payload_hash", sha256(payload))
+    hint_key = check("hint_key", hkdf(
+        bytes(32), [agree(receiver["identity_secret"], sender["identity_key"])], 32, label("hint key")))
+    hint = hmac(hint_key, label("hint"), sender["device_key"], commitment)[:4]
+    if initial:
+        shape(len(initial) == 1 and len(initial[0]) == 6)
+        handshake, slot = initial[0][:5], initial[0][5]
+        fields_hash = check("fields_binding", binding(handshake))
+        ratchet = ratchet(handshake)
+    else:
+        slot, fields_hash = slots[:158], b""
+    shape(len(slot) == 158 and slot[:4] == hint, "NotAddressed")
+    check("slot", slot)
+    content_key = ratchet.open(slot, [commitment, payload_hash], fields_hash, check)
+    payload_key = check("payload_key", expand(content_key, 32, label("payload")))
+    padded = aead_open(payload_key, bytes(12), b"\x01\x01" + commitment, payload)
+    content = check("content", unpad(padded))
+    audience = check("audience", hash_of("audience direct", sender["account_id"], recipient["account_id"]))
+    franking_key = check("franking_key", expand(content_key, 32, label("franking")))
+    shape(hmac(franking_key, audience, content) == commitment, "Commitment")
+    parts = decode(content)
+    kind, _, _, direct, lists, body = parts[:6]
+    shape(kind == 1 and direct is None)
+    mac_key = check("list_mac_key", expand(content_key, 32, label("list mac")))
+    for index, person in enumerate((sender, recipient)):
+        known = open_list(person["list"])
+        shape(lists[2 * index] == known["sequence"] and lists[2 * index + 1] == hmac(mac_key, known["hash"])[:8])
+    extension = extensions(parts, 6, known=(2,))
+    return body.decode(), extension, ratchet
+
+
+# --- the files ----------------------------------------------------------------------------------------------------
+
+NUMERIC = ("digits", "scannable", "text", "name", "note", "error", "offered_as")
+
+
+def load(name):
+    def convert(value, key=None):
+        if isinstance(value, dict):
+            return {k: convert(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [convert(item) for item in value]
+        return bytes.fromhex(value) if isinstance(value, str) and key not in NUMERIC else value
+
+    return convert(json.loads((Path(__file__).parent / name).read_text(encoding="utf-8")))
+
+
+def checker(frozen, where):
+    def check(name, value):
+        if name in frozen and frozen[name] != value:
+            raise AssertionError(f"{where}: {name} is {value!r}, frozen is {frozen[name]!r}")
+        return value
+
+    return check
+
+
+def same(frozen, found, where):
+    for name, value in found.items():
+        if name in frozen and frozen[name] != value:
+            raise AssertionError(f"{where}: {name} is {value!r}, frozen is {frozen[name]!r}")
+
+
+def check_person(person):
+    assert sign_public(person["account_seed"]) == person["account_key"]
+    assert sign_public(person["device_seed"]) == person["device_key"]
+    assert dh_public(person["identity_secret"]) == person["identity_key"]
+    assert hash_of("account key fingerprint", person["account_key"]) == person["account_fingerprint"]
+    hedge = hkdf(bytes(32), [person["device_seed"], person["identity_secret"]], 32, label("device hedge"))
+    assert hedge == person["device_hedge"]
+    listed = open_list(person["list"])
+    same(person, {"account_id": listed["account_id"], "account_key": listed["account_key"]}, "list")
+    assert listed["devices"][0]["id"] == person["device_id"]
+
+
+def read_lists():
+    file = load("lists.json")
+    for person in file["people"]:
+        check_person(person)
+    previous = None
+    for frozen in file["lists"]:
+        found = open_list(frozen["object"])
+        same(frozen, found, "list")
+        if previous:
+            assert found["previous"] == previous["hash"] and found["sequence"] == previous["sequence"] + 1
+        previous = found
+    accounts = [(person["account_id"], person["account_key"]) for person in file["people"]]
+    hashed, digest, digits, scannable = safety_number(*accounts)
+    assert safety_number(*reversed(accounts)) == (hashed, digest, digits, scannable)
+    same(file["safety_number"], {"hashed": hashed, "sha512": digest, "digits": digits, "scannable": scannable}, "safety")
+    return f"{len(file['lists'])} lists, 1 safety number"
+
+
+def read_prekeys():
+    file = load("prekeys.json")
+    check_person(file["owner"])
+    device = open_list(file["owner"]["list"])["devices"][0]
+    for name, kind in (("signed", 1), ("one_time", 2)):
+        frozen = file[name]
+        found = open_prekey(frozen["object"], device, kind, file["now"])
+        same(frozen, found, name)
+        assert frozen["id"] == found["hash"][:8]
+        assert dh_public(frozen["dh_secret"]) == found["dh"]
+        assert ML_KEM_1024.key_derive(frozen["kem_seed"])[0] == found["kem"]
+    return "2 prekeys"
+
+
+def read_handshakes():
+    file = load("handshake.json")
+    check_person(file["initiator"])
+    check_person(file["responder"])
+    resumption = file["resumption"]
+    secret = hkdf(bytes(32), [resumption["root_key"]], 32, label("resumption secret"), resumption["transcript"])
+    assert secret == resumption["secret"] and hash_of("resumption id", secret)[:8] == resumption["id"]
+    for case in file["cases"]:
+        check = checker(case, case["name"])
+        fields = decode(case["fields"])
+        check("binding", binding(fields))
+        established = respond(file["responder"], fields, check, resumption["secret"])
+        same(file["initiator"], established["claim"], case["name"])
+        begin(file, case, fields, check)
+    return f"{len(file['cases'])} handshakes"
+
+
+def begin(file, case, fields, check):
+    """The initiator's fresh keys, from its random bytes."""
+    initiator, responder = file["initiator"], file["responder"]
+    claim_hash = check("claim_hash", hash_of("handshake claim", case["claim"]))
+    one_time = fields[1]
+    fresh = hkdf(case["random"], [initiator["device_hedge"]], 64, label("handshake ephemeral"),
+                 responder["device_key"], fields[0], bytes([one_time is not None]), one_time or bytes(8), claim_hash)
+    check("ephemeral_secret", fresh[:32])
+    check("kem_randomness", fresh[32:])
+    assert dh_public(fresh[:32]) == fields[2]
+    used = responder["one_time_prekey" if one_time else "signed_prekey"]
+    public, _ = ML_KEM_1024.key_derive(used["kem_seed"])
+    shared, ciphertext = ML_KEM_1024._encaps_internal(public, fresh[32:])
+    assert ciphertext == fields[3] and shared == check("kem_shared_secret", shared)
+
+
+def read_messages():
+    file = load("messages.json")
+    alice, bob = file["initiator"], file["responder"]
+    check_person(alice)
+    check_person(bob)
     people = {person["account_id"]: person for person in (alice, bob)}
-    for at, message in enumerate(messages):
-        sender, receiver = message["from"], message["to"]
-        if message["turn"]:
-            secret = raw(message["turn"], "ratchet_secret")
-            sides[sender].answered(secret, public_of(signed) if at == 0 else None)
-        audience = labelled("audience direct", bytes.fromhex(sender), bytes.fromhex(receiver))
-        values, content = open_envelope(raw(message, "envelope"), sides[receiver], audience)
-        for name, value in values.items():
-            same(f"message {at}: {name}", value, message[name])
-        kind, _, _, _, stated, body = content[:6]
-        same(f"message {at}: kind", kind, 1)
-        same(f"message {at}: text", body.decode(), message["text"])
-        list_mac_key = expand(values["content_key"], "list mac")
-        same(f"message {at}: its sender's list", stated[1], mac(list_mac_key, lists[sender])[:8].hex())
-        same(f"message {at}: its receiver's list", stated[3], mac(list_mac_key, lists[receiver])[:8].hex())
-        pair = agree(raw(people[receiver], "identity_secret"), raw(people[sender], "identity_key"))
-        hint_key = hkdf(bytes(32), pair, "hint key")
-        same(f"message {at}: hint key", hint_key, message["hint_key"])
-        hint = mac(hint_key, b"Sprag v1 hint", raw(people[sender], "device_key"), values["commitment"])[:4]
-        same(f"message {at}: hint", hint, values["slot"][:4].hex())
+    start = {}
+
+    def handshake(fields):
+        established = respond(bob, fields, checker(file["start"], "start"))
+        same(alice, established["claim"], "claim")
+        start.update(established)
+        return Receiver(established["transcript"], established["root_key"], bob["signed_prekey"]["dh_secret"],
+                        established["header_key"])
+
+    ratchets = {bob["account_id"]: handshake, alice["account_id"]: None}
+    texts = []
+    for number, frozen in enumerate(file["messages"], 1):
+        sender, recipient = people[frozen["from"]], people[frozen["to"]]
+        check = checker(frozen, f"message {number}")
+        turn = frozen["turn"]
+        if turn:
+            check_turn(turn, ratchets, sender, recipient, start, bob)
+        text, extension, ratchet = open_message(
+            frozen["envelope"], recipient, sender, recipient, check, ratchets[recipient["account_id"]])
+        ratchets[recipient["account_id"]] = ratchet
+        if number == 1:
+            assert extension[2] == alice["list"], "a first message carries its sender's list"
+        if turn:
+            same(turn, {"ratchet_key": ratchet.theirs, "root_key": ratchet.root}, f"message {number}")
+            follow(ratchets, sender, ratchet, turn)
+        check_sender(frozen, sender, recipient, ratchet, check)
+        assert text == frozen["text"], text
+        texts.append(text)
+        if number == 2:
+            resumption = hkdf(bytes(32), [ratchet.root], 32, label("resumption secret"), start["transcript"])
+            assert resumption == file["resumption_secret"]
+            assert hash_of("resumption id", resumption)[:8] == file["resumption_id"]
+    return f"{len(texts)} messages: " + " | ".join(texts)
 
 
-def main() -> None:
-    check_lists()
-    check_handshakes()
-    check_messages()
-    print(f"{compared} values computed here are those of the files")
+def check_turn(turn, ratchets, sender, recipient, start, bob):
+    """The sender's fresh ratchet key, from its random bytes, where the root before it is known already."""
+    before = ratchets[sender["account_id"]]
+    if isinstance(before, Receiver):
+        secret = hkdf(turn["random"], [before.root], 32, label("ratchet key"), start["transcript"])
+        assert secret == turn["ratchet_secret"] and dh_public(secret) == turn["ratchet_key"]
+        assert agree(secret, before.theirs) == turn["agreed"]
+
+
+def follow(ratchets, sender, ratchet, turn):
+    """The sender's own view after its turn: it will receive under the key that its peer's chain announced."""
+    mine = sender["account_id"]
+    before = ratchets[mine]
+    if isinstance(before, Receiver):
+        before.root, before.ours = ratchet.root, turn["ratchet_secret"]
+    else:
+        # The initiator after its first message: the next header key of the handshake is the responder's.
+        start = load("messages.json")["start"]
+        ratchets[mine] = Receiver(
+            ratchet.transcript, ratchet.root, turn["ratchet_secret"], start["next_header_key"])
+
+
+def check_sender(frozen, sender, recipient, ratchet, check):
+    """What the sender derived from its random bytes: content key and nonce."""
+    blank = decode(frozen["content"])
+    blank[4] = [item if is_uint(item) else bytes(8) for item in blank[4]]
+    blank = encode(blank) + b"\x80"
+    blank += bytes(padded_length(len(blank)) - len(blank))
+    hashes = [open_list(person["list"])["hash"] for person in (sender, recipient)]
+    key = hkdf(frozen["content_random"], [sender["device_hedge"]], 32, label("content key"),
+               check("blank_padded_hash", sha256(blank)), check("lists_hash", hash_of("lists", *hashes)),
+               check("devices_hash", hash_of("devices", recipient["device_key"])), frozen["audience"])
+    check("content_key", key)
+    nonce_key = check("nonce_key", expand(ratchet.message_key, 32, label("slot nonce key")))
+    nonce = hmac(nonce_key, label("slot nonce"), frozen["slot_random"], ratchet.header, frozen["commitment"],
+                 frozen["payload_hash"], frozen["fields_binding"] or b"")[:12]
+    check("nonce", nonce)
+
+
+def read_refusals():
+    file = load("refusals.json")
+    device = next(d for d in open_list(file["list"])["devices"] if d["id"] == file["device_id"])
+    judges = {
+        "list": open_list,
+        "signed prekey": lambda data: open_prekey(data, device, 1, file["now"]),
+        "one-time prekey": lambda data: open_prekey(data, device, 2, file["now"]),
+        "x25519 key": x25519_key,
+    }
+    for refusal in file["refusals"]:
+        try:
+            judges[refusal["offered_as"]](refusal["bytes"])
+        except Refused as reason:
+            assert str(reason) == refusal["error"], f"{refusal['name']}: {reason}, not {refusal['error']}"
+        else:
+            raise AssertionError(f"{refusal['name']}: accepted")
+    return f"{len(file['refusals'])} refusals"
+
+
+def main():
+    for read in (read_lists, read_prekeys, read_handshakes, read_messages, read_refusals):
+        print("ok", read())
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (InvalidTag, InvalidSignature) as error:
-        sys.exit(f"something authentic was refused: {type(error).__name__}")
+    main()
