@@ -18,7 +18,7 @@ impl Key {
     /// Takes the bytes over.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Secret::new(bytes))
+        Self(Secret::fill_with(|out| out.copy_from_slice(&bytes)))
     }
 
     /// Copies exactly 32 bytes; any other length is [`Error::Misuse`].
