@@ -15,13 +15,11 @@ use crate::random::Random;
 pub struct Secret<const N: usize>(Box<[u8; N]>);
 
 impl<const N: usize> Secret<N> {
-    /// Takes the bytes over. The caller's own copy, if it keeps one, is the caller's to wipe.
+    /// Copies the bytes into their box. The caller's own copy is the caller's to wipe: wiping an argument that is passed
+    /// by value may wipe what a later call is given.
     #[must_use]
-    pub fn new(mut bytes: [u8; N]) -> Self {
-        let mut boxed = Box::new([0; N]);
-        boxed.copy_from_slice(&bytes);
-        bytes.zeroize();
-        Self(boxed)
+    pub fn new(bytes: [u8; N]) -> Self {
+        Self::fill_with(|out| out.copy_from_slice(&bytes))
     }
 
     /// `N` fresh random bytes, written straight into their box.

@@ -6,16 +6,24 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
+mod client;
 mod codec;
 pub mod config;
+mod contact;
 pub mod context;
 pub mod error;
 pub mod event;
 pub mod id;
+mod inbox;
+mod outbox;
+mod prekeys;
 pub mod request;
+mod session;
 #[allow(dead_code, reason = "used by the modules of the engine")]
 mod store;
 
+pub use client::Client;
 pub use config::{Config, Directory, Key, Opening, Place, Policy, Role, Start};
 pub use error::{Error, Result, StoreFault};
 pub use event::{
@@ -26,6 +34,7 @@ pub use id::{
     AccountId, BlobId, Class, Contact, Content, Conversation, DeviceId, MAX_CONTENT, MAX_ID, MessageId, RequestId,
     SafetyNumber, Sender, Trust,
 };
+pub use inbox::recognise;
 pub use request::{
     Action, FetchKeys, Found, ListWrite, Outcome, PublishKeys, Rejection, Request, Send, StaleList, Wanted, Why,
 };

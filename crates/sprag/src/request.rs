@@ -3,10 +3,9 @@
 //! It moves no bytes itself. Requests are leased: until the lease runs out, no other process is offered the same one;
 //! afterwards it is offered again under the same id.
 
-use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{Reader, Writer};
 
-use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
+use crate::codec::{CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::id::{AccountId, BlobId, Class, Conversation, DeviceId, MessageId, RequestId};
 
@@ -190,13 +189,15 @@ impl Request {
     }
 
     /// The contents of its row.
-    pub(crate) fn encode(&self) -> SecretBytes {
-        codec::encode(self)
+    #[cfg(test)]
+    pub(crate) fn encode(&self) -> sprag_core::secret::SecretBytes {
+        crate::codec::encode(self)
     }
 
     /// A request from the contents of its row.
+    #[cfg(test)]
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
-        codec::decode(bytes)
+        crate::codec::decode(bytes)
     }
 }
 

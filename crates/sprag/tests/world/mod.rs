@@ -1,0 +1,166 @@
+//! A small world for the tests of the engine: a directory and mailboxes in memory, and phones that use the door.
+
+use std::collections::BTreeMap;
+
+use sprag::context::Environment;
+use sprag::{
+    AccountId, Action, Client, Config, Content, Conversation, Event, Finding, Found, Incoming, Key, Outcome, Place,
+    SendOptions, Sent, What,
+};
+
+/// An honest server.
+#[derive(Default)]
+pub(crate) struct Server {
+    lists: BTreeMap<Vec<u8>, Vec<u8>>,
+    signed: BTreeMap<Vec<u8>, Vec<u8>>,
+    one_time: BTreeMap<Vec<u8>, Vec<Vec<u8>>>,
+    boxes: BTreeMap<Vec<u8>, Vec<(AccountId, Vec<u8>)>>,
+    /// Hands each one-time prekey out again and again.
+    pub(crate) repeats_one_time: bool,
+}
+
+/// A phone with one account.
+pub(crate) struct Phone {
+    pub(crate) client: Client,
+    pub(crate) id: AccountId,
+}
+
+pub(crate) fn id(name: &str) -> AccountId {
+    AccountId::new(name).unwrap()
+}
+
+pub(crate) fn text(text: &str) -> Content {
+    Content::Text(text.into())
+}
+
+impl Phone {
+    pub(crate) fn new(name: &str) -> Self {
+        Self::at(name, Place::Memory)
+    }
+
+    pub(crate) fn at(name: &str, place: Place) -> Self {
+        let config = Config::new(place, Key::new([7; 32]), id(name));
+        Self { client: Client::create(config, Environment::platform()).unwrap(), id: id(name) }
+    }
+
+    pub(crate) fn send(&self, to: &Self, content: &str) -> Sent {
+        self.client.send(&Conversation::Direct(to.id.clone()), &text(content), &SendOptions::default()).unwrap()
+    }
+
+    /// All events, taken over.
+    pub(crate) fn take(&self) -> Vec<Event> {
+        let events = self.client.events(0, 10_000).unwrap();
+        self.client.done(&events.iter().map(|event| event.id).collect::<Vec<_>>()).unwrap();
+        events
+    }
+
+    /// The texts that came, taken over with all else.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        texts(&self.take())
+    }
+}
+
+pub(crate) fn texts(events: &[Event]) -> Vec<String> {
+    events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Message(message) => match &message.content {
+                Content::Text(text) => Some(text.clone()),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect()
+}
+
+impl Server {
+    /// Carries out everything that a phone asks for, until it asks for nothing more.
+    pub(crate) fn pump(&mut self, phone: &Phone) {
+        // What `send` leased already is offered again once its lease is over: here every lease is taken at once.
+        loop {
+            let requests = phone.client.requests(100, 1).unwrap();
+            if requests.is_empty() {
+                return;
+            }
+            for request in requests {
+                let outcome = self.answer(&phone.id, &request.action);
+                phone.client.respond(request.id, outcome).unwrap();
+            }
+        }
+    }
+
+    /// Sends, and carries out what the call leased.
+    pub(crate) fn send(&mut self, from: &Phone, to: &Phone, content: &str) {
+        let sent = from.send(to, content);
+        for request in sent.requests {
+            let outcome = self.answer(&from.id, &request.action);
+            from.client.respond(request.id, outcome).unwrap();
+        }
+        self.pump(from);
+    }
+
+    pub(crate) fn answer(&mut self, from: &AccountId, action: &Action) -> Outcome {
+        match action {
+            Action::PublishKeys(publish) => {
+                let account = publish.account.to_vec();
+                if let Some(list) = &publish.list {
+                    self.lists.insert(account.clone(), list.object.clone());
+                }
+                if let Some(signed) = &publish.signed_prekey {
+                    self.signed.insert(account.clone(), signed.clone());
+                }
+                self.one_time.entry(account).or_default().extend(publish.one_time.clone());
+                Outcome::Published { one_time_left: None }
+            }
+            Action::FetchKeys(fetch) => {
+                let (mut found, mut absent) = (Vec::new(), Vec::new());
+                for wanted in &fetch.accounts {
+                    match self.keys(wanted.account.as_bytes()) {
+                        Some(parts) => found.push(Found { account: wanted.account.clone(), parts }),
+                        None => absent.push(wanted.account.clone()),
+                    }
+                }
+                Outcome::Keys { found, absent }
+            }
+            Action::Send(send) => {
+                for to in &send.to {
+                    self.boxes.entry(to.to_vec()).or_default().push((from.clone(), send.blob.clone()));
+                }
+                Outcome::Accepted { server_time: None, stamp: None }
+            }
+            _ => panic!("a request that this release does not have"),
+        }
+    }
+
+    fn keys(&mut self, account: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let mut parts = vec![self.lists.get(account)?.clone(), self.signed.get(account)?.clone()];
+        let stock = self.one_time.entry(account.to_vec()).or_default();
+        if self.repeats_one_time {
+            parts.extend(stock.first().cloned());
+        } else if !stock.is_empty() {
+            parts.push(stock.remove(0));
+        }
+        Some(parts)
+    }
+
+    /// The directory's answer for one account is from now on that of another.
+    pub(crate) fn lie(&mut self, account: &AccountId, other: &AccountId) {
+        let list = self.lists.get(other.as_bytes()).unwrap().clone();
+        let signed = self.signed.get(other.as_bytes()).unwrap().clone();
+        self.lists.insert(account.to_vec(), list);
+        self.signed.insert(account.to_vec(), signed);
+        self.one_time.insert(account.to_vec(), Vec::new());
+    }
+
+    /// What waits for a phone, taken out of its box.
+    pub(crate) fn fetch(&mut self, phone: &Phone) -> Vec<Incoming> {
+        let waiting = self.boxes.remove(phone.id.as_bytes()).unwrap_or_default();
+        waiting.into_iter().map(|(from, blob)| Incoming::from(from, blob)).collect()
+    }
+
+    /// Delivers what waits for a phone; yields what was found.
+    pub(crate) fn deliver(&mut self, phone: &Phone) -> Vec<Finding> {
+        let batch = self.fetch(phone);
+        phone.client.deliver(&batch).unwrap().verdicts.into_iter().map(|verdict| verdict.finding).collect()
+    }
+}
