@@ -1,0 +1,57 @@
+"""Sprag in Python: the generated face, and what makes it feel at home.
+
+Calls are synchronous and durable when they return. Ids and keys are bytes. ``events`` walks through everything that
+waits; ``text`` and ``direct`` spell what is said most.
+"""
+
+from .generated import sprag as _face
+from .generated.sprag import (
+    Action,
+    Client,
+    Contact,
+    Content,
+    Conversation,
+    Delivered,
+    Event,
+    Finding,
+    Found,
+    Importance,
+    Incoming,
+    ListRef,
+    ListWrite,
+    MessageState,
+    Outcome,
+    Pending,
+    Preview,
+    Rejection,
+    Request,
+    SendOptions,
+    Sent,
+    SpragError,
+    StaleList,
+    Trust,
+    Verdict,
+    Wanted,
+    What,
+    reason_text,
+    recognise,
+    version,
+)
+
+
+def direct(account: bytes) -> Conversation:
+    """The conversation with one other account."""
+    return Conversation.DIRECT(account=account)
+
+
+def text(words: str) -> Content:
+    """A text to send."""
+    return Content.TEXT(text=words)
+
+
+def events(client: Client, page: int = 64):
+    """Every event that waits, oldest first. What was shown is reported with ``client.done([event.id])``."""
+    after = 0
+    while page_of := client.events(after, page):
+        yield from page_of
+        after = page_of[-1].id

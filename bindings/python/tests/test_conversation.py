@@ -1,0 +1,166 @@
+"""A conversation of two clients over the real library, with a directory and mailboxes made of dictionaries."""
+
+import os
+import tempfile
+import unittest
+
+import sprag
+from sprag import Action, Content, Finding, Found, Incoming, Outcome, SendOptions, SpragError, What
+
+
+class Server:
+    """What an app's server keeps: lists, prekeys and mail."""
+
+    def __init__(self):
+        self.lists = {}
+        self.signed = {}
+        self.one_time = {}
+        self.mail = {}
+
+    def carry_out(self, client, request):
+        client.respond(request.id, self.outcome(client, request.action))
+
+    def outcome(self, client, action):
+        if isinstance(action, Action.PUBLISH_KEYS):
+            if action.list is not None:
+                sequence, known = self.lists.get(action.account, (0, b""))
+                if action.list.expected != sequence:
+                    return Outcome.CONFLICT(list=known)
+                self.lists[action.account] = (action.list.sequence, action.list.object)
+            if action.signed_prekey is not None:
+                self.signed[action.account] = action.signed_prekey
+            queue = self.one_time.setdefault(action.account, [])
+            if action.reset_one_time:
+                queue.clear()
+            queue.extend(action.one_time)
+            return Outcome.PUBLISHED(one_time_left=len(queue))
+        if isinstance(action, Action.FETCH_KEYS):
+            found, absent = [], []
+            for wanted in action.accounts:
+                account = wanted.account
+                if account not in self.lists:
+                    absent.append(account)
+                    continue
+                parts = [self.lists[account][1], self.signed[account]]
+                if action.one_time and self.one_time[account]:
+                    parts.append(self.one_time[account].pop())
+                found.append(Found(account=account, parts=parts))
+            return Outcome.KEYS(found=found, absent=absent)
+        assert isinstance(action, Action.SEND)
+        for account in action.to:
+            self.mail.setdefault(account, []).append((client.account(), action.blob))
+        return Outcome.ACCEPTED(server_time=None, stamp=None)
+
+    def settle(self, *clients):
+        """Carries out what anybody has to do until nobody has anything."""
+        busy = True
+        while busy:
+            busy = False
+            for client in clients:
+                for request in client.requests():
+                    self.carry_out(client, request)
+                    busy = True
+                if mail := self.mail.pop(client.account(), []):
+                    batch = [
+                        Incoming(bytes=blob, sender=sender, conversation=sprag.direct(sender)) for sender, blob in mail
+                    ]
+                    verdicts = client.deliver(batch).verdicts
+                    assert all(isinstance(verdict.finding, Finding.OPENED) for verdict in verdicts), verdicts
+                    again = client.deliver(batch).verdicts
+                    assert all(isinstance(verdict.finding, Finding.DUPLICATE) for verdict in again), again
+                    busy = True
+                client.wake()
+
+
+def shown(client):
+    """The texts that are to be shown, which are then done."""
+    events = list(sprag.events(client))
+    client.done([event.id for event in events])
+    return [
+        event.what.content.text
+        for event in events
+        if isinstance(event.what, What.MESSAGE) and isinstance(event.what.content, Content.TEXT)
+    ]
+
+
+class Conversation(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = os.path.join(self.folder.name, "alice.sprag")
+        self.key = os.urandom(32)
+        self.server = Server()
+
+    def pair(self):
+        alice = sprag.Client.create(self.path, self.key, b"alice")
+        bob = sprag.Client.create(None, os.urandom(32), b"bob")
+        self.addCleanup(alice.shut)
+        self.addCleanup(bob.shut)
+        return alice, bob
+
+    def say(self, client, to, words, client_id):
+        options = SendOptions(client_id=client_id)
+        sent = client.send(sprag.direct(to), sprag.text(words), options)
+        self.assertEqual(sent.message, client_id)
+        for request in sent.requests:
+            self.server.carry_out(client, request)
+
+    def test_two_people_talk(self):
+        alice, bob = self.pair()
+        self.server.settle(alice, bob)
+        lines = ["Grüß dich 👋🏽", "e\u0301", "", "x" * 65536]
+        for number, line in enumerate(lines):
+            self.say(alice, b"bob", line, b"a%d" % number)
+            self.server.settle(alice, bob)
+            self.assertEqual(shown(bob), [line])
+            self.say(bob, b"alice", line, b"b%d" % number)
+            self.server.settle(alice, bob)
+            self.assertEqual(shown(alice), [line])
+        self.assertEqual(alice.contact(b"bob").digits, bob.contact(b"alice").digits)
+        self.assertEqual(len(alice.contact(b"bob").digits), 60)
+
+    def test_both_begin_at_once(self):
+        alice, bob = self.pair()
+        self.server.settle(alice, bob)
+        self.say(alice, b"bob", "from Alice", b"a")
+        self.say(bob, b"alice", "from Bob", b"b")
+        self.server.settle(alice, bob)
+        self.assertEqual(shown(bob), ["from Alice"])
+        self.assertEqual(shown(alice), ["from Bob"])
+
+    def test_a_store_is_opened_again(self):
+        alice, bob = self.pair()
+        self.server.settle(alice, bob)
+        self.say(alice, b"bob", "before", b"1")
+        self.server.settle(alice, bob)
+        alice.shut()
+        with self.assertRaises(SpragError.WrongKey):
+            sprag.Client.open(self.path, os.urandom(32), b"alice")
+        with self.assertRaises(SpragError.WrongAccount):
+            sprag.Client.open(self.path, self.key, b"mallory")
+        with self.assertRaises(SpragError.Exists):
+            sprag.Client.create(self.path, self.key, b"alice")
+        alice = sprag.Client.open(self.path, self.key, b"alice")
+        self.addCleanup(alice.shut)
+        self.say(alice, b"bob", "after", b"2")
+        self.server.settle(alice, bob)
+        self.assertEqual(shown(bob), ["before", "after"])
+
+    def test_mistakes_are_errors_with_numbers_and_garbage_is_none(self):
+        alice, _ = self.pair()
+        with self.assertRaises(SpragError.Misuse) as raised:
+            sprag.Client.create(None, b"short", b"x")
+        self.assertTrue(str(raised.exception).startswith("12:"))
+        with self.assertRaises(SpragError.Unknown):
+            alice.contact(b"nobody")
+        with self.assertRaises(SpragError.NoStore):
+            sprag.Client.open(os.path.join(self.folder.name, "none"), self.key, b"alice")
+        verdicts = alice.deliver([Incoming(bytes=junk) for junk in (b"", b"hello", b"\x01", b"\x01\x86\x01")]).verdicts
+        self.assertFalse(any(isinstance(verdict.finding, Finding.OPENED) for verdict in verdicts))
+        alice.shut()
+        with self.assertRaises(SpragError.Misuse):
+            alice.requests()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,637 @@
+/*
+ * Sprag in C. Generated from crates/sprag-ffi: edit there.
+ *
+ * CONVENTIONS
+ *
+ * Status.     Every call that can fail answers a sprag_status: SPRAG_OK (0) or a number whose meaning never changes.
+ *             sprag_status_str puts it in words. Wherever a call fails, its outputs are as they were, except that the
+ *             place of an object is NULL, and nothing changed in the store. No panic crosses this border: a caught
+ *             defect is SPRAG_INTERNAL, and the client stays usable.
+ * Threads.    Every handle may be used from any thread, and by several at once; only freeing and erasing must be
+ *             alone.
+ * Pointers.   NULL where something is needed is SPRAG_NULL. A pointer with a length points to that many values.
+ *             Nothing of the caller's is kept after a call: everything is copied.
+ * Bytes.      sprag_bytes is a pointer and a length that belong to somebody else. Absent is ptr == NULL (and len == 0);
+ *             an empty value has a ptr that is not NULL. Text is UTF-8 and not ended by NUL unless said.
+ * Objects.    What a call gives in `T **out` is the caller's, and is given back to exactly one function: the one named
+ *             `..._free`, which wipes it. NULL is fine there. Records and bytes reached through an object are valid until
+ *             then, and must not be changed.
+ * Records.    A record that the caller fills begins with `size`: set it to sizeof, and everything unused to zero (= {0}).
+ *             A record that the library fills inside a list begins with `kind` and may grow at its end in later releases:
+ *             take it by pointer only. Skip kinds that you do not know.
+ * Time.       Unix seconds, unless a name ends in _ms.
+ *
+ * The pipe: carry out what sprag_requests and sprag_send hand out and say what became of it with sprag_respond; give what
+ * the server brings to sprag_deliver; show what sprag_events tells and say so with sprag_done; call sprag_wake when the
+ * app starts and when next_wake_ms has passed. Messages that were shown are the app's to keep: Sprag forgets them, and
+ * nothing can be decrypted a second time.
+ */
+
+
+#ifndef SPRAG_H
+#define SPRAG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__cplusplus)
+#define SPRAG_MUST_USE [[nodiscard]]
+#elif defined(__GNUC__)
+#define SPRAG_MUST_USE __attribute__((warn_unused_result))
+#else
+#define SPRAG_MUST_USE
+#endif
+
+// The number of this interface. It grows when records or functions are added; nothing is ever taken away.
+#define SPRAG_ABI_VERSION 1
+
+// The call did what it says.
+#define SPRAG_OK 0
+
+// The store's file cannot be read or written.
+#define SPRAG_STORE 1
+
+// Another process held the store for too long. Try again.
+#define SPRAG_BUSY 2
+
+// The store is closed for now: suspended, or locked by the platform.
+#define SPRAG_UNAVAILABLE 3
+
+// The key is not this store's.
+#define SPRAG_WRONG_KEY 4
+
+// The store belongs to another account.
+#define SPRAG_WRONG_ACCOUNT 5
+
+// There is a store already.
+#define SPRAG_EXISTS 6
+
+// There is no store.
+#define SPRAG_NO_STORE 7
+
+// A later version wrote the store.
+#define SPRAG_NEWER 8
+
+// No such contact, message or request.
+#define SPRAG_UNKNOWN 9
+
+// The conversation is plain.
+#define SPRAG_NOT_PROTECTED 10
+
+// Policy forbids it.
+#define SPRAG_NOT_ALLOWED 11
+
+// A mistake of the caller.
+#define SPRAG_MISUSE 12
+
+// A defect of Sprag that was caught and rolled back.
+#define SPRAG_INTERNAL 13
+
+// The store's disk is full (in place of `SPRAG_STORE`).
+#define SPRAG_STORE_FULL 64
+
+// The store is damaged (in place of `SPRAG_STORE`).
+#define SPRAG_STORE_CORRUPT 65
+
+// The caller's buffer is too small; the size needed was written, and nothing else happened.
+#define SPRAG_TOO_SMALL 66
+
+// A pointer that must not be NULL is.
+#define SPRAG_NULL 67
+
+// The `size` of a record is not that of any release.
+#define SPRAG_BAD_SIZE 68
+
+// PublishKeys: the directory stored them.
+#define SPRAG_OUTCOME_PUBLISHED 1
+
+// PublishKeys: the directory holds another list than the expected one.
+#define SPRAG_OUTCOME_CONFLICT 2
+
+// FetchKeys: what the directory holds.
+#define SPRAG_OUTCOME_KEYS 3
+
+// Send: the server has it.
+#define SPRAG_OUTCOME_ACCEPTED 4
+
+// Send: some accounts have newer lists (HTTP 409).
+#define SPRAG_OUTCOME_STALE 5
+
+// Send: the server carries less (HTTP 413).
+#define SPRAG_OUTCOME_TOO_LARGE 6
+
+// Any: offline, or come back later (401, 429, 5xx).
+#define SPRAG_OUTCOME_RETRY 7
+
+// Any: refused for good.
+#define SPRAG_OUTCOME_REJECTED 8
+
+// A client: one account's device on one store. May be used from any thread and from several at once.
+typedef struct sprag_client sprag_client;
+
+// Events, oldest first, to be freed with `sprag_events_free`.
+typedef struct sprag_event_list sprag_event_list;
+
+// What a message says, found without changing anything.
+typedef struct sprag_preview sprag_preview;
+
+// Requests, to be freed with `sprag_requests_free`.
+typedef struct sprag_request_list sprag_request_list;
+
+// What `sprag_send` did.
+typedef struct sprag_sent sprag_sent;
+
+// Verdicts, in the order of the messages, to be freed with `sprag_verdicts_free`.
+typedef struct sprag_verdict_list sprag_verdict_list;
+
+// What a call answers: `SPRAG_OK` or one of the other `SPRAG_` numbers below. Numbers are never reused.
+typedef int32_t sprag_status;
+
+// Bytes that belong to somebody else. An absent value has `ptr` NULL; an empty one has not.
+typedef struct sprag_bytes {
+    // The first byte.
+    const uint8_t *ptr;
+    // How many there are.
+    size_t len;
+} sprag_bytes;
+
+// A request. Fields that its kind does not speak of are absent or zero.
+typedef struct sprag_request {
+    // 1 PublishKeys, 2 FetchKeys, 3 Send. Skip what you do not know.
+    uint32_t kind;
+    // How often it was handed out.
+    uint32_t attempt;
+    // Its name until it is answered; the idempotency key towards the server.
+    uint64_t id;
+    // When it was made, Unix seconds.
+    uint64_t created;
+    // Until when it is the caller's alone, Unix seconds.
+    uint64_t lease_until;
+    // PublishKeys: our account.
+    struct sprag_bytes account;
+    // PublishKeys: our device.
+    uint32_t device;
+    // PublishKeys: not 0 if the queue of one-time prekeys is to be emptied first.
+    uint32_t reset_one_time;
+    // PublishKeys: the device list, if it is to be replaced.
+    struct sprag_bytes list;
+    // PublishKeys: its sequence.
+    uint64_t list_sequence;
+    // PublishKeys: the sequence that the directory must hold before it; 0 for none.
+    uint64_t list_expected;
+    // PublishKeys: the signed prekey, if it is to be replaced.
+    struct sprag_bytes signed_prekey;
+    // PublishKeys: one-time prekeys to add.
+    const struct sprag_bytes *one_time;
+    // How many.
+    size_t one_time_len;
+    // FetchKeys: whose keys. Send: who is to have the blob.
+    const struct sprag_bytes *accounts;
+    // FetchKeys: the sequence known of each account's list; 0 for none. NULL for other kinds.
+    const uint64_t *known_sequences;
+    // How many accounts.
+    size_t accounts_len;
+    // FetchKeys: not 0 if a one-time prekey of each device is wanted.
+    uint32_t want_one_time;
+    // FetchKeys: 1 a message waits, 2 refresh, 3 a look at oneself.
+    uint32_t why;
+    // FetchKeys: not 0 if somebody waits.
+    uint32_t urgent;
+    // Send: the kind of conversation, 1 direct.
+    uint32_t conversation;
+    // Send: the other account of a direct conversation.
+    struct sprag_bytes peer;
+    // Send: the encrypted bytes.
+    struct sprag_bytes blob;
+    // Send: their hash, 32 bytes.
+    struct sprag_bytes blob_id;
+    // Send: the message in it; absent if it is the engine's own upkeep.
+    struct sprag_bytes message;
+    // Send: the commitment that a server may stamp, 32 bytes.
+    struct sprag_bytes commitment;
+    // Send: 1 message, 2 quiet.
+    uint32_t message_class;
+    // Send: not 0 if the recipient should be woken.
+    uint32_t notify;
+    // Send: when it need not arrive any more, Unix seconds; 0 for never.
+    uint64_t expires;
+} sprag_request;
+
+// What was found in one delivered message.
+typedef struct sprag_verdict {
+    // 1 opened, 2 quarantined, 3 duplicate, 4 own echo, 5 not addressed, 6 foreign, 7 unreadable.
+    uint32_t kind;
+    // Unreadable: why; a number that `sprag_reason_str` puts in words.
+    uint32_t reason;
+    // Unreadable: 1 the sender is asked to begin anew, 2 final.
+    uint32_t healing;
+    // Zero.
+    uint32_t reserved;
+    // The hash of the delivered bytes, 32 bytes.
+    struct sprag_bytes blob_id;
+    // Opened: the events that came of it.
+    const uint64_t *events;
+    // How many.
+    size_t events_len;
+    // Duplicate, own echo: the message in it, where it is known.
+    struct sprag_bytes message;
+    // Quarantined: the hash of the account key, 32 bytes.
+    struct sprag_bytes fingerprint;
+} sprag_verdict;
+
+// Something for the app to show or to act on. Fields that its kind does not speak of are absent or zero.
+typedef struct sprag_event {
+    // 1 message, 2 unreadable, 3 progress, 4 identity changed, 6 list conflict, 10 session restarted, 15 clock
+    // suspect, 16 keys low, 17 store trouble, 18 unsupported. Skip what you do not know.
+    uint32_t kind;
+    // 1 content, 2 security, 3 info.
+    uint32_t importance;
+    // Names the event, for `sprag_done`.
+    uint64_t id;
+    // When it happened, Unix seconds.
+    uint64_t at;
+    // Message, unreadable, unsupported: the app's own name for it, if it gave one.
+    struct sprag_bytes app_ref;
+    // Message, unreadable, unsupported: the hash of its bytes, 32 bytes.
+    struct sprag_bytes blob_id;
+    // Message, progress: the message's id.
+    struct sprag_bytes message;
+    // Whose it is: the sender's account, the one that the server named, or the contact that it is about.
+    struct sprag_bytes account;
+    // Message, session restarted, unsupported: the device.
+    uint32_t device;
+    // Message: the kind of conversation, 1 direct.
+    uint32_t conversation;
+    // Message: the other account of a direct conversation.
+    struct sprag_bytes peer;
+    // Message: 1 message, 2 quiet.
+    uint32_t message_class;
+    // Message: 1 text, 2 the app's own. Unsupported: the number of its kind, as far as 32 bits hold it.
+    uint32_t content;
+    // Message: what the app's own content is.
+    struct sprag_bytes content_kind;
+    // Message: what it says.
+    struct sprag_bytes body;
+    // Message: when its sender says it was sent, Unix seconds.
+    uint64_t sent;
+    // Message: 1 pinned, 3 changed.
+    uint32_t trust;
+    // Message: not 0 if it is the first from this account.
+    uint32_t first_contact;
+    // Message: not 0 if we sent it, from another device.
+    uint32_t outgoing;
+    // Unreadable, progress, session restarted: why, as `sprag_reason_str` says; 0 if there is nothing to say.
+    uint32_t reason;
+    // Unreadable: 1 asked, 2 final.
+    uint32_t healing;
+    // Progress: 1 waiting for keys, 2 held, 3 ready, 4 accepted, 5 failed, 6 cancelled.
+    uint32_t state;
+    // Identity changed: the safety number that was pinned, 60 digits.
+    struct sprag_bytes old_number;
+    // Identity changed: the one that was offered.
+    struct sprag_bytes new_number;
+    // Identity changed: the messages that are held.
+    const struct sprag_bytes *held;
+    // How many.
+    size_t held_len;
+    // Identity changed: whether the old number had been compared. Session restarted: whether it was resumed.
+    uint32_t flag;
+    // Keys low: how many are left. Store trouble: its code.
+    uint32_t number;
+    // Clock suspect: by how many seconds our clock is ahead.
+    int64_t skew;
+    // List conflict: the sequence of the list known here.
+    uint64_t my_sequence;
+    // List conflict: the sequence of the other one.
+    uint64_t their_sequence;
+    // List conflict: the hash of the list known here, 32 bytes.
+    struct sprag_bytes my_hash;
+    // List conflict: the hash of the other one.
+    struct sprag_bytes their_hash;
+} sprag_event;
+
+// What `sprag_client_create` needs. Filled by the caller.
+typedef struct sprag_config {
+    // `sizeof(sprag_config)`.
+    uint32_t size;
+    // The largest body that the app's server carries, in bytes; 0 for 1 MiB.
+    uint32_t max_body;
+    // The file, as UTF-8; absent for a store in memory.
+    struct sprag_bytes path;
+    // The key that is to unlock the store: 32 random bytes from the platform's keystore.
+    struct sprag_bytes key;
+    // The account: 1 to 64 bytes.
+    struct sprag_bytes account;
+} sprag_config;
+
+// What `sprag_client_open` needs. Filled by the caller.
+typedef struct sprag_opening {
+    // `sizeof(sprag_opening)`.
+    uint32_t size;
+    // What this process is to the app: 0 or 1 the app, 2 an extension.
+    uint32_t role;
+    // The file, as UTF-8.
+    struct sprag_bytes path;
+    // The key that unlocks the store: 32 bytes.
+    struct sprag_bytes key;
+    // The account that is expected in it.
+    struct sprag_bytes account;
+} sprag_opening;
+
+// A message as the app's server handed it over. Filled by the caller.
+typedef struct sprag_incoming {
+    // `sizeof(sprag_incoming)`.
+    uint32_t size;
+    // Not 0: old mail fetched again.
+    uint32_t history;
+    // The encrypted bytes.
+    struct sprag_bytes bytes;
+    // Whom the server names as its sender; may be absent.
+    struct sprag_bytes from;
+    // The other account of the direct conversation in which the app files it; may be absent.
+    struct sprag_bytes direct;
+    // The app's own name for it, at most 64 bytes, handed back in the event; may be absent.
+    struct sprag_bytes app_ref;
+    // The server's stamp; may be absent.
+    struct sprag_bytes stamp;
+    // The server's time for it, Unix seconds; 0 if unknown.
+    uint64_t server_time;
+} sprag_incoming;
+
+// What to look at next.
+typedef struct sprag_pending {
+    // How many events wait to be done.
+    uint64_t events;
+    // How many requests can be handed out now.
+    uint64_t requests;
+    // In how many milliseconds `sprag_wake` has something to do; `UINT64_MAX` if there is nothing to wait for.
+    uint64_t next_wake_ms;
+} sprag_pending;
+
+// An account and what goes with it: in answers about keys, one signed object of its; in answers about stale lists, its
+// list. Filled by the caller.
+typedef struct sprag_part {
+    // The account.
+    struct sprag_bytes account;
+    // The object; absent if there is none.
+    struct sprag_bytes object;
+} sprag_part;
+
+// What became of a request. Filled by the caller: `kind` and the fields that it speaks of, everything else zero.
+typedef struct sprag_outcome {
+    // `sizeof(sprag_outcome)`.
+    uint32_t size;
+    // One of `SPRAG_OUTCOME_…`.
+    uint32_t kind;
+    // KEYS: one entry for each object found, those of one account next to each other. STALE: one for each account, with
+    // its list where the server sent it.
+    const struct sprag_part *parts;
+    // How many.
+    size_t parts_len;
+    // KEYS: the accounts that the directory does not know.
+    const struct sprag_bytes *absent;
+    // How many.
+    size_t absent_len;
+    // CONFLICT: the list that the directory holds. ACCEPTED: the server's stamp, if any.
+    struct sprag_bytes bytes;
+    // ACCEPTED: the server's time, Unix seconds; 0 if unknown.
+    uint64_t server_time;
+    // PUBLISHED: whether `number` tells the one-time prekeys left. RETRY: whether it tells the seconds to wait.
+    uint32_t has_number;
+    // PUBLISHED, RETRY: see `has_number`. TOO_LARGE: the limit in bytes. REJECTED: 1 forbidden, 2 no such account, 3
+    // other.
+    uint32_t number;
+} sprag_outcome;
+
+// What the app knows when it wakes the engine. Filled by the caller.
+typedef struct sprag_hint {
+    // `sizeof(sprag_hint)`.
+    uint32_t size;
+    // Not 0 if `one_time_left` says something.
+    uint32_t has_one_time_left;
+    // How many one-time prekeys of this device the directory holds.
+    uint32_t one_time_left;
+    // Zero.
+    uint32_t reserved;
+    // The server's time, Unix seconds; 0 if unknown.
+    uint64_t server_time;
+} sprag_hint;
+
+// A message to send. Filled by the caller.
+typedef struct sprag_outgoing {
+    // `sizeof(sprag_outgoing)`.
+    uint32_t size;
+    // Where it goes: 1 for the direct conversation with `peer`.
+    uint32_t conversation;
+    // The other account.
+    struct sprag_bytes peer;
+    // What it says: 1 text (UTF-8), 2 the app's own.
+    uint32_t content;
+    // How it is to be treated: 0 or 1 a message that notifies, 2 quiet.
+    uint32_t message_class;
+    // Of the app's own content: what it is, 1 to 64 bytes of UTF-8. Absent for text.
+    struct sprag_bytes content_kind;
+    // The content's bytes, at most 262144.
+    struct sprag_bytes body;
+    // The message's id, 1 to 64 bytes; made up if absent. The same id with the same content is sent once.
+    struct sprag_bytes client_id;
+    // When it need not arrive any more, Unix seconds; 0 for never.
+    uint64_t expires;
+} sprag_outgoing;
+
+// What is known of another account.
+typedef struct sprag_contact {
+    // 1 pinned, 3 changed.
+    uint32_t trust;
+    // Zero.
+    uint32_t reserved;
+    // The hash of its account key.
+    uint8_t fingerprint[32];
+    // The safety number: 60 digits and a NUL.
+    uint8_t digits[61];
+    // Its scannable form: text with a NUL after it.
+    uint8_t scannable[139];
+} sprag_contact;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The number of the interface that the library has, to be compared with `SPRAG_ABI_VERSION`.
+uint32_t sprag_abi_version(void);
+
+// The library's version, as static text.
+const char *sprag_version(void);
+
+// What a status means, as static text for a log. Never NULL.
+const char *sprag_status_str(sprag_status status);
+
+// What a reason means, as bytes of static text for a log (not ended by NUL); absent if the number is unknown.
+struct sprag_bytes sprag_reason_str(uint32_t reason);
+
+// Whether bytes look like an object of Sprag: 1 or 0. Needs no client.
+int32_t sprag_recognise(struct sprag_bytes bytes);
+
+// How many requests there are; 0 for NULL.
+size_t sprag_requests_len(const struct sprag_request_list *list);
+
+// The request at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_request *sprag_requests_at(const struct sprag_request_list *list, size_t index);
+
+// Frees requests, and wipes them. NULL is fine.
+void sprag_requests_free(struct sprag_request_list *list);
+
+// How many verdicts there are; 0 for NULL.
+size_t sprag_verdicts_len(const struct sprag_verdict_list *list);
+
+// The verdict at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_verdict *sprag_verdicts_at(const struct sprag_verdict_list *list, size_t index);
+
+// Frees verdicts. NULL is fine.
+void sprag_verdicts_free(struct sprag_verdict_list *list);
+
+// How many events there are; 0 for NULL.
+size_t sprag_events_len(const struct sprag_event_list *list);
+
+// The event at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_event *sprag_events_at(const struct sprag_event_list *list, size_t index);
+
+// Frees events, and wipes what they say. NULL is fine.
+void sprag_events_free(struct sprag_event_list *list);
+
+// Makes a new account on a new store. `SPRAG_EXISTS` if there is one.
+SPRAG_MUST_USE sprag_status sprag_client_create(const struct sprag_config *config, struct sprag_client **out);
+
+// Opens the store of an account. `SPRAG_NO_STORE` if there is none.
+SPRAG_MUST_USE sprag_status sprag_client_open(const struct sprag_opening *opening, struct sprag_client **out);
+
+// Closes a client and frees it. Everything is on disk already. No other call may be running on it. NULL is fine.
+void sprag_client_free(struct sprag_client *client);
+
+// Removes the store with everything in it, and frees the client, also on failure. There is no way back.
+SPRAG_MUST_USE sprag_status sprag_client_erase(struct sprag_client *client);
+
+// Takes `count` messages, each `incoming->size` bytes after the one before, and judges each. What came of it is on disk
+// on return: the app may acknowledge them to its server. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_deliver(const struct sprag_client *client,
+                           const struct sprag_incoming *messages,
+                           size_t count,
+                           struct sprag_verdict_list **out,
+                           struct sprag_pending *pending);
+
+// Hands out at most `max` requests, the caller's alone for `lease_seconds` (0 for 60).
+SPRAG_MUST_USE
+sprag_status sprag_requests(const struct sprag_client *client,
+                            size_t max,
+                            uint32_t lease_seconds,
+                            struct sprag_request_list **out);
+
+// Says what became of a request. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_respond(const struct sprag_client *client,
+                           uint64_t request,
+                           const struct sprag_outcome *outcome,
+                           struct sprag_pending *pending);
+
+// Lets the engine do what is due. `hint` and `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_wake(const struct sprag_client *client,
+                        const struct sprag_hint *hint,
+                        struct sprag_pending *pending);
+
+// Sends a message. What can go out at once is in the answer, leased to the caller; `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_send(const struct sprag_client *client,
+                        const struct sprag_outgoing *message,
+                        struct sprag_sent **out,
+                        struct sprag_pending *pending);
+
+// The message's id, until the answer is freed.
+struct sprag_bytes sprag_sent_message(const struct sprag_sent *sent);
+
+// How far it has come: 1 waiting for keys, 2 held, 3 ready, 4 accepted, 5 failed, 6 cancelled; 0 for NULL.
+uint32_t sprag_sent_state(const struct sprag_sent *sent);
+
+// What can go out at once, until the answer is freed. Not to be freed by itself.
+const struct sprag_request_list *sprag_sent_requests(const struct sprag_sent *sent);
+
+// Frees the answer, its requests included. NULL is fine.
+void sprag_sent_free(struct sprag_sent *sent);
+
+// At most `max` events that follow the event `after` (0 for the oldest). They stay until they are done.
+SPRAG_MUST_USE
+sprag_status sprag_events(const struct sprag_client *client,
+                          uint64_t after,
+                          size_t max,
+                          struct sprag_event_list **out);
+
+// Says that these events were shown or acted on; they are deleted. Unknown ids are ignored. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_done(const struct sprag_client *client,
+                        const uint64_t *events,
+                        size_t count,
+                        struct sprag_pending *pending);
+
+// Looks into a message and changes nothing, for a notification: deliver it later all the same.
+SPRAG_MUST_USE
+sprag_status sprag_peek(const struct sprag_client *client,
+                        const struct sprag_incoming *message,
+                        struct sprag_preview **out);
+
+// What was found, until the preview is freed: the fields of an event, `kind` 1 a message, 2 unreadable, 0 nothing to show.
+const struct sprag_event *sprag_preview_get(const struct sprag_preview *preview);
+
+// Frees a preview, and wipes what it says. NULL is fine.
+void sprag_preview_free(struct sprag_preview *preview);
+
+// Takes a message of ours back, if it has not gone out. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_cancel(const struct sprag_client *client,
+                          struct sprag_bytes message,
+                          struct sprag_pending *pending);
+
+// Tries a failed or held message of ours again. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_retry(const struct sprag_client *client,
+                         struct sprag_bytes message,
+                         struct sprag_pending *pending);
+
+// How far a message of ours has come: see `sprag_sent_state`.
+SPRAG_MUST_USE
+sprag_status sprag_state(const struct sprag_client *client,
+                         struct sprag_bytes message,
+                         uint32_t *state);
+
+// Changes the stored policy: the largest body that the app's server carries, in bytes.
+SPRAG_MUST_USE sprag_status sprag_configure(const struct sprag_client *client, uint32_t max_body);
+
+// Closes the store until `sprag_resume`: before the platform suspends the process. May be called from another thread while a
+// call is running.
+SPRAG_MUST_USE
+sprag_status sprag_suspend(const struct sprag_client *client);
+
+// Opens the store again after `sprag_suspend`.
+SPRAG_MUST_USE sprag_status sprag_resume(const struct sprag_client *client);
+
+// Puts the store under a new key of 32 bytes. The app deletes the old one afterwards.
+SPRAG_MUST_USE sprag_status sprag_rekey(const struct sprag_client *client, struct sprag_bytes key);
+
+// Writes the client's account id: at most 64 bytes. `SPRAG_TOO_SMALL` says how many are needed.
+SPRAG_MUST_USE
+sprag_status sprag_account(const struct sprag_client *client,
+                           uint8_t *out,
+                           size_t capacity,
+                           size_t *length);
+
+// What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never seen.
+SPRAG_MUST_USE
+sprag_status sprag_contact_get(const struct sprag_client *client,
+                               struct sprag_bytes account,
+                               struct sprag_contact *out);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SPRAG_H */
