@@ -18,7 +18,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  test [--strict]      every test of every language this machine can run; --strict allows nothing left out
+  test [--strict] [STEP...]
+                       every test of every language this machine can run, or the steps that are named;
+                       --strict allows nothing left out
   check                builds the core without std and proves that nothing of std is linked
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)

@@ -33,15 +33,19 @@ const STEPS: &[Step] = &[
 ];
 
 pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
-    let strict = match arguments {
-        [] => false,
-        [flag] if flag == "--strict" => true,
-        _ => return Err("cargo xtask test takes --strict and nothing else".to_owned()),
-    };
+    let (flags, names): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|word| word.starts_with('-'));
+    let strict = flags.iter().any(|flag| *flag == "--strict");
+    let unknown = names.iter().find(|name| STEPS.iter().all(|(step, _)| *step != name.as_str()));
+    if flags.len() > usize::from(strict) || unknown.is_some() {
+        let all = STEPS.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(", ");
+        return Err(format!("cargo xtask test takes --strict and the names of steps: {all}"));
+    }
     let mut passed = Vec::new();
     let mut failed = Vec::new();
     let mut left_out = Vec::new();
-    for (name, step) in STEPS {
+    for (name, step) in
+        STEPS.iter().filter(|(step, _)| names.is_empty() || names.iter().any(|name| name.as_str() == *step))
+    {
         println!("== {name}");
         let start = Instant::now();
         match step() {
