@@ -318,3 +318,39 @@ fn skipped_keys_are_bounded_in_number_and_in_age_the_oldest_out_first() {
     assert_eq!(model.open(1, &slot, binding), Ok(commitment));
     assert_eq!(model.sessions[1].skipped(), 0);
 }
+
+#[test]
+fn what_only_two_copies_of_one_state_can_send_is_evidence_and_changes_nothing() {
+    let mut random = Seeded::new("copies");
+    let binding = Binding { commitment: &[0; 32], payload_hash: &[0; 32], fields: None };
+    let mut seal = |session: &mut Session| session.seal(binding, &Secret::new([0; 32]), &mut random).unwrap();
+    let accept = |session: &mut Session, slot: &[u8; SLOT]| {
+        let (_, delta) = session.open(slot, binding).unwrap();
+        session.commit(delta, NOW).unwrap();
+    };
+    let evidence = |session: &Session, slot: &[u8; SLOT]| {
+        let before = stored(session);
+        assert_eq!(session.open(slot, binding).err(), Some(Error::Evidence));
+        assert_eq!(stored(session), before);
+    };
+    let [mut alice, mut bob] = pair(&mut Seeded::new("copied"));
+    let lost = seal(&mut alice);
+    let mut copy = restore(&stored(&alice));
+    let second = seal(&mut alice);
+    accept(&mut bob, &second);
+    let reply = seal(&mut bob);
+    let mut unturned = restore(&stored(&copy));
+    accept(&mut alice, &reply);
+    accept(&mut unturned, &reply);
+    // A copy that turns from an older position: its previous chain is shorter than what was accepted of it.
+    evidence(&bob, &seal(&mut unturned));
+    // Two copies that turn from one position: two ratchet keys under one header key.
+    let mut twin = restore(&stored(&alice));
+    accept(&mut bob, &seal(&mut alice));
+    evidence(&bob, &seal(&mut twin));
+    // A copy that has not heard of the turn: a number beyond the end of a closed chain.
+    seal(&mut copy);
+    evidence(&bob, &seal(&mut copy));
+    accept(&mut bob, &lost);
+    assert_eq!(bob.skipped(), 0);
+}
