@@ -135,10 +135,10 @@ impl Relay {
         let (Some(request), [blob]) = (text(query, "request"), parts) else {
             return refuse(400, "one part, and the request's id");
         };
-        if self.store.send(to, account, request, blob)? {
-            Ok((200, Vec::new()))
-        } else {
-            refuse(404, "no such account, or its mailbox is full")
+        match self.store.send(to, account, request, blob)? {
+            Some(true) => Ok((200, Vec::new())),
+            Some(false) => refuse(429, "its mailbox is full"),
+            None => refuse(404, "no such account"),
         }
     }
 }

@@ -149,12 +149,12 @@ impl Store {
         Ok(Some(parts))
     }
 
-    /// Puts a message into a mailbox. The same request of the same sender is one message. `false`: no such account, or
-    /// its mailbox is full.
+    /// Puts a message into a mailbox. The same request of the same sender is one message. `None`: no such account;
+    /// `false`: its mailbox is full.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn send(&self, to: &str, from: &str, request: &str, blob: &[u8]) -> Result<bool> {
+    pub fn send(&self, to: &str, from: &str, request: &str, blob: &[u8]) -> Result<Option<bool>> {
         let database = self.lock();
         let room: Option<bool> = database
             .query_row(
@@ -164,7 +164,7 @@ impl Store {
             )
             .optional()?;
         if room != Some(true) {
-            return Ok(false);
+            return Ok(room);
         }
         database.execute(
             "INSERT OR IGNORE INTO mail (account, sender, request, blob) VALUES (?1, ?2, ?3, ?4)",
@@ -172,7 +172,7 @@ impl Store {
         )?;
         drop(database);
         self.arrived.notify_all();
-        Ok(true)
+        Ok(Some(true))
     }
 
     /// What waits for an account after a number; if nothing does, waits for it up to `patience`.
@@ -202,8 +202,8 @@ impl Store {
 }
 
 fn waiting(database: &Connection, account: &str, after: i64) -> Result<Vec<Mail>> {
-    let mut statement = database
-        .prepare("SELECT id, sender, blob FROM mail WHERE account = ?1 AND id > ?2 ORDER BY id LIMIT 100")?;
+    let mut statement =
+        database.prepare("SELECT id, sender, blob FROM mail WHERE account = ?1 AND id > ?2 ORDER BY id LIMIT 100")?;
     let rows = statement.query_map(params![account, after], |row| {
         Ok(Mail { number: row.get(0)?, from: row.get(1)?, blob: row.get(2)? })
     })?;
