@@ -17,6 +17,9 @@ pub struct Store {
     arrived: Condvar,
 }
 
+/// An account's list and signed prekey, as far as they were published.
+type Directory = (Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// A message in a mailbox.
 pub struct Mail {
     /// Its number in the mailbox: what a client acknowledges.
@@ -128,7 +131,7 @@ impl Store {
     /// What SQLite says.
     pub fn keys(&self, account: &str, one_time: bool) -> Result<Option<Vec<Vec<u8>>>> {
         let database = self.lock();
-        let found: Option<(Option<Vec<u8>>, Option<Vec<u8>>)> = database
+        let found: Option<Directory> = database
             .query_row("SELECT list, signed FROM account WHERE name = ?1", [account], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
