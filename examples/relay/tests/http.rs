@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sprag_relay::parts::{join, split};
@@ -19,7 +19,7 @@ fn file(name: &str) -> PathBuf {
     path
 }
 
-fn start(path: &PathBuf) -> SocketAddr {
+fn start(path: &Path) -> SocketAddr {
     let relay = Relay::bind("127.0.0.1:0", Store::open(path).unwrap()).unwrap();
     let address = relay.address().unwrap();
     std::thread::spawn(move || relay.run());
