@@ -135,6 +135,23 @@ fn every_cut_of_a_list_and_every_trailing_byte_is_refused() {
 }
 
 #[test]
+fn a_list_from_ones_own_store_is_the_same_list_and_still_in_form() {
+    let alice = Person::new("alice");
+    let bytes = alice.list.as_bytes();
+    assert_eq!(DeviceList::reopen(bytes).unwrap(), alice.list);
+    for cut in 0..bytes.len() {
+        assert!(DeviceList::reopen(&bytes[..cut]).is_err());
+    }
+    // What it leaves out is the signatures: that is all the difference, and why it is for one's own store alone.
+    let mut unsigned = bytes.to_vec();
+    *unsigned.last_mut().unwrap() ^= 1;
+    assert_eq!(DeviceList::open(&unsigned).err(), Some(Error::BadSignature));
+    assert!(DeviceList::reopen(&unsigned).is_ok());
+    let twice = Forged { copies: 2, ..Forged::of(&alice) }.sign(&alice.forger(), &device_signer(&alice));
+    assert_eq!(DeviceList::reopen(&twice).err(), Some(Error::Malformed));
+}
+
+#[test]
 fn nobody_can_list_a_device_of_someone_else() {
     let (alice, mallory) = (Person::new("alice"), Person::new("mallory"));
     // Mallory copies Alice's entry with its signature.

@@ -64,6 +64,13 @@ impl VerifyKey {
         if key.is_weak() || !canonical { Err(Error::BadKey) } else { Ok(Self(bytes)) }
     }
 
+    /// A key that [`Self::from_bytes`] accepted before and that was kept in one's own sealed store since: nothing is
+    /// checked again. Never for bytes that somebody else could have written.
+    #[must_use]
+    pub const fn reopen(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes of the key.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

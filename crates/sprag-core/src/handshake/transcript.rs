@@ -10,7 +10,7 @@ use crate::crypto::hash::{Item, hash, hkdf};
 use crate::crypto::kem::CIPHERTEXT;
 use crate::crypto::sign::VerifyKey;
 use crate::error::{Error, Result};
-use crate::identity::{Account, DeviceEntry, DeviceList};
+use crate::identity::{Account, DeviceEntry, DeviceList, Origin};
 use crate::label;
 use crate::secret::{Secret, SecretBytes};
 use crate::wire::{Reader, VERSION, Writer};
@@ -92,7 +92,7 @@ impl Claim {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         reader.array_of(6)?;
-        let account = Account::read(&mut reader)?;
+        let account = Account::read(&mut reader, Origin::Anybody)?;
         let device = u32::try_from(reader.uint()?).map_err(|_| Error::Malformed)?;
         let device_key = VerifyKey::from_bytes(reader.fixed()?)?;
         let identity_key = DhPublic::from_bytes(reader.fixed()?)?;

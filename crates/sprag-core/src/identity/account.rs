@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 use crate::crypto::hash::{Item, hash};
 use crate::crypto::sign::{SigningKey, VerifyKey};
 use crate::error::{Error, Result};
+use crate::identity::Origin;
 use crate::label;
 use crate::random::Random;
 use crate::secret::Secret;
@@ -67,8 +68,8 @@ impl Account {
     }
 
     /// Reads what [`Self::write`] wrote.
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        Ok(Self { id: AccountId::new(reader.bytes()?)?, key: VerifyKey::from_bytes(reader.fixed()?)? })
+    pub(crate) fn read(reader: &mut Reader<'_>, origin: Origin) -> Result<Self> {
+        Ok(Self { id: AccountId::new(reader.bytes()?)?, key: origin.key(reader.fixed()?)? })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::crypto::dh::{DhPublic, DhSecret};
 use crate::crypto::hash::{Item, hash, hkdf};
 use crate::crypto::sign::{SIGNATURE, SigningKey, VerifyKey};
 use crate::error::{Error, Result};
-use crate::identity::Account;
+use crate::identity::{Account, Origin};
 use crate::label;
 use crate::random::Random;
 use crate::secret::{Secret, SecretBytes};
@@ -75,11 +75,11 @@ impl DeviceEntry {
         writer.finish()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self> {
+    fn decode(bytes: &[u8], origin: Origin) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let fields = reader.array()?;
         let id = u32::try_from(reader.uint()?).map_err(|_| Error::Malformed)?;
-        let device_key = VerifyKey::from_bytes(reader.fixed()?)?;
+        let device_key = origin.key(reader.fixed()?)?;
         let identity_key = DhPublic::from_bytes(reader.fixed()?)?;
         let versions = read_versions(&mut reader)?;
         let flags = reader.uint()?;
@@ -140,10 +140,15 @@ impl SignedEntry {
     /// # Errors
     /// [`Error::BadSignature`], [`Error::BadKey`], [`Error::Malformed`], [`Error::Unsupported`].
     pub fn verify(&self, account: &Account) -> Result<DeviceEntry> {
-        let entry = DeviceEntry::decode(&self.body)?;
+        let entry = DeviceEntry::decode(&self.body, Origin::Anybody)?;
         let signed = Self::signed_body(account, &self.body);
         entry.device_key.verify(label::ENTRY_SIGNATURE, &signed, &self.signature)?;
         Ok(entry)
+    }
+
+    /// What the device says, of an entry that was verified before it went into one's own store.
+    pub(crate) fn reopen(&self) -> Result<DeviceEntry> {
+        DeviceEntry::decode(&self.body, Origin::OwnStore)
     }
 
     /// Writes two elements: the entry as a byte string, the signature.

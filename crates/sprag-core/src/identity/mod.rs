@@ -10,10 +10,31 @@ mod device;
 mod list;
 mod pin;
 
+use crate::crypto::sign::VerifyKey;
+
 pub use account::{Account, AccountId, AccountKey};
 pub use device::{DeviceEntry, DeviceKeys, MAX_VERSIONS, SignedEntry};
 pub use list::{DeviceList, MAX_DEVICES, MAX_LIST, NewList};
 pub use pin::{Accepted, HISTORY, Pin, Step};
+
+/// Where bytes come from, and so what is checked of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// From anybody: everything is verified.
+    Anybody,
+    /// From one's own sealed store, where they went after they were verified.
+    OwnStore,
+}
+
+impl Origin {
+    /// The key in these bytes.
+    pub(crate) fn key(self, bytes: [u8; 32]) -> crate::Result<VerifyKey> {
+        match self {
+            Self::Anybody => VerifyKey::from_bytes(bytes),
+            Self::OwnStore => Ok(VerifyKey::reopen(bytes)),
+        }
+    }
+}
 
 /// Seconds of clock error that every expiry tolerates, on either side: one day.
 pub const CLOCK_TOLERANCE: u64 = 24 * 60 * 60;

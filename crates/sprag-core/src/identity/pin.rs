@@ -6,7 +6,7 @@
 use alloc::collections::VecDeque;
 
 use crate::error::{Error, Result};
-use crate::identity::{Account, DeviceList};
+use crate::identity::{Account, DeviceList, Origin};
 use crate::wire::{Reader, Writer};
 
 /// How many lists' hashes are remembered.
@@ -166,13 +166,13 @@ impl Pin {
         });
     }
 
-    /// Reads what [`Self::write`] wrote.
+    /// Reads what [`Self::write`] wrote, from one's own sealed store: the account key is not checked again.
     ///
     /// # Errors
-    /// [`Error::Malformed`] and whatever is wrong with the account.
+    /// [`Error::Malformed`], [`Error::TooLarge`].
     pub fn read(reader: &mut Reader<'_>) -> Result<Self> {
         reader.array_of(4)?;
-        let account = Account::read(reader)?;
+        let account = Account::read(reader, Origin::OwnStore)?;
         let mut history = VecDeque::new();
         for _ in 0..bounded(reader.array()?, HISTORY)? {
             reader.array_of(2)?;
