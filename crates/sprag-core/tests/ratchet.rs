@@ -6,8 +6,9 @@ use sprag_core::Error;
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::handshake::Established;
 use sprag_core::random::Random;
-use sprag_core::ratchet::{Binding, SLOT, Session};
+use sprag_core::ratchet::{Binding, COUNTER_MAX, SLOT, Session};
 use sprag_core::secret::Secret;
+use sprag_core::wire::{Reader, Writer};
 
 struct Counting(u64);
 
@@ -161,4 +162,95 @@ fn a_jump_is_bounded_and_a_stale_delta_is_refused() {
     }
     let slot = alice.seal(BINDING, &Secret::new([3; 32]), &mut random).unwrap();
     assert_eq!(receive(&mut bob, &slot), Err(Error::TooFar));
+}
+
+#[test]
+fn what_a_message_would_skip_is_known_before_any_step() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let mut seal = |session: &mut Session| session.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    let slots: Vec<_> = (0..10).map(|_| seal(&mut alice)).collect();
+    let would = |session: &Session, slot: &[u8; SLOT]| session.would_skip(slot, BINDING);
+    // The first message seen of a chain, then one further on in it, then one whose key is kept.
+    assert_eq!(would(&bob, &slots[2]), Ok(2));
+    receive(&mut bob, &slots[2]).unwrap();
+    assert_eq!(would(&bob, &slots[7]), Ok(4));
+    assert_eq!(would(&bob, &slots[1]), Ok(0));
+    assert_eq!(would(&bob, &slots[2]), Err(Error::KeyGone));
+    receive(&mut alice, &seal(&mut bob)).unwrap();
+    let turned: Vec<_> = (0..4).map(|_| seal(&mut alice)).collect();
+    // Seven that are missing of the chain before, and three of the new one.
+    assert_eq!(would(&bob, &turned[3]), Ok(7 + 3));
+    assert_eq!(would(&alice, &turned[3]), Err(Error::Open));
+    let kept = bob.skipped();
+    receive(&mut bob, &turned[3]).unwrap();
+    assert_eq!(bob.skipped(), kept + 10);
+}
+
+#[test]
+fn a_change_is_for_the_session_that_opened_the_message() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let prekey = DhSecret::random(&mut random);
+    let mut other = Session::respond(Established { transcript: [8; 32], ..established() }, &prekey);
+    let slot = alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    let (_, delta) = bob.open(&slot, BINDING).unwrap();
+    // Both have seen as many changes: none.
+    let before = stored(&other);
+    assert_eq!(other.commit(delta, 1_000), Err(Error::Mismatch));
+    assert_eq!(stored(&other), before);
+    assert_eq!(receive(&mut bob, &slot), Ok([1; 32]));
+}
+
+/// The session with its sending and receiving chains, if it has them, moved on to number `next`.
+fn moved(session: &Session, next: u32) -> Session {
+    let bytes = session.encode();
+    let mut reader = Reader::new(bytes.expose_secret());
+    let mut writer = Writer::new();
+    reader.array_of(13).unwrap();
+    writer.array(13).uint(reader.uint().unwrap()).bytes(reader.bytes().unwrap());
+    writer.uint(reader.uint().unwrap()).uint(reader.uint().unwrap());
+    (0..3).for_each(|_| {
+        writer.bytes(reader.bytes().unwrap());
+    });
+    for _ in 0..2 {
+        if reader.take_null() {
+            writer.null();
+            continue;
+        }
+        reader.array_of(3).unwrap();
+        writer.array(3).bytes(reader.bytes().unwrap()).bytes(reader.bytes().unwrap());
+        reader.uint().unwrap();
+        writer.uint(next.into());
+    }
+    writer.raw(reader.rest());
+    Session::decode(writer.finish_secret().expose_secret(), []).unwrap()
+}
+
+#[test]
+fn a_chain_ends_before_its_counter_does_and_an_answer_begins_another() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let mut seal = |session: &mut Session| session.seal(BINDING, &Secret::new([1; 32]), &mut random);
+    receive(&mut bob, &seal(&mut alice).unwrap()).unwrap();
+    assert_eq!(alice.remaining(), COUNTER_MAX - 1);
+    let (mut alice, mut bob) = (moved(&alice, COUNTER_MAX - 2), moved(&bob, COUNTER_MAX - 2));
+    assert_eq!(alice.remaining(), 2);
+    let late = seal(&mut alice).unwrap();
+    let last = seal(&mut alice).unwrap();
+    // Refused, clearly, as often as it is tried; and nothing changes.
+    assert_eq!(alice.remaining(), 0);
+    let before = stored(&alice);
+    for _ in 0..2 {
+        assert_eq!(seal(&mut alice).err().map(Error::code), Some(16));
+        assert_eq!(stored(&alice), before);
+    }
+    assert_eq!(receive(&mut bob, &last), Ok([1; 32]));
+    assert_eq!(receive(&mut bob, &last), Err(Error::KeyGone));
+    receive(&mut alice, &seal(&mut bob).unwrap()).unwrap();
+    assert_eq!(alice.remaining(), COUNTER_MAX);
+    // The new chain says that the one before was as long as a chain can be.
+    assert_eq!(receive(&mut bob, &seal(&mut alice).unwrap()), Ok([1; 32]));
+    assert_eq!(receive(&mut bob, &late), Ok([1; 32]));
+    assert_eq!(bob.skipped(), 0);
 }

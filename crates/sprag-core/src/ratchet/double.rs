@@ -26,7 +26,7 @@ pub const MAX_STEPS: u32 = 25_000;
 /// One side of a session between two devices.
 pub struct Session {
     pub(super) transcript: [u8; 32],
-    /// Counts every change, so that a [`Delta`] of another state is noticed.
+    /// Counts every change, so that a [`Delta`] of an older state is noticed.
     pub(super) generation: u64,
     /// Turns of the root chain, ours and theirs.
     pub(super) turns: u64,
@@ -45,6 +45,7 @@ pub struct Session {
 
 /// What opening a message changes: to be given to [`Session::commit`] once everything else about it has verified.
 pub struct Delta {
+    transcript: [u8; 32],
     generation: u64,
     change: Change,
 }
@@ -53,6 +54,16 @@ enum Change {
     Skipped(Place),
     Chain { chain: Chain, missing: Gap },
     Turn { turn: Turn, theirs: DhPublic, closing: Option<(Secret<32>, u32, Gap)>, missing: Gap },
+}
+
+/// Where a message stands that has not been opened yet.
+enum Position {
+    /// Its key is kept.
+    Skipped(Place),
+    /// In the current receiving chain.
+    Along,
+    /// In a new chain: the peer has turned.
+    Across,
 }
 
 /// Message keys passed over in one chain.
@@ -140,7 +151,7 @@ impl Session {
     /// Seals a content key for the peer into a slot, whose first four bytes, the hint, are left zero.
     ///
     /// # Errors
-    /// [`Error::Exhausted`] at the end of a counter, [`Error::KeyGone`] for a responder that has heard nothing yet.
+    /// [`Error::Exhausted`] when the counter of the sending chain is at its end, [`Error::KeyGone`] for a responder that has heard nothing yet.
     /// The state is unchanged then.
     pub fn seal(
         &mut self,
@@ -179,70 +190,87 @@ impl Session {
     /// dropped, [`Error::TooFar`] beyond [`MAX_STEPS`], [`Error::Evidence`] for what one honest peer cannot send.
     pub fn open(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> Result<(Secret<32>, Delta)> {
         let slot = Slot::new(slot, binding);
-        let (header, key, change) = self.find(&slot)?;
+        let (header, position) = self.locate(&slot)?;
+        self.distance(&header, &position)?;
+        let (key, change) = self.reach(&header, position)?;
         let content_key = key.open(&self.transcript, &slot, &header)?;
-        Ok((content_key, Delta { generation: self.generation, change }))
+        Ok((content_key, Delta { transcript: self.transcript, generation: self.generation, change }))
     }
 
-    fn find(&self, slot: &Slot<'_>) -> Result<(Header, MessageKey, Change)> {
+    /// How many message keys [`Self::open`] would skip for this slot, in its own chain and the one before together. Only
+    /// the header is decrypted and no chain is stepped: at most [`MAX_STEPS`] are a matter of microseconds to know and of
+    /// tens of milliseconds to do.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but for what only the slot's body would show.
+    pub fn would_skip(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> Result<u32> {
+        let (header, position) = self.locate(&Slot::new(slot, binding))?;
+        self.distance(&header, &position)
+    }
+
+    /// Messages that can still be sealed before [`Error::Exhausted`], if the peer does not answer; an answer makes room
+    /// for as many as ever. Who sends on without one begins a new session in time.
+    #[must_use]
+    pub fn remaining(&self) -> u32 {
+        self.sending.as_ref().map_or(COUNTER_MAX, |chain| COUNTER_MAX - chain.next)
+    }
+
+    fn locate(&self, slot: &Slot<'_>) -> Result<(Header, Position)> {
         if let Some(found) = self.skipped.find(slot) {
-            let (header, place) = found?;
-            return Ok((header, self.skipped.key(&place)?, Change::Skipped(place)));
+            return found.map(|(header, place)| (header, Position::Skipped(place)));
         }
-        if let Some((chain, header)) =
-            self.receiving.as_ref().and_then(|chain| slot.header(&chain.header_key).map(|header| (chain, header)))
-        {
-            return self.along(chain, header?);
+        if let Some(header) = self.receiving.as_ref().and_then(|chain| slot.header(&chain.header_key)) {
+            return header.map(|header| (header, Position::Along));
         }
-        match slot.header(&self.next_receiving) {
-            Some(header) => self.across(header?),
-            None => Err(Error::Open),
-        }
+        let header = slot.header(&self.next_receiving).ok_or(Error::Open)??;
+        Ok((header, Position::Across))
     }
 
-    /// A message of the current receiving chain.
-    fn along(&self, chain: &Chain, header: Header) -> Result<(Header, MessageKey, Change)> {
-        if self.theirs != Some(header.dh) {
-            return Err(Error::Evidence);
-        }
-        if header.n < chain.next {
-            return Err(Error::KeyGone);
-        }
-        let mut chain = chain.duplicate();
-        let missing = skip(&mut chain, header.n, MAX_STEPS)?;
-        let key = chain.step()?;
-        Ok((header, key, Change::Chain { chain, missing }))
-    }
-
-    /// The first message seen of a new chain: the peer has turned.
-    fn across(&self, header: Header) -> Result<(Header, MessageKey, Change)> {
-        if self.theirs == Some(header.dh) && self.receiving.is_some() {
-            return Err(Error::Evidence);
-        }
-        let mut steps = MAX_STEPS;
-        let closing = match &self.receiving {
-            Some(chain) if header.pn < chain.next => return Err(Error::Evidence),
-            Some(chain) => {
-                let mut chain = chain.duplicate();
-                steps = steps.checked_sub(header.pn - chain.next).ok_or(Error::TooFar)?;
-                let missing = skip(&mut chain, header.pn, MAX_STEPS)?;
-                Some((chain.header_key, header.pn, missing))
+    /// The message keys to be skipped before that of a message; refuses what is too far, and what one honest peer cannot
+    /// send.
+    fn distance(&self, header: &Header, position: &Position) -> Result<u32> {
+        let distance = match (position, &self.receiving) {
+            (Position::Skipped(_), _) => 0,
+            (Position::Along, None) => return Err(Error::Open),
+            (Position::Along, Some(_)) if self.theirs != Some(header.dh) => return Err(Error::Evidence),
+            (Position::Along, Some(chain)) => header.n.checked_sub(chain.next).ok_or(Error::KeyGone)?,
+            (Position::Across, None) if header.pn == 0 => header.n,
+            (Position::Across, None) => return Err(Error::Evidence),
+            (Position::Across, Some(_)) if self.theirs == Some(header.dh) => return Err(Error::Evidence),
+            // Both counters have three bytes: their sum fits.
+            (Position::Across, Some(chain)) => {
+                header.pn.checked_sub(chain.next).map(|rest| rest + header.n).ok_or(Error::Evidence)?
             }
-            None if header.pn != 0 => return Err(Error::Evidence),
-            None => None,
         };
-        let mut turn = self.root.turn(&self.ours, &header.dh, self.next_receiving.duplicate())?;
-        let missing = skip(&mut turn.chain, header.n, steps)?;
-        let key = turn.chain.step()?;
-        Ok((header, key, Change::Turn { turn, theirs: header.dh, closing, missing }))
+        if distance > MAX_STEPS { Err(Error::TooFar) } else { Ok(distance) }
+    }
+
+    /// Steps to the key of a message whose distance has been found bearable.
+    fn reach(&self, header: &Header, position: Position) -> Result<(MessageKey, Change)> {
+        match (position, &self.receiving) {
+            (Position::Skipped(place), _) => Ok((self.skipped.key(&place)?, Change::Skipped(place))),
+            (Position::Along, Some(chain)) => {
+                let mut chain = chain.duplicate();
+                let missing = skip(&mut chain, header.n)?;
+                Ok((chain.step()?, Change::Chain { chain, missing }))
+            }
+            (Position::Along, None) => Err(Error::Open),
+            (Position::Across, receiving) => {
+                let closing = receiving.as_ref().map(|chain| close(chain, header.pn)).transpose()?;
+                let mut turn = self.root.turn(&self.ours, &header.dh, self.next_receiving.duplicate())?;
+                let missing = skip(&mut turn.chain, header.n)?;
+                Ok((turn.chain.step()?, Change::Turn { turn, theirs: header.dh, closing, missing }))
+            }
+        }
     }
 
     /// Makes the change of an opened message. `now` is in unix seconds.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the session has changed since the message was opened; nothing changes then.
+    /// [`Error::Mismatch`] if it was another session that opened the message, or this one has changed since; nothing
+    /// changes then.
     pub fn commit(&mut self, delta: Delta, now: u64) -> Result<()> {
-        if delta.generation != self.generation {
+        if (delta.transcript, delta.generation) != (self.transcript, self.generation) {
             return Err(Error::Mismatch);
         }
         self.generation += 1;
@@ -281,12 +309,15 @@ impl Session {
     }
 }
 
+/// Steps a chain to its end: its header key, its length, and the keys passed over.
+fn close(chain: &Chain, length: u32) -> Result<(Secret<32>, u32, Gap)> {
+    let mut chain = chain.duplicate();
+    let missing = skip(&mut chain, length)?;
+    Ok((chain.header_key, length, missing))
+}
+
 /// Steps a chain up to number `to`, keeping the keys passed over: of more than the store can hold, the latest.
-fn skip(chain: &mut Chain, to: u32, steps: u32) -> Result<Gap> {
-    let distance = to.checked_sub(chain.next).ok_or(Error::KeyGone)?;
-    if distance > steps || to >= COUNTER_MAX {
-        return Err(Error::TooFar);
-    }
+fn skip(chain: &mut Chain, to: u32) -> Result<Gap> {
     let mut keys = VecDeque::new();
     while chain.next < to {
         keys.push_back(chain.step()?);

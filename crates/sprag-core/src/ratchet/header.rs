@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// Bytes of a header.
 pub const HEADER: usize = 78;
 
-/// The largest value of a counter, which has three bytes on the wire.
+/// The most messages of a chain, whose counters have three bytes on the wire: the last message has the number before.
 pub const COUNTER_MAX: u32 = 0x00ff_ffff;
 
 /// What a message says of its place in the conversation.
@@ -40,7 +40,8 @@ impl Header {
             return Err(Error::Unsupported);
         }
         let dh = DhPublic::from_bytes(core::array::from_fn(|i| bytes[i]))?;
-        Ok(Self { dh, pn: counter(&bytes[32..35]), n: counter(&bytes[35..38]) })
+        let (pn, n) = (counter(&bytes[32..35]), counter(&bytes[35..38]));
+        if n < COUNTER_MAX { Ok(Self { dh, pn, n }) } else { Err(Error::Malformed) }
     }
 }
 

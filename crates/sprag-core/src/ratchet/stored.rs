@@ -16,6 +16,9 @@ use crate::wire::{Reader, Writer};
 /// The format of the encoding.
 const FORMAT: u64 = 1;
 
+/// No session lives to count this far; what claims to have is damaged, and could be counted on no further.
+const COUNTS: u64 = u64::MAX >> 1;
+
 impl Session {
     /// All but the skipped keys: under 500 bytes.
     #[must_use]
@@ -60,8 +63,8 @@ impl Session {
         }
         let session = Self {
             transcript: reader.fixed()?,
-            generation: reader.uint()?,
-            turns: reader.uint()?,
+            generation: reader.uint_max(COUNTS)?,
+            turns: reader.uint_max(COUNTS)?,
             root: Root(secret(&mut reader)?),
             ours: DhSecret::from_secret(secret(&mut reader)?),
             theirs: optional(&mut reader, |reader| DhPublic::from_bytes(reader.fixed()?))?,
