@@ -26,6 +26,11 @@ pub const EXT_LIST: u64 = 2;
 /// Extension: the sender's other unanswered sessions with the receiving device, 8 bytes of T each.
 pub const EXT_SESSIONS: u64 = 3;
 
+/// Kinds of bodies.
+const TEXT: u64 = 1;
+const APP: u64 = 2;
+const EMPTY: u64 = 16;
+
 const KNOWN_EVEN: [u64; 1] = [EXT_LIST];
 
 /// The body of a message, by its kind.
@@ -79,10 +84,19 @@ pub struct Content {
 impl Body {
     fn kind(&self) -> u64 {
         match self {
-            Self::Text(_) => 1,
-            Self::App { .. } => 2,
-            Self::Empty => 16,
+            Self::Text(_) => TEXT,
+            Self::App { .. } => APP,
+            Self::Empty => EMPTY,
             Self::Unknown { kind, .. } => *kind,
+        }
+    }
+
+    /// That it reads back as what it is.
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::App { kind, .. } => check_type(kind),
+            Self::Unknown { kind: TEXT | APP | EMPTY, .. } => Err(Error::Malformed),
+            _ => Ok(()),
         }
     }
 
@@ -101,8 +115,8 @@ impl Body {
 
     fn read(kind: u64, bytes: &[u8]) -> Result<Self> {
         match kind {
-            1 => core::str::from_utf8(bytes).map(|text| Self::Text(text.into())).map_err(|_| Error::Malformed),
-            2 => {
+            TEXT => core::str::from_utf8(bytes).map(|text| Self::Text(text.into())).map_err(|_| Error::Malformed),
+            APP => {
                 let mut reader = Reader::new(bytes);
                 reader.array_of(2)?;
                 let (kind, bytes) = (reader.text()?, reader.bytes()?);
@@ -110,8 +124,8 @@ impl Body {
                 check_type(kind)?;
                 Ok(Self::App { kind: kind.into(), bytes: bytes.to_vec() })
             }
-            16 if bytes.is_empty() => Ok(Self::Empty),
-            16 => Err(Error::Malformed),
+            EMPTY if bytes.is_empty() => Ok(Self::Empty),
+            EMPTY => Err(Error::Malformed),
             _ => Ok(Self::Unknown { kind, bytes: bytes.to_vec() }),
         }
     }
@@ -125,16 +139,15 @@ impl Content {
     /// Encodes the content.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] beyond [`MAX_BODY`]; [`Error::Malformed`] for an id or type of a wrong length.
+    /// [`Error::TooLarge`] beyond [`MAX_BODY`]; [`Error::Malformed`] for an id or type of a wrong length, no list
+    /// statement, or a [`Body::Unknown`] of a kind that is known.
     pub fn encode(&self) -> Result<SecretBytes> {
         let body = self.body.bytes();
-        if let Body::App { kind, .. } = &self.body {
-            check_type(kind)?;
-        }
+        self.body.check()?;
         if body.expose_secret().len() > MAX_BODY + MAX_TYPE + 16 {
             return Err(Error::TooLarge);
         }
-        if self.id.is_empty() || self.id.len() > MAX_MESSAGE_ID {
+        if self.id.is_empty() || self.id.len() > MAX_MESSAGE_ID || self.lists.is_empty() {
             return Err(Error::Malformed);
         }
         let mut writer = Writer::new();

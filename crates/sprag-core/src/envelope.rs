@@ -92,11 +92,9 @@ impl SealedPayload {
     /// The whole envelope. Callers give slots in an order that says nothing.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] beyond [`MAX_SLOTS`] or [`MAX_ENVELOPE`].
+    /// [`Error::TooLarge`] beyond [`MAX_SLOTS`] or [`MAX_ENVELOPE`], [`Error::Malformed`] without a slot.
     pub fn envelope(&self, slots: &[[u8; SLOT]], initial: &[(&Fields, [u8; SLOT])]) -> Result<Vec<u8>> {
-        if slots.len() + initial.len() > MAX_SLOTS {
-            return Err(Error::TooLarge);
-        }
+        check_slots(slots.len() + initial.len())?;
         let mut writer = wire::begin(Kind::Envelope, 4);
         writer.bytes(&self.commitment).bytes(slots.as_flattened()).array(initial.len());
         for (fields, slot) in initial {
@@ -171,12 +169,7 @@ impl<'a> Envelope<'a> {
             return Err(Error::Malformed);
         }
         let count = reader.array()?;
-        if slots.len() + count == 0 {
-            return Err(Error::Malformed);
-        }
-        if slots.len() + count > MAX_SLOTS {
-            return Err(Error::TooLarge);
-        }
+        check_slots(slots.len() + count)?;
         let initial = (0..count).map(|_| read_initial(&mut reader)).collect::<Result<_>>()?;
         let payload = reader.bytes()?;
         reader.end()?;
@@ -217,6 +210,14 @@ impl<'a> Envelope<'a> {
         let encoded = SecretBytes::new(padding::unpad(padded.expose_secret())?.to_vec());
         let content = Content::decode(encoded.expose_secret())?;
         Ok(Unfranked { content, encoded, content_key: content_key.duplicate(), commitment: self.commitment })
+    }
+}
+
+const fn check_slots(count: usize) -> Result<()> {
+    match count {
+        0 => Err(Error::Malformed),
+        1..=MAX_SLOTS => Ok(()),
+        _ => Err(Error::TooLarge),
     }
 }
 

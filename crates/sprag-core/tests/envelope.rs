@@ -373,6 +373,13 @@ fn contents_come_back_as_they_were_and_strange_ones_are_refused() {
     let round = |content: &Content| Content::decode(content.encode().unwrap().expose_secret());
     let app = Body::App { kind: "poll".into(), bytes: vec![1, 2, 3] };
     let unknown = Body::Unknown { kind: 99, bytes: vec![7; 40] };
+    // A kind that is known cannot pass for one that is not.
+    for kind in [1, 2, 16] {
+        let masked = content(&alice, &bob, Body::Unknown { kind, bytes: b"text".to_vec() });
+        assert_eq!(masked.encode().err(), Some(Error::Malformed));
+    }
+    let unstated = Content { lists: Vec::new(), ..content(&alice, &bob, Body::Empty) };
+    assert_eq!(unstated.encode().err(), Some(Error::Malformed));
     for body in [Body::Text("ünï".into()), app, Body::Empty, unknown] {
         let mut content = content(&alice, &bob, body);
         content.recipient = Some(bob.account.account().id.clone());
@@ -394,13 +401,14 @@ fn contents_come_back_as_they_were_and_strange_ones_are_refused() {
         let content = content(&alice, &bob, Body::App { kind, bytes: Vec::new() });
         assert_eq!(content.encode().err(), Some(Error::Malformed));
     }
-    let mut bare = content(&alice, &bob, Body::Empty);
-    bare.lists.clear();
-    assert_eq!(round(&bare).err(), Some(Error::Malformed));
     // An empty extension map is absent, never written out.
     let plain = content(&alice, &bob, Body::Empty).encode().unwrap();
     let with_map = [&[0x87], &plain.expose_secret()[1..], &[0xa0]].concat();
     assert_eq!(Content::decode(&with_map).err(), Some(Error::Malformed));
+    // The lists end in an empty body, which is one byte: two statements of ten bytes each.
+    let before = plain.expose_secret().len() - 1 - 1 - 2 * 10;
+    let without_lists = [&plain.expose_secret()[..before], &[0x80, 0x40]].concat();
+    assert_eq!(Content::decode(&without_lists).err(), Some(Error::Malformed));
     let with_body = [&plain.expose_secret()[..plain.expose_secret().len() - 1], &[0x41, 0]].concat();
     assert_eq!(Content::decode(&with_body).err(), Some(Error::Malformed));
 }
