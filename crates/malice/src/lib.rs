@@ -1,0 +1,112 @@
+//! A server that lies: a key directory and mailboxes in memory, honest until it is told to play a trick.
+//!
+//! It sees opaque bytes, knows nothing of Sprag and links nothing of it, so that any server's tests can use it. What
+//! tricks are played is the caller's decision; the same calls give the same answers.
+
+#![forbid(unsafe_code)]
+
+mod directory;
+mod mail;
+mod trick;
+
+use std::collections::BTreeMap;
+
+pub use self::directory::{Directory, ListWrite, Published, Upload};
+pub use self::mail::{Mail, Mailboxes};
+pub use self::trick::{Deed, Trick};
+
+/// An account's id, as the app has it.
+pub type Account = Vec<u8>;
+
+/// The number of a device of an account.
+pub type Device = u32;
+
+/// The server.
+#[derive(Debug, Default)]
+pub struct Server {
+    /// Keys.
+    pub directory: Directory,
+    /// Messages.
+    pub mail: Mailboxes,
+    /// How often each trick was played.
+    pub played: BTreeMap<&'static str, u64>,
+}
+
+impl Server {
+    /// From here on it is honest: what it held back comes, and everybody is shown what was published last. What it
+    /// dropped is gone.
+    pub fn repent(&mut self) {
+        self.directory.repent();
+        self.mail.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled() -> Server {
+        let mut server = Server::default();
+        for name in [b"ada", b"bob"] {
+            let list = ListWrite { object: name.to_vec(), sequence: 1, expected: 0 };
+            let one_time = vec![b"1".to_vec(), b"2".to_vec()];
+            let upload =
+                Upload { list: Some(list), signed_prekey: Some(b"s".to_vec()), one_time, reset_one_time: false };
+            assert_eq!(server.directory.publish(name, 1, upload), Published::Stored(2));
+        }
+        server.mail.send(b"ada", &[b"bob".to_vec()], b"first");
+        server.mail.send(b"ada", &[b"bob".to_vec()], b"second");
+        server
+    }
+
+    fn waiting(server: &Server, account: &[u8]) -> Vec<String> {
+        let mail = server.mail.collect(account, 1, 10);
+        mail.into_iter().map(|mail| String::from_utf8_lossy(&mail.blob).into_owned()).collect()
+    }
+
+    #[test]
+    fn it_is_honest_unless_told_otherwise() {
+        let mut server = filled();
+        for one_time in [b"1".to_vec(), b"2".to_vec()] {
+            let keys = server.directory.keys(b"ada", b"bob", true).unwrap_or_default();
+            assert_eq!(keys, [b"bob".to_vec(), b"s".to_vec(), one_time]);
+        }
+        assert_eq!(server.directory.left(b"bob", 1), 0);
+        let old = ListWrite { object: b"x".to_vec(), sequence: 2, expected: 0 };
+        let upload = Upload { list: Some(old), ..Upload::default() };
+        assert_eq!(server.directory.publish(b"bob", 1, upload), Published::Conflict(b"bob".to_vec()));
+        assert_eq!(waiting(&server, b"bob"), ["first", "second"]);
+        server.mail.acknowledge(b"bob", 1, 1);
+        assert_eq!(waiting(&server, b"bob"), ["second"]);
+    }
+
+    #[test]
+    fn its_tricks_are_what_they_say() {
+        let after = |trick| {
+            let mut server = filled();
+            assert!(server.play(trick).is_some(), "{trick:?}");
+            (waiting(&server, b"bob"), waiting(&server, b"ada"), server)
+        };
+        assert_eq!(after(Trick::Drop { to: 1, which: 2 }).0, ["second"]);
+        assert_eq!(after(Trick::Swap { to: 1, which: 0, other: 1 }).0, ["second", "first"]);
+        assert_eq!(after(Trick::Duplicate { to: 1, which: 0 }).0, ["first", "second", "first"]);
+        assert_eq!(after(Trick::Splice { to: 1, which: 1, other: 0, at: 2 }).0, ["first", "serst", "second"]);
+        assert_eq!(after(Trick::Cut { to: 1, which: 1, at: 2 }).0, ["first", "se", "second"]);
+        assert_eq!(after(Trick::Reflect { to: 1, which: 0 }).1, ["first"]);
+        let (_, _, mut server) = after(Trick::Hold { to: 1, which: 0 });
+        assert_eq!(waiting(&server, b"bob"), ["second"]);
+        server.repent();
+        assert_eq!(waiting(&server, b"bob"), ["second", "first"]);
+        let (_, _, mut server) = after(Trick::Impersonate { asker: 0, account: 1, other: 0 });
+        assert_eq!(server.directory.keys(b"ada", b"bob", false).unwrap_or_default()[0], b"ada");
+        assert_eq!(server.directory.keys(b"bob", b"bob", false).unwrap_or_default()[0], b"bob");
+    }
+
+    #[test]
+    fn a_trick_needs_something_to_be_played_on() {
+        let mut server = Server::default();
+        assert_eq!(server.play(Trick::Drop { to: 0, which: 0 }), None);
+        assert_eq!(server.play(Trick::Drain { account: 0 }), None);
+        assert!(server.played.is_empty());
+    }
+}

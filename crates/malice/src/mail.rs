@@ -1,0 +1,108 @@
+//! Mailboxes: a queue for each account, with a cursor for each of its devices.
+
+use std::collections::BTreeMap;
+
+use crate::{Account, Device};
+
+/// One message in a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Its place in the mailbox; it grows.
+    pub number: u64,
+    /// Whom the server names as its sender.
+    pub from: Account,
+    /// The bytes.
+    pub blob: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    pub(crate) waiting: Vec<Mail>,
+    pub(crate) held: Vec<Mail>,
+    cursors: BTreeMap<Device, u64>,
+    last: u64,
+}
+
+impl Mailbox {
+    pub(crate) fn put(&mut self, from: &[u8], blob: Vec<u8>) {
+        self.last += 1;
+        self.waiting.push(Mail { number: self.last, from: from.to_vec(), blob });
+    }
+
+    /// Puts a message where another one waits, which and all behind it come one later.
+    pub(crate) fn put_before(&mut self, at: usize, from: &[u8], blob: Vec<u8>) {
+        self.put(from, blob);
+        let numbers: Vec<u64> = self.waiting.iter().map(|mail| mail.number).collect();
+        if let Some(mail) = self.waiting.pop() {
+            self.waiting.insert(at, mail);
+        }
+        self.waiting.iter_mut().zip(numbers).for_each(|(mail, number)| mail.number = number);
+    }
+}
+
+/// All mailboxes, and everything that ever went through them.
+#[derive(Debug, Default)]
+pub struct Mailboxes {
+    pub(crate) boxes: BTreeMap<Account, Mailbox>,
+    archive: Vec<(Account, Account, Vec<u8>)>,
+}
+
+impl Mailboxes {
+    /// Takes in a message for each of these accounts.
+    pub fn send(&mut self, from: &[u8], to: &[Account], blob: &[u8]) {
+        for account in to {
+            self.boxes.entry(account.clone()).or_default().put(from, blob.to_vec());
+            self.archive.push((from.to_vec(), account.clone(), blob.to_vec()));
+        }
+    }
+
+    /// What waits for a device, at most `max`; it stays until it is acknowledged.
+    #[must_use]
+    pub fn collect(&self, account: &[u8], device: Device, max: usize) -> Vec<Mail> {
+        let Some(mailbox) = self.boxes.get(account) else { return Vec::new() };
+        let cursor = mailbox.cursors.get(&device).copied().unwrap_or(0);
+        mailbox.waiting.iter().filter(|mail| mail.number > cursor).take(max).cloned().collect()
+    }
+
+    /// A device has what is up to this number.
+    pub fn acknowledge(&mut self, account: &[u8], device: Device, up_to: u64) {
+        if let Some(mailbox) = self.boxes.get_mut(account) {
+            let cursor = mailbox.cursors.entry(device).or_default();
+            *cursor = (*cursor).max(up_to);
+        }
+    }
+
+    /// Everything that was ever sent: from, to, bytes.
+    #[must_use]
+    pub fn archive(&self) -> &[(Account, Account, Vec<u8>)] {
+        &self.archive
+    }
+
+    /// Puts a message into a mailbox that nobody sent, or that was sent before.
+    pub fn inject(&mut self, from: &[u8], to: &[u8], blob: Vec<u8>) {
+        self.boxes.entry(to.to_vec()).or_default().put(from, blob);
+    }
+
+    pub(crate) fn release(&mut self) {
+        for mailbox in self.boxes.values_mut() {
+            for mail in std::mem::take(&mut mailbox.held) {
+                mailbox.put(&mail.from, mail.blob);
+            }
+        }
+    }
+
+    /// The mailbox of this account, with messages that some device has not acknowledged first.
+    pub(crate) fn unread(&mut self, account: &[u8]) -> Option<&mut Mailbox> {
+        let mailbox = self.boxes.get_mut(account)?;
+        let seen = mailbox.cursors.values().copied().min().unwrap_or(0);
+        mailbox.waiting.retain(|mail| mail.number > seen);
+        Some(mailbox)
+    }
+}
+
+pub(crate) fn flip(bytes: &mut [u8], bit: usize) {
+    let bit = bit % (bytes.len() * 8).max(1);
+    if let Some(byte) = bytes.get_mut(bit / 8) {
+        *byte ^= 1 << (bit % 8);
+    }
+}
