@@ -13,8 +13,8 @@ use sprag_core::crypto::dh::DhSecret;
 use sprag_core::crypto::hash::sha256;
 use sprag_core::handshake::Established;
 use sprag_core::random::Random;
-use sprag_core::ratchet::{Binding, MAX_SKIPPED, SKIPPED_LIFETIME, SLOT, Session};
-use sprag_core::secret::Secret;
+use sprag_core::ratchet::{BLOCK, BLOCK_IDS, Binding, MAX_CHAINS, MAX_SKIPPED, SKIPPED_LIFETIME, SLOT, Session};
+use sprag_core::secret::{Secret, SecretBytes};
 use sprag_core::{Error, Result};
 
 fn established() -> Established {
@@ -70,13 +70,15 @@ struct Model {
     sides: [Side; 2],
     next: u64,
     now: u64,
+    /// What a store that only writes changed blocks has.
+    rows: [BTreeMap<u32, Vec<u8>>; 2],
 }
 
 impl Model {
     fn new(random: &mut dyn Random) -> Self {
         let mut sides = [Side::default(), Side::default()];
         (sides[0].chains, sides[0].turns) = (1, 1);
-        Self { sessions: pair(random), sides, next: 0, now: NOW }
+        Self { sessions: pair(random), sides, next: 0, now: NOW, rows: Default::default() }
     }
 
     fn send(&mut self, from: usize, random: &mut dyn Random) {
@@ -105,6 +107,13 @@ impl Model {
         assert_eq!(stored(&self.sessions[to]), before, "opening changed the state");
         let (key, delta) = opened?;
         self.sessions[to].commit(delta, self.now)?;
+        for (id, block) in self.sessions[to].changed_skipped() {
+            assert!(id < BLOCK_IDS);
+            match block {
+                Some(block) => self.rows[to].insert(id, block.expose_secret().to_vec()),
+                None => self.rows[to].remove(&id),
+            };
+        }
         Ok(*key.expose_secret())
     }
 
@@ -165,6 +174,8 @@ impl Model {
             assert_eq!(session.turns(), side.turns);
             assert_eq!(session.is_heard(), !side.heard.is_empty());
             assert!(session.encode().expose_secret().len() <= 700);
+            let blocks = session.encode_skipped();
+            assert!(blocks.iter().map(SecretBytes::expose_secret).eq(self.rows[to].values()));
         }
     }
 }
@@ -317,6 +328,76 @@ fn skipped_keys_are_bounded_in_number_and_in_age_the_oldest_out_first() {
     let binding = Binding { commitment: &commitment, payload_hash: &commitment, fields: None };
     assert_eq!(model.open(1, &slot, binding), Ok(commitment));
     assert_eq!(model.sessions[1].skipped(), 0);
+}
+
+#[test]
+fn a_key_that_comes_or_goes_changes_the_block_that_it_is_in() {
+    let mut random = Seeded::new("blocks");
+    let mut model = Model::new(&mut random);
+    (0..=MAX_SKIPPED).for_each(|_| model.send(0, &mut random));
+    model.deliver(1, MAX_SKIPPED);
+    assert_eq!(model.rows[1].len(), MAX_SKIPPED.div_ceil(BLOCK));
+    let changes = |model: &mut Model, pick: usize| {
+        model.sessions[1] = restore(&stored(&model.sessions[1]));
+        assert!(model.sessions[1].changed_skipped().is_empty());
+        let before = model.rows[1].clone();
+        model.deliver(1, pick);
+        let after = &model.rows[1];
+        let mut ids: Vec<u32> = before.keys().chain(after.keys()).copied().collect();
+        ids.dedup();
+        let ids: BTreeSet<u32> = ids.into_iter().filter(|id| before.get(id) != after.get(id)).collect();
+        let said: BTreeSet<u32> = model.sessions[1].changed_skipped().into_iter().map(|(id, _)| id).collect();
+        assert_eq!(ids, said, "what is said to have changed is what has");
+        ids
+    };
+    // One key of two thousand: the first, the last, one in the middle.
+    for pick in [0, MAX_SKIPPED - 1, 1_000] {
+        assert_eq!(changes(&mut model, pick), BTreeSet::from([u32::try_from(pick / BLOCK).unwrap()]));
+    }
+    // Three more are missed: there is room for them, and the block that the last ones are in takes them.
+    (0..4).for_each(|_| model.send(0, &mut random));
+    assert_eq!(changes(&mut model, MAX_SKIPPED + 4), BTreeSet::from([62]));
+    // Two more, and none has room: the oldest two, one of them alone in its block by then, make it.
+    (0..3).for_each(|_| model.send(0, &mut random));
+    assert_eq!(changes(&mut model, MAX_SKIPPED + 7), BTreeSet::from([0, 62]));
+    // The thirty-two of one block, until it is gone.
+    for pick in 32..64 {
+        assert_eq!(changes(&mut model, pick), BTreeSet::from([1]));
+    }
+    assert!(!model.rows[1].contains_key(&1));
+}
+
+#[test]
+fn chains_come_and_go_and_their_blocks_keep_their_ids() {
+    let mut random = Seeded::new("chains");
+    let mut model = Model::new(&mut random);
+    // More chains with a missing message each than are kept.
+    for _ in 0..MAX_CHAINS + 6 {
+        model.send(0, &mut random);
+        model.send(0, &mut random);
+        let last = model.sides[0].sent.len() - 1;
+        model.deliver(1, last);
+        model.send(1, &mut random);
+        let last = model.sides[1].sent.len() - 1;
+        model.deliver(0, last);
+        model.sessions[1] = restore(&stored(&model.sessions[1]));
+    }
+    assert_eq!(model.sessions[1].skipped(), MAX_CHAINS);
+    assert_eq!(model.rows[1].len(), MAX_CHAINS);
+    // In whatever order a store hands the blocks out, it is the same state: the oldest chain still goes first.
+    let mut shuffled = stored(&model.sessions[1]);
+    shuffled[1..].reverse();
+    let again = restore(&shuffled);
+    assert_eq!(stored(&again), stored(&model.sessions[1]));
+    model.sessions[1] = again;
+    // The messages missed last are opened, the first six are gone.
+    for chain in 0..MAX_CHAINS + 6 {
+        let sent = &model.sides[0].sent[chain * 2];
+        let (slot, commitment) = (sent.slot, sent.commitment);
+        let binding = Binding { commitment: &commitment, payload_hash: &commitment, fields: None };
+        assert_eq!(model.open(1, &slot, binding).is_ok(), chain >= 6, "{chain}");
+    }
+    assert!(model.rows[1].is_empty());
 }
 
 #[test]

@@ -16,4 +16,4 @@ pub use double::{Delta, MAX_STEPS, Session};
 pub use header::{COUNTER_MAX, HEADER};
 pub use hint::HintKey;
 pub use message::{Binding, HINT, SLOT};
-pub use skipped::{BLOCK, MAX_CHAINS, MAX_SKIPPED, SKIPPED_LIFETIME};
+pub use skipped::{BLOCK, BLOCK_IDS, MAX_CHAINS, MAX_SKIPPED, SKIPPED_LIFETIME};

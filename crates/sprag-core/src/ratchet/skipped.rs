@@ -2,7 +2,7 @@
 //!
 //! A chain whose keys are all used or gone is forgotten with its header key.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use super::header::COUNTER_MAX;
@@ -20,8 +20,16 @@ pub const MAX_CHAINS: usize = 64;
 /// Seconds after which a skipped key is dropped: 30 days.
 pub const SKIPPED_LIFETIME: u64 = 30 * 86_400;
 
-/// Skipped keys in one stored block.
+/// Skipped keys in one stored block, at most: those whose numbers differ in the last five bits only.
 pub const BLOCK: usize = 32;
+
+/// Ids of stored blocks are below this: a store can put its own number for the session above them.
+pub const BLOCK_IDS: u32 = 1 << (PLACE_BITS + PLACES_BITS);
+
+const BLOCK_BITS: u32 = BLOCK.ilog2();
+const PLACE_BITS: u32 = COUNTER_MAX.count_ones() - BLOCK_BITS;
+/// Enough for one chain more than may stay, as there is for a moment.
+const PLACES_BITS: u32 = (MAX_CHAINS as u32 + 1).next_power_of_two().ilog2();
 
 struct Skipped {
     n: u32,
@@ -30,16 +38,31 @@ struct Skipped {
 }
 
 struct Missing {
+    /// The lowest number that no other chain had when this one came: small, and its own for as long as it is kept.
+    number: u32,
+    /// Ascends from chain to chain in order of age.
+    age: u64,
     header_key: Secret<32>,
     /// The chain's final length, once it is closed. A later number in it is impossible.
     length: Option<u32>,
+    /// In order of numbers.
     keys: VecDeque<Skipped>,
+}
+
+impl Missing {
+    /// The id of the block that the key with number `n` is stored in. It depends on nothing else, so that no other key
+    /// that comes or goes moves this one to another block.
+    const fn block(&self, n: u32) -> u32 {
+        self.number << PLACE_BITS | n >> BLOCK_BITS
+    }
 }
 
 /// All skipped keys of a session, the oldest chain first.
 #[derive(Default)]
 pub(super) struct SkippedKeys {
     chains: VecDeque<Missing>,
+    /// The ids of blocks that are not as they were read.
+    changed: BTreeSet<u32>,
 }
 
 /// Where a slot was found among the skipped keys.
@@ -83,8 +106,9 @@ impl SkippedKeys {
     }
 
     pub(super) fn remove(&mut self, place: &Place) {
-        if let Some(chain) = self.chains.get_mut(place.chain) {
-            chain.keys.remove(place.key);
+        let Some(chain) = self.chains.get_mut(place.chain) else { return };
+        if let Some(skipped) = chain.keys.remove(place.key) {
+            self.changed.insert(chain.block(skipped.n));
         }
         self.tidy();
     }
@@ -94,43 +118,53 @@ impl SkippedKeys {
         if keys.is_empty() {
             return;
         }
-        let known = self.chains.iter().position(|chain| chain.header_key.ct_eq(header_key));
-        let chain = match known.and_then(|at| self.chains.get_mut(at)) {
-            Some(chain) => chain,
-            None => {
-                let missing = Missing { header_key: header_key.duplicate(), length: None, keys: VecDeque::new() };
-                self.chains.push_back(missing);
-                match self.chains.back_mut() {
-                    Some(chain) => chain,
-                    None => return,
-                }
-            }
-        };
-        chain.keys.extend((first..).zip(keys).map(|(n, key)| Skipped { n, at: now, key }));
+        if !self.chains.iter().any(|chain| chain.header_key.ct_eq(header_key)) {
+            let missing = self.missing(header_key.duplicate());
+            self.chains.push_back(missing);
+        }
+        let Some(chain) = self.chains.iter_mut().find(|chain| chain.header_key.ct_eq(header_key)) else { return };
+        for (n, key) in (first..).zip(keys) {
+            self.changed.insert(chain.block(n));
+            chain.keys.push_back(Skipped { n, at: now, key });
+        }
+    }
+
+    /// A chain that nothing is kept of yet.
+    fn missing(&self, header_key: Secret<32>) -> Missing {
+        let free = |number: &u32| self.chains.iter().all(|chain| chain.number != *number);
+        let number = (0..).find(free).unwrap_or_default();
+        let age = self.chains.back().map_or(0, |chain| chain.age + 1);
+        Missing { number, age, header_key, length: None, keys: VecDeque::new() }
     }
 
     /// Notes that a chain is closed at `length`.
     pub(super) fn close(&mut self, header_key: &Secret<32>, length: u32) {
         if let Some(chain) = self.chains.iter_mut().find(|chain| chain.header_key.ct_eq(header_key)) {
             chain.length = Some(length);
+            self.changed.extend(chain.keys.iter().map(|skipped| chain.block(skipped.n)));
         }
     }
 
     /// Enforces the bounds: what is too old, then the oldest of what is too many.
     pub(super) fn bound(&mut self, now: u64) {
+        let old = |skipped: &Skipped| skipped.at.saturating_add(SKIPPED_LIFETIME) <= now;
         for chain in &mut self.chains {
-            chain.keys.retain(|skipped| skipped.at.saturating_add(SKIPPED_LIFETIME) > now);
+            self.changed.extend(chain.keys.iter().filter(|skipped| old(skipped)).map(|skipped| chain.block(skipped.n)));
+            chain.keys.retain(|skipped| !old(skipped));
         }
         self.tidy();
         let mut surplus = self.len().saturating_sub(MAX_SKIPPED);
         for chain in &mut self.chains {
             let out = surplus.min(chain.keys.len());
+            self.changed.extend(chain.keys.iter().take(out).map(|skipped| chain.block(skipped.n)));
             chain.keys.drain(..out);
             surplus -= out;
         }
         self.tidy();
         while self.chains.len() > MAX_CHAINS {
-            self.chains.pop_front();
+            let oldest = self.chains.pop_front();
+            self.changed
+                .extend(oldest.iter().flat_map(|chain| chain.keys.iter().map(|skipped| chain.block(skipped.n))));
         }
     }
 
@@ -138,15 +172,15 @@ impl SkippedKeys {
         self.chains.retain(|chain| !chain.keys.is_empty());
     }
 
-    /// The keys in blocks of at most [`BLOCK`], each to be stored in a row of its own.
-    pub(super) fn encode(&self) -> Vec<SecretBytes> {
-        let mut blocks = Vec::new();
+    /// The keys in blocks of at most [`BLOCK`] with their ids, each to be stored in a row of its own.
+    pub(super) fn encode(&self) -> BTreeMap<u32, SecretBytes> {
+        let mut blocks = BTreeMap::new();
         for chain in &self.chains {
-            let mut keys = chain.keys.iter().peekable();
-            while keys.peek().is_some() {
-                let block: Vec<&Skipped> = keys.by_ref().take(BLOCK).collect();
+            let keys: Vec<&Skipped> = chain.keys.iter().collect();
+            for block in keys.chunk_by(|a, b| chain.block(a.n) == chain.block(b.n)) {
+                let [first, ..] = block else { continue };
                 let mut writer = Writer::new();
-                writer.array(3).bytes(chain.header_key.expose_secret());
+                writer.array(5).uint(chain.number.into()).uint(chain.age).bytes(chain.header_key.expose_secret());
                 match chain.length {
                     Some(length) => writer.uint(length.into()),
                     None => writer.null(),
@@ -155,38 +189,72 @@ impl SkippedKeys {
                 for skipped in block {
                     writer.array(3).uint(skipped.n.into()).uint(skipped.at).bytes(skipped.key.0.expose_secret());
                 }
-                blocks.push(writer.finish_secret());
+                blocks.insert(chain.block(first.n), writer.finish_secret());
             }
         }
         blocks
     }
 
-    /// Reads blocks in the order in which they were written.
+    /// What differs from what was read: the ids of blocks with their bytes, or nothing where the block is gone.
+    pub(super) fn changed(&self) -> Vec<(u32, Option<SecretBytes>)> {
+        if self.changed.is_empty() {
+            return Vec::new();
+        }
+        let mut blocks = self.encode();
+        self.changed.iter().map(|id| (*id, blocks.remove(id))).collect()
+    }
+
+    /// Reads blocks, in any order.
     pub(super) fn decode<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> Result<Self> {
-        let mut all = Self::default();
+        let mut chains: Vec<Missing> = Vec::new();
         for block in blocks {
-            let mut reader = Reader::new(block);
-            reader.array_of(3)?;
-            let header_key: Secret<32> = Secret::from_slice(reader.bytes()?)?;
-            let length = if reader.take_null() { None } else { Some(counter(&mut reader)?) };
-            let count = reader.array()?;
-            if count == 0 || count > BLOCK {
-                return Err(Error::Malformed);
-            }
-            let mut keys = VecDeque::with_capacity(count);
-            for _ in 0..count {
-                reader.array_of(3)?;
-                let (n, at) = (counter(&mut reader)?, reader.uint()?);
-                keys.push_back(Skipped { n, at, key: MessageKey(Secret::from_slice(reader.bytes()?)?) });
-            }
-            reader.end()?;
-            match all.chains.back_mut() {
-                Some(last) if last.header_key.ct_eq(&header_key) => last.keys.extend(keys),
-                _ => all.chains.push_back(Missing { header_key, length, keys }),
+            let block = read_block(block)?;
+            match chains.iter_mut().find(|chain| chain.number == block.number) {
+                Some(chain) => {
+                    let same = chain.header_key.ct_eq(&block.header_key);
+                    if !same || (chain.age, chain.length) != (block.age, block.length) {
+                        return Err(Error::Malformed);
+                    }
+                    chain.keys.extend(block.keys);
+                }
+                None => chains.push(block),
             }
         }
-        if all.len() > MAX_SKIPPED || all.chains.len() > MAX_CHAINS { Err(Error::Malformed) } else { Ok(all) }
+        chains.sort_by_key(|chain| chain.age);
+        for chain in &mut chains {
+            chain.keys.make_contiguous().sort_by_key(|skipped| skipped.n);
+        }
+        let twice = |chain: &Missing| !chain.keys.iter().is_sorted_by(|a, b| a.n < b.n);
+        let same_age = !chains.is_sorted_by(|a, b| a.age < b.age);
+        let all = Self { chains: chains.into(), changed: BTreeSet::new() };
+        let too_many = all.len() > MAX_SKIPPED || all.chains.len() > MAX_CHAINS;
+        if too_many || same_age || all.chains.iter().any(twice) { Err(Error::Malformed) } else { Ok(all) }
     }
+}
+
+/// Reads one block: a chain with those of its keys that are in it.
+fn read_block(bytes: &[u8]) -> Result<Missing> {
+    let mut reader = Reader::new(bytes);
+    reader.array_of(5)?;
+    let number = u32::try_from(reader.uint_max(MAX_CHAINS as u64)?).map_err(|_| Error::Malformed)?;
+    let age = reader.uint_max(u64::MAX >> 1)?;
+    let header_key = Secret::from_slice(reader.bytes()?)?;
+    let length = if reader.take_null() { None } else { Some(counter(&mut reader)?) };
+    let count = reader.array()?;
+    if count == 0 || count > BLOCK {
+        return Err(Error::Malformed);
+    }
+    let mut keys = VecDeque::with_capacity(count);
+    for _ in 0..count {
+        reader.array_of(3)?;
+        let (n, at) = (counter(&mut reader)?, reader.uint()?);
+        keys.push_back(Skipped { n, at, key: MessageKey(Secret::from_slice(reader.bytes()?)?) });
+    }
+    reader.end()?;
+    let block = Missing { number, age, header_key, length, keys };
+    let first = block.keys.front().map(|skipped| block.block(skipped.n));
+    let one = block.keys.iter().all(|skipped| Some(block.block(skipped.n)) == first);
+    if one { Ok(block) } else { Err(Error::Malformed) }
 }
 
 fn counter(reader: &mut Reader<'_>) -> Result<u32> {

@@ -45,13 +45,21 @@ impl Session {
         writer.finish_secret()
     }
 
-    /// The skipped keys, in blocks of at most [`BLOCK`](super::BLOCK), in order.
+    /// The skipped keys, in blocks of at most [`BLOCK`](super::BLOCK), in order of the blocks' ids.
     #[must_use]
     pub fn encode_skipped(&self) -> Vec<SecretBytes> {
-        self.skipped.encode()
+        self.skipped.encode().into_values().collect()
     }
 
-    /// Reads what [`Self::encode`] and [`Self::encode_skipped`] wrote.
+    /// The blocks of skipped keys that are not as [`Self::decode`] read them: the id of each, below
+    /// [`BLOCK_IDS`](super::BLOCK_IDS), and its bytes, or `None` where it is gone. Which keys are in which block never
+    /// changes: a key that comes or goes changes one block, and the end of a chain those of this chain.
+    #[must_use]
+    pub fn changed_skipped(&self) -> Vec<(u32, Option<SecretBytes>)> {
+        self.skipped.changed()
+    }
+
+    /// Reads what [`Self::encode`] and [`Self::encode_skipped`] wrote, the blocks in any order.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::Unsupported`] for another format, [`Error::BadKey`].
