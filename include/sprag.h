@@ -624,6 +624,9 @@ sprag_status sprag_account(const struct sprag_client *client,
                            size_t capacity,
                            size_t *length);
 
+// Writes the client's device: what tells it from the account's others at the app's server.
+SPRAG_MUST_USE sprag_status sprag_device(const struct sprag_client *client, uint32_t *device);
+
 // What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never seen.
 SPRAG_MUST_USE
 sprag_status sprag_contact_get(const struct sprag_client *client,

@@ -133,6 +133,7 @@ class Conversation(unittest.TestCase):
         self.server.settle(alice, bob)
         self.say(alice, b"bob", "before", b"1")
         self.server.settle(alice, bob)
+        device = alice.device()
         alice.shut()
         with self.assertRaises(SpragError.WrongKey):
             sprag.Client.open(self.path, os.urandom(32), b"alice")
@@ -142,6 +143,8 @@ class Conversation(unittest.TestCase):
             sprag.Client.create(self.path, self.key, b"alice")
         alice = sprag.Client.open(self.path, self.key, b"alice")
         self.addCleanup(alice.shut)
+        self.assertEqual(alice.device(), device)
+        self.assertNotEqual(bob.device(), device)
         self.say(alice, b"bob", "after", b"2")
         self.server.settle(alice, bob)
         self.assertEqual(shown(bob), ["before", "after"])

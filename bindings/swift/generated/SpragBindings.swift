@@ -632,6 +632,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func deliver(messages: [Incoming]) throws  -> Delivered
     
     /**
+     * The device of that account that this store is: what tells it from the others at the app's server.
+     */
+    func device() throws  -> UInt32
+    
+    /**
      * Says that events were shown or acted on.
      */
     func done(events: [UInt64]) throws  -> Pending
@@ -847,6 +852,18 @@ open func deliver(messages: [Incoming])throws  -> Delivered  {
     uniffi_sprag_uniffi_fn_method_client_deliver(
             self.uniffiCloneHandle(),
         FfiConverterSequenceTypeIncoming.lower(messages),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The device of that account that this store is: what tells it from the others at the app's server.
+     */
+open func device()throws  -> UInt32  {
+    return try  FfiConverterUInt32.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_device(
+            self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
 }
@@ -4453,6 +4470,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_deliver() != 45950) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sprag_uniffi_checksum_method_client_device() != 27177) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_done() != 55656) {

@@ -288,6 +288,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_contact(uint64_t ptr, RustBuffer
 RustBuffer uniffi_sprag_uniffi_fn_method_client_deliver(uint64_t ptr, RustBuffer messages, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DEVICE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DEVICE
+uint32_t uniffi_sprag_uniffi_fn_method_client_device(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DONE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DONE
 RustBuffer uniffi_sprag_uniffi_fn_method_client_done(uint64_t ptr, RustBuffer events, RustCallStatus *_Nonnull out_status
@@ -679,6 +684,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_contact(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DELIVER
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DELIVER
 uint16_t uniffi_sprag_uniffi_checksum_method_client_deliver(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DEVICE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DEVICE
+uint16_t uniffi_sprag_uniffi_checksum_method_client_device(void
     
 );
 #endif

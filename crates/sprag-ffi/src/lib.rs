@@ -630,6 +630,22 @@ pub unsafe extern "C" fn sprag_account(
     })
 }
 
+/// Writes the client's device: what tells it from the account's others at the app's server.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_device(client: *const sprag_client, device: *mut u32) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            if device.is_null() {
+                return Err(SPRAG_NULL);
+            }
+            device.write(handle(client)?.0.device().0);
+        }
+        Ok(())
+    })
+}
+
 /// What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never seen.
 #[must_use]
 #[unsafe(no_mangle)]

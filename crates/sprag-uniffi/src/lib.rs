@@ -997,6 +997,11 @@ impl Client {
         Ok(bytes(self.get()?.account()))
     }
 
+    /// The device of that account that this store is: what tells it from the others at the app's server.
+    pub fn device(&self) -> Result<u32> {
+        Ok(self.get()?.device().0)
+    }
+
     /// Takes messages and judges each. Durable on return: the app may acknowledge them to its server.
     pub fn deliver(&self, messages: Vec<Incoming>) -> Result<Delivered> {
         let batch = messages.iter().map(Incoming::engine).collect::<Result<Vec<_>>>()?;

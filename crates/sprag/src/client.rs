@@ -45,6 +45,7 @@ pub struct Client {
     store: Store,
     environment: Environment,
     account: AccountId,
+    device: DeviceId,
 }
 
 fn path(place: &Place) -> Option<&Path> {
@@ -66,11 +67,11 @@ impl Client {
     pub fn create(config: Config, environment: Environment) -> Result<Self> {
         config.policy.check()?;
         let store = Store::create(path(&config.place), &store_key(&config.key), &environment)?;
-        let client = Self { store, environment, account: config.account };
-        let mut random = client.generator()?;
-        let now = client.now();
+        let mut random = environment.generator().map_err(|_| Error::Unavailable)?;
+        let now = environment.clock.now_ms() / 1_000;
+        let own = Own::create(&config.account, config.policy, now, &mut random)?;
+        let client = Self { store, environment, account: config.account, device: DeviceId(own.device.id()) };
         client.store.write(Barrier::Full, |tx| {
-            let own = Own::create(&client.account, config.policy, now, &mut random)?;
             own.save(tx)?;
             client.publish(tx, &own, true, Some(0), now, &mut random)
         })?;
@@ -84,17 +85,26 @@ impl Client {
     pub fn open(opening: Opening, environment: Environment) -> Result<Self> {
         let access = if opening.role == Role::Extension { Access::Guest } else { Access::Owner };
         let store = Store::open(path(&opening.place), &store_key(&opening.key), &environment, access)?;
-        let account = store.read(|snapshot| Own::load(snapshot)?.id())?;
+        let (account, device) = store.read(|snapshot| -> Result<_> {
+            let own = Own::load(snapshot)?;
+            Ok((own.id()?, DeviceId(own.device.id())))
+        })?;
         if account != opening.account {
             return Err(Error::WrongAccount);
         }
-        Ok(Self { store, environment, account })
+        Ok(Self { store, environment, account, device })
     }
 
     /// The account's id.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
         &self.account
+    }
+
+    /// The device of that account that this store is: what tells it from the others at the app's server.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.device
     }
 
     fn now(&self) -> u64 {

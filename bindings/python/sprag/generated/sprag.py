@@ -540,6 +540,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_deliver() != 45950:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_device() != 27177:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_done() != 55656:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_erase() != 3440:
@@ -625,6 +627,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_contact.restype = ctypes.c
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_deliver.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_deliver.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_device.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_device.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_done.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_done.restype = ctypes.c_uint16
@@ -716,6 +721,11 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_deliver.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_deliver.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_device.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_device.restype = ctypes.c_uint32
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_done.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -5088,6 +5098,11 @@ class ClientProtocol(typing.Protocol):
         Takes messages and judges each. Durable on return: the app may acknowledge them to its server.
 """
         raise NotImplementedError
+    def device(self, ) -> int:
+        """
+        The device of that account that this store is: what tells it from the others at the app's server.
+"""
+        raise NotImplementedError
     def done(self, events: typing.List[int]) -> Pending:
         """
         Says that events were shown or acted on.
@@ -5326,6 +5341,21 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_deliver,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def device(self, ) -> int:
+        """
+        The device of that account that this store is: what tells it from the others at the app's server.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterUInt32.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_device,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)

@@ -247,6 +247,8 @@ static void shows(struct person *person, const char *words) {
     uint64_t done[64];
     size_t count = 0;
     int seen = 0;
+    uint32_t device = 0;
+    OK(sprag_device(people[person == &people[0]].client, &device));
     OK(sprag_events(person->client, 0, 64, &events));
     for (size_t i = 0; i < sprag_events_len(events); i++) {
         const sprag_event *event = sprag_events_at(events, i);
@@ -254,6 +256,7 @@ static void shows(struct person *person, const char *words) {
         if (event->kind == 1) {
             CHECK(same(event->body, text(words)));
             CHECK(same(event->account, text(people[person == &people[0]].name)));
+            CHECK(event->device == device && device != 0);
             CHECK(same(event->app_ref, text("row 1")));
             CHECK(event->content == 1 && event->conversation == 1);
             seen++;
@@ -306,6 +309,7 @@ static void mistakes(void) {
     CHECK(sprag_account(people[0].client, account, 2, &length) == SPRAG_TOO_SMALL && length == strlen("alice"));
     OK(sprag_account(people[0].client, account, sizeof account, &length));
     CHECK(length == strlen("alice") && memcmp(account, "alice", length) == 0);
+    CHECK(sprag_device(people[0].client, NULL) == SPRAG_NULL);
     CHECK(strcmp(sprag_status_str(SPRAG_WRONG_KEY), "wrong key for this store") == 0);
     CHECK(strcmp(sprag_status_str(-5), "unknown status") == 0);
     CHECK(sprag_reason_str(9).len > 0 && sprag_reason_str(9999).ptr == NULL);

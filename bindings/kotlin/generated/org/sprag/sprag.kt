@@ -691,6 +691,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_deliver(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_device(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_done(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_erase(
@@ -761,6 +763,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_deliver(`ptr`: Long,`messages`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_device(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Int
     external fun uniffi_sprag_uniffi_fn_method_client_done(`ptr`: Long,`events`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_erase(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -936,6 +940,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_deliver() and 0xFFFF) != 45950) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_device() and 0xFFFF) != 27177) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_done() and 0xFFFF) != 55656) {
@@ -1438,6 +1445,11 @@ public interface ClientInterface {
     fun `deliver`(`messages`: List<Incoming>): Delivered
     
     /**
+     * The device of that account that this store is: what tells it from the others at the app's server.
+     */
+    fun `device`(): kotlin.UInt
+    
+    /**
      * Says that events were shown or acted on.
      */
     fun `done`(`events`: List<kotlin.ULong>): Pending
@@ -1696,6 +1708,23 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         it,
         
         FfiConverterSequenceTypeIncoming.lower(`messages`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The device of that account that this store is: what tells it from the others at the app's server.
+     */
+    @Throws(SpragException::class)override fun `device`(): kotlin.UInt {
+            return FfiConverterUInt.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_device(
+        it,
+        _status)
 }
     }
     )
