@@ -1,0 +1,80 @@
+//! What is typed: by a person, or by a program that gives one command in each line.
+//!
+//! ```text
+//! send PEER TEXT    queues a text; it is escaped as in `screen.rs`
+//! safety PEER       asks for the safety number
+//! mail off          stops fetching mail, and `mail on` takes it up again
+//! quit              ends
+//! ```
+
+use std::io::{self, BufRead};
+
+use crate::driver::Driver;
+use crate::screen::unescape;
+
+const HELP: &str = "\
+NAME: TEXT     sends a text
+/to NAME       everything typed from now on goes to NAME; /to alone ends that
+/safety NAME   the number to compare with what NAME sees
+/quit          ends; what has not gone out yet goes out next time";
+
+/// Takes lines until the end, or until told to quit.
+pub(crate) fn read(driver: &Driver, script: bool) -> Result<(), String> {
+    let mut peer = None;
+    let mut line = Vec::new();
+    let mut input = io::stdin().lock();
+    loop {
+        line.clear();
+        match input.read_until(b'\n', &mut line) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+        let typed = String::from_utf8_lossy(&line);
+        let typed = typed.trim_end_matches(['\n', '\r']);
+        let go_on = if script { command(driver, typed) } else { words(driver, typed, &mut peer) };
+        if !go_on? {
+            return Ok(());
+        }
+    }
+}
+
+/// A line of a program. Answers whether there is more to come.
+fn command(driver: &Driver, line: &str) -> Result<bool, String> {
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match verb {
+        "send" => match rest.split_once(' ') {
+            Some((peer, text)) => driver.send(peer, unescape(text))?,
+            None => driver.complain("send PEER TEXT")?,
+        },
+        "safety" => driver.safety(rest)?,
+        "mail" => driver.fetch_mail(rest == "on")?,
+        "quit" => return Ok(false),
+        _ => driver.complain(&format!("no command is called {verb}"))?,
+    }
+    Ok(true)
+}
+
+/// A line of a person. Answers whether there is more to come.
+fn words(driver: &Driver, line: &str, peer: &mut Option<String>) -> Result<bool, String> {
+    if line.trim().is_empty() {
+        return Ok(true);
+    }
+    if let Some(order) = line.strip_prefix('/') {
+        let (verb, rest) = order.split_once(' ').unwrap_or((order, ""));
+        let rest = rest.trim();
+        match verb {
+            "to" => *peer = (!rest.is_empty()).then(|| rest.to_owned()),
+            "safety" => driver.safety(if rest.is_empty() { peer.as_deref().unwrap_or_default() } else { rest })?,
+            "quit" => return Ok(false),
+            _ => driver.complain(HELP)?,
+        }
+        return Ok(true);
+    }
+    match (peer, line.split_once(": ")) {
+        (Some(peer), _) => driver.send(peer, line.to_owned())?,
+        (None, Some((name, text))) if !name.contains(char::is_whitespace) => driver.send(name, text.to_owned())?,
+        _ => driver.complain(HELP)?,
+    }
+    Ok(true)
+}

@@ -1,0 +1,222 @@
+//! The example relay over HTTP: carries requests out and fetches mail. `docs/relay.md` describes what is spoken here.
+//!
+//! It knows no client and no screen.
+
+use std::time::Duration;
+
+use sprag::{AccountId, Action, DeviceId, FetchKeys, Found, Outcome, PublishKeys, Rejection, Request, Send};
+use ureq::Agent;
+
+/// What the relay takes in one body.
+const LIMIT: u32 = 2 * 1024 * 1024;
+
+/// The largest answer: a hundred of the largest messages, and some.
+const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// How long an answer may take that the relay does not hold back on purpose.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The relay, as one device of one account reaches it.
+pub(crate) struct Relay {
+    agent: Agent,
+    url: String,
+    account: String,
+    device: String,
+    authorization: String,
+}
+
+/// A message from the mailbox.
+pub(crate) struct Mail {
+    /// Its number there.
+    pub(crate) number: u64,
+    /// Who sent it, says the relay.
+    pub(crate) from: AccountId,
+    /// The encrypted bytes.
+    pub(crate) blob: Vec<u8>,
+}
+
+/// Why nothing came of a request.
+#[derive(Clone, Copy)]
+pub(crate) enum Trouble {
+    /// The relay cannot be reached, or what came is not an answer of a relay.
+    Offline,
+    /// It refuses, with this status.
+    Refused(u16),
+}
+
+impl Trouble {
+    /// What the engine is told.
+    pub(crate) const fn outcome(self) -> Outcome {
+        match self {
+            Self::Offline => Outcome::Retry { after: Some(1) },
+            Self::Refused(403) => Outcome::Rejected(Rejection::Forbidden),
+            Self::Refused(413) => Outcome::TooLarge { limit: LIMIT },
+            Self::Refused(400) => Outcome::Rejected(Rejection::Other),
+            Self::Refused(_) => Outcome::Retry { after: None },
+        }
+    }
+}
+
+impl Relay {
+    pub(crate) fn new(url: &str, account: &AccountId, device: DeviceId, token: &str) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_connect(Some(Duration::from_secs(5)))
+            .build();
+        Self {
+            agent: config.into(),
+            url: url.to_owned(),
+            account: hex(account.as_bytes()),
+            device: format!("{:08x}", device.0),
+            authorization: format!("Bearer {token}"),
+        }
+    }
+
+    /// One request; its status and the answer's body.
+    fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&[u8]>,
+        patience: Duration,
+    ) -> Result<(u16, Vec<u8>), Trouble> {
+        let head = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("X-Account", &self.account)
+            .header("X-Device", &self.device)
+            .header("Authorization", &self.authorization);
+        let answer = match body {
+            Some(body) => head.body(body).map_err(ureq::Error::from).and_then(|request| {
+                self.agent.run(self.agent.configure_request(request).timeout_global(Some(patience)).build())
+            }),
+            None => head.body(()).map_err(ureq::Error::from).and_then(|request| {
+                self.agent.run(self.agent.configure_request(request).timeout_global(Some(patience)).build())
+            }),
+        };
+        let mut answer = answer.map_err(|_| Trouble::Offline)?;
+        let body = answer.body_mut().with_config().limit(LARGEST).read_to_vec().map_err(|_| Trouble::Offline)?;
+        Ok((answer.status().as_u16(), body))
+    }
+
+    /// Carries a request out and says what became of it; `None` for a kind of a later release.
+    pub(crate) fn carry_out(&self, request: &Request) -> Option<Result<Outcome, Trouble>> {
+        match &request.action {
+            Action::PublishKeys(publish) => Some(self.publish(publish)),
+            Action::FetchKeys(fetch) => Some(self.fetch(fetch)),
+            Action::Send(send) => Some(self.send(request.id.0, send)),
+            _ => None,
+        }
+    }
+
+    fn publish(&self, publish: &PublishKeys) -> Result<Outcome, Trouble> {
+        let (mut sequence, mut expected, mut object) = (Vec::new(), Vec::new(), [].as_slice());
+        if let Some(list) = &publish.list {
+            sequence = list.sequence.to_be_bytes().to_vec();
+            expected = list.expected.to_be_bytes().to_vec();
+            object = &list.object;
+        }
+        let signed = publish.signed_prekey.as_deref().unwrap_or_default();
+        let reset = [u8::from(publish.reset_one_time)];
+        let mut parts = vec![&sequence, &expected, object, signed, &reset];
+        parts.extend(publish.one_time.iter().map(Vec::as_slice));
+        match self.call("PUT", "/keys", Some(&join(&parts)), PATIENCE)? {
+            (200, left) => Ok(Outcome::Published { one_time_left: left.try_into().ok().map(u32::from_be_bytes) }),
+            (409, list) => Ok(Outcome::Conflict { list }),
+            (status, _) => Err(Trouble::Refused(status)),
+        }
+    }
+
+    /// How many one-time prekeys of ours are in stock: the answer to publishing nothing.
+    pub(crate) fn stock(&self) -> Option<u32> {
+        let nothing: [&[u8]; 5] = [&[], &[], &[], &[], &[0]];
+        match self.call("PUT", "/keys", Some(&join(&nothing)), PATIENCE) {
+            Ok((200, left)) => left.try_into().ok().map(u32::from_be_bytes),
+            _ => None,
+        }
+    }
+
+    fn fetch(&self, fetch: &FetchKeys) -> Result<Outcome, Trouble> {
+        let (mut found, mut absent) = (Vec::new(), Vec::new());
+        for wanted in &fetch.accounts {
+            let account = wanted.account.clone();
+            let path = format!("/keys/{}?one_time={}", hex(account.as_bytes()), u8::from(fetch.one_time));
+            match self.call("GET", &path, None, PATIENCE)? {
+                (200, body) => found.push(Found { account, parts: split(&body).ok_or(Trouble::Offline)? }),
+                (404, _) => absent.push(account),
+                (status, _) => return Err(Trouble::Refused(status)),
+            }
+        }
+        Ok(Outcome::Keys { found, absent })
+    }
+
+    fn send(&self, id: u64, send: &Send) -> Result<Outcome, Trouble> {
+        for account in &send.to {
+            let path = format!("/send/{}?request={id}", hex(account.as_bytes()));
+            match self.call("POST", &path, Some(&join(&[send.blob.as_slice()])), PATIENCE)? {
+                (200, _) => {}
+                (404, _) => return Ok(Outcome::Rejected(Rejection::NoSuchAccount)),
+                (status, _) => return Err(Trouble::Refused(status)),
+            }
+        }
+        Ok(Outcome::Accepted { server_time: None, stamp: None })
+    }
+
+    /// What waits after a number; the relay holds its answer back for up to `wait` while there is nothing.
+    pub(crate) fn mail(&self, after: u64, wait: Duration) -> Result<Vec<Mail>, Trouble> {
+        let path = format!("/mail?after={after}&wait={}", wait.as_secs());
+        match self.call("GET", &path, None, wait + PATIENCE)? {
+            (200, body) => split(&body)
+                .and_then(|parts| parts.chunks(3).map(letter).collect::<Option<Vec<_>>>())
+                .ok_or(Trouble::Offline),
+            (status, _) => Err(Trouble::Refused(status)),
+        }
+    }
+
+    /// Says that everything up to a number is on our own disk.
+    pub(crate) fn acknowledge(&self, up_to: u64) -> Result<(), Trouble> {
+        match self.call("POST", &format!("/acknowledge?up_to={up_to}"), Some(&[]), PATIENCE)? {
+            (200, _) => Ok(()),
+            (status, _) => Err(Trouble::Refused(status)),
+        }
+    }
+}
+
+fn letter(parts: &[Vec<u8>]) -> Option<Mail> {
+    let [number, from, blob] = parts else { return None };
+    let number = u64::from_be_bytes(number.as_slice().try_into().ok()?);
+    Some(Mail { number, from: AccountId::new(unhex(from)?).ok()?, blob: blob.clone() })
+}
+
+/// Bytes as lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &[u8]) -> Option<Vec<u8>> {
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    text.chunks(2).map(pair).collect()
+}
+
+/// Parts, each a length in four bytes and itself.
+fn join(parts: &[&[u8]]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for part in parts {
+        body.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        body.extend_from_slice(part);
+    }
+    body
+}
+
+fn split(mut body: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut parts = Vec::new();
+    while !body.is_empty() {
+        let (length, rest) = body.split_first_chunk()?;
+        let (part, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        parts.push(part.to_vec());
+        body = rest;
+    }
+    Some(parts)
+}

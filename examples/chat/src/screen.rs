@@ -1,0 +1,181 @@
+//! What is shown: words for a person, or lines for a program.
+//!
+//! A program reads one line for each thing, words separated by one space; a text is the last word, with `\\` for a
+//! backslash, `\n` for a line feed and `\r` for a carriage return:
+//!
+//! ```text
+//! ready NAME DEVICE               it runs
+//! published COUNT                 the relay has our keys
+//! queued PEER MESSAGE             a text is in the store and will go out
+//! state MESSAGE STATE REASON      how far it has come: waiting, held, ready, accepted, failed, cancelled
+//! message EVENT PEER MESSAGE TEXT a text came
+//! safety PEER DIGITS              the safety number, or - if nothing is known of PEER
+//! mail on                         mail is fetched, or off
+//! warning PEER WORDS              something that the person should know
+//! online / offline                the relay answers again, or does not
+//! trouble WORDS                   what went wrong
+//! ```
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use sprag::{AccountId, Content, Event, Message, MessageId, MessageState, What};
+
+use crate::relay::hex;
+
+/// Where everything is written.
+pub(crate) struct Screen {
+    script: bool,
+    /// Whoever shows something holds it until it is done: then nothing is shown twice.
+    turn: Mutex<()>,
+}
+
+impl Screen {
+    pub(crate) const fn new(script: bool) -> Self {
+        Self { script, turn: Mutex::new(()) }
+    }
+
+    /// Holds the screen: nobody else shows events meanwhile.
+    pub(crate) fn hold(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the line that is meant for who reads; an empty one is left out.
+    pub(crate) fn say(&self, script: &str, person: &str) -> io::Result<()> {
+        let line = if self.script { script } else { person };
+        if line.is_empty() {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        writeln!(out, "{line}")?;
+        out.flush()
+    }
+
+    /// Shows an event, if there is anything about it to show.
+    pub(crate) fn event(&self, event: &Event) -> io::Result<()> {
+        match &event.what {
+            What::Message(message) => self.message(event.id, message),
+            What::Progress { message, account, state, reason } => {
+                let why = reason.map_or("-", |reason| reason.text());
+                let peer = account.as_ref().map_or_else(String::new, name);
+                let person = match state {
+                    MessageState::Failed => format!("! not delivered to {peer}: {why}"),
+                    MessageState::Held => format!("! held back from {peer}: {why}"),
+                    _ => String::new(),
+                };
+                self.say(&format!("state {} {} {why}", hex(message.as_bytes()), state_word(*state)), &person)
+            }
+            What::Unreadable { from, reason, .. } => {
+                self.warn(from.as_ref(), &format!("a message cannot be read: {reason}"))
+            }
+            What::IdentityChanged { account, old_number, new_number, held, .. } => self.warn(
+                Some(account),
+                &format!(
+                    "another identity was offered and refused; {} messages are held; \
+                     compare: it was {old_number}, now {new_number}",
+                    held.len()
+                ),
+            ),
+            What::ListConflict { account, .. } => {
+                self.warn(Some(account), "two lists of devices contradict each other")
+            }
+            What::SessionRestarted { account, resumed: false, .. } => {
+                self.warn(Some(account), "the session was begun anew")
+            }
+            What::Unsupported { sender, .. } => {
+                self.warn(Some(&sender.account), "a message of a kind that this version does not know")
+            }
+            What::StoreTrouble { code } => self.say(&format!("trouble store {code}"), "! the store has trouble"),
+            _ => Ok(()),
+        }
+    }
+
+    fn message(&self, event: u64, message: &Message) -> io::Result<()> {
+        let Content::Text(text) = &message.content else { return Ok(()) };
+        let sender = name(&message.sender.account);
+        let id = hex(message.client_id.as_bytes());
+        let first = if message.first_contact { " (for the first time)" } else { "" };
+        self.say(
+            &format!("message {event} {sender} {id} {}", escape(text)),
+            &format!("{sender}{first}: {}", plain(text)),
+        )
+    }
+
+    fn warn(&self, about: Option<&AccountId>, words: &str) -> io::Result<()> {
+        let about = about.map_or_else(|| "?".to_owned(), name);
+        self.say(&format!("warning {about} {words}"), &format!("! {about}: {words}"))
+    }
+
+    /// A text of ours is in the store.
+    pub(crate) fn queued(&self, peer: &str, message: &MessageId) -> io::Result<()> {
+        self.say(&format!("queued {peer} {}", hex(message.as_bytes())), "")
+    }
+}
+
+/// An account as it is typed.
+fn name(account: &AccountId) -> String {
+    plain(&String::from_utf8_lossy(account.as_bytes()))
+}
+
+const fn state_word(state: MessageState) -> &'static str {
+    match state {
+        MessageState::WaitingKeys => "waiting",
+        MessageState::Held => "held",
+        MessageState::Ready => "ready",
+        MessageState::Accepted => "accepted",
+        MessageState::Failed => "failed",
+        MessageState::Cancelled => "cancelled",
+        _ => "unknown",
+    }
+}
+
+/// A text in one line.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r")
+}
+
+/// The text that was escaped.
+pub(crate) fn unescape(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, letter == '\\') {
+            (_, true) => match letters.next() {
+                Some('n') => text.push('\n'),
+                Some('r') => text.push('\r'),
+                Some(other) => text.push(other),
+                None => {}
+            },
+            (letter, false) => text.push(letter),
+        }
+    }
+    text
+}
+
+/// A text that cannot command the terminal: what others write is not to move the cursor or forge lines.
+fn plain(text: &str) -> String {
+    let shown = |letter: char| match letter {
+        '\n' => "\n    ".to_owned(),
+        letter if letter.is_control() && letter != '\t' => letter.escape_unicode().to_string(),
+        letter => letter.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{escape, plain, unescape};
+
+    #[test]
+    fn a_text_survives_its_line() {
+        for text in ["", "plain", "two\nlines\r\n", "C:\\new\\", "\\n", "e\u{301}👋🏽\\"] {
+            assert_eq!(unescape(&escape(text)), text);
+            assert!(!escape(text).contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_text_commands_no_terminal() {
+        assert_eq!(plain("a\u{1b}[2Jb\nalice: c"), "a\\u{1b}[2Jb\n    alice: c");
+    }
+}

@@ -1,0 +1,209 @@
+//! The chat as a program: its processes, a relay that comes and goes, and what is typed and shown.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use sprag_relay::server::Relay;
+use sprag_relay::store::Store;
+
+/// After this, something hangs.
+const LONG: Duration = Duration::from_secs(120);
+
+struct Chat {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Chat {
+    fn start(folder: &Path, name: &str, url: &str, script: bool) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sprag-chat"));
+        command.args(["--as", name, "--relay", url, "--store"]).arg(folder.join(name));
+        if script {
+            command.arg("--script");
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let input = child.stdin.take();
+        Self { child, input, lines }
+    }
+
+    fn script(folder: &Path, name: &str, url: &str) -> Self {
+        let chat = Self::start(folder, name, url, true);
+        assert!(chat.line().starts_with(&format!("ready {name} ")));
+        chat
+    }
+
+    fn write(&mut self, line: &str) {
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(LONG).expect("a line")
+    }
+
+    /// The next line that begins so.
+    fn until(&self, start: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.starts_with(start) {
+                return line;
+            }
+        }
+    }
+
+    fn quit(mut self) {
+        self.write("quit");
+        self.input = None;
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Chat {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("sprag-chat-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// An address at which nobody listens yet.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+fn relay(address: &str, folder: &Path) {
+    let relay = Relay::bind(address, Store::open(&folder.join("relay.sqlite")).unwrap()).unwrap();
+    std::thread::spawn(move || relay.run());
+}
+
+#[test]
+fn what_was_typed_without_a_relay_goes_out_when_it_is_there() {
+    let folder = folder("offline");
+    let address = free_address();
+    let url = format!("http://{address}");
+    let mut alice = Chat::script(&folder, "alice", &url);
+    let mut bob = Chat::script(&folder, "bob", &url);
+    alice.until("offline");
+    bob.until("offline");
+    alice.write("safety bob");
+    assert_eq!(alice.until("safety"), "safety bob -");
+    relay(&address, &folder);
+    // Only who has published keys can be written to.
+    alice.until("published");
+    bob.until("published");
+
+    alice.write("send bob first\\nwith \\\\ two lines");
+    assert!(bob.until("message").ends_with(" first\\nwith \\\\ two lines"));
+    alice.write("mail off");
+    alice.until("mail off");
+    for number in 0..20 {
+        bob.write(&format!("send alice number {number}"));
+    }
+    for _ in 0..20 {
+        while !bob.until("state").ends_with("accepted -") {}
+    }
+    alice.write("mail on");
+    for number in 0..20 {
+        assert!(alice.until("message").ends_with(&format!(" number {number}")));
+    }
+    for (chat, other) in [(&mut alice, "bob"), (&mut bob, "alice")] {
+        chat.write(&format!("safety {other}"));
+    }
+    let seen = |line: String| line.rsplit_once(' ').unwrap().1.to_owned();
+    let digits = seen(alice.until("safety"));
+    assert_eq!((digits.len(), &digits), (60, &seen(bob.until("safety"))));
+    alice.quit();
+    bob.quit();
+}
+
+#[test]
+fn what_waits_outlives_the_process() {
+    let folder = folder("waits");
+    let address = free_address();
+    let url = format!("http://{address}");
+    relay(&address, &folder);
+    let bob = Chat::script(&folder, "bob", &url);
+    bob.until("published");
+    let nowhere = format!("http://{}", free_address());
+    let mut alice = Chat::script(&folder, "alice", &nowhere);
+    alice.until("offline");
+    alice.write("send bob from another day");
+    let queued = alice.until("queued bob");
+    alice.quit();
+    let alice = Chat::script(&folder, "alice", &url);
+    let message = queued.rsplit_once(' ').unwrap().1;
+    while alice.until("state") != format!("state {message} accepted -") {}
+    assert!(bob.until("message").ends_with("from another day"));
+    alice.kill();
+    bob.kill();
+}
+
+#[test]
+fn a_person_reads_and_writes_words() {
+    let folder = folder("person");
+    let address = free_address();
+    let url = format!("http://{address}");
+    relay(&address, &folder);
+    let mut alice = Chat::script(&folder, "alice", &url);
+    alice.until("published");
+    let mut bob = Chat::start(&folder, "bob", &url, false);
+    bob.until("you are bob");
+    bob.write("alice: hello");
+    assert!(alice.until("message").ends_with(" hello"));
+    alice.write("send bob go\u{1b}[2Jne");
+    bob.until("alice: go\\u{1b}[2Jne");
+    bob.write("/to alice");
+    bob.write("note: this is one text");
+    assert!(alice.until("message").ends_with(" note: this is one text"));
+    bob.write("/safety alice");
+    assert_eq!(bob.until("you and alice:").len(), "you and alice:".len() + 72);
+    bob.write("/nonsense");
+    bob.until("/quit");
+    bob.write("/quit");
+    bob.input = None;
+    assert!(bob.child.wait().unwrap().success());
+    alice.quit();
+}
+
+#[cfg(unix)]
+#[test]
+fn the_key_is_the_owners_alone_and_never_made_twice() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("key");
+    let nowhere = format!("http://{}", free_address());
+    Chat::script(&folder, "alice", &nowhere).quit();
+    let key = folder.join("alice.key");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    let refused = |name: &str| {
+        let mut chat = Chat::start(&folder, name, &nowhere, true);
+        chat.input = None;
+        assert!(!chat.child.wait().unwrap().success());
+    };
+    std::fs::rename(&key, folder.join("kept")).unwrap();
+    refused("alice");
+    assert!(!key.exists());
+    std::fs::write(&key, [1; 64]).unwrap();
+    refused("alice");
+    std::fs::write(&key, [1; 63]).unwrap();
+    refused("alice");
+    std::fs::rename(folder.join("kept"), &key).unwrap();
+    Chat::script(&folder, "alice", &nowhere).quit();
+}
