@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """An independent reader of Sprag's vectors.
 
-It shares no code with Sprag: its own CBOR, its own key schedule, `cryptography` for the curves and the cipher,
-`kyber-py` for ML-KEM. It verifies lists, prekeys and refusals, repeats the handshakes as their responder, and opens a
+It shares no code with Sprag: its own CBOR (`objects.py`), its own key schedule, `cryptography` for the curves and the
+cipher, `kyber-py` for ML-KEM. It verifies lists and prekeys, repeats the handshakes as their responder, and opens a
 first message and three replies from their bytes, holding every intermediate value against the frozen one.
 
     pip install cryptography kyber-py
@@ -10,294 +10,17 @@ first message and three replies from their bytes, holding every intermediate val
 """
 
 import hashlib
-import hmac as hmac_module
-import json
 import sys
-from pathlib import Path
+
+from objects import (
+    Refused, aead_open, agree, decode, dh_public, encode, expand, extensions, hash_of, hkdf, hmac, is_bytes, is_uint,
+    label, load, open_list, open_object, open_prekey, sha256, shape, sign_public, x25519_key,
+)
 
 try:
-    from cryptography.exceptions import InvalidSignature, InvalidTag
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
     from kyber_py.ml_kem import ML_KEM_1024
 except ImportError as missing:
-    sys.exit(f"{missing}: pip install cryptography kyber-py")
-
-DAY = 86_400
-P = 2**255 - 19
-ORDER = 2**252 + 27742317777372353535851937790883648493
-KINDS = {"envelope": 1, "list": 3, "prekey": 4}
-
-
-class Refused(Exception):
-    """A refusal, by the name that the specification gives it."""
-
-
-# --- deterministic CBOR -------------------------------------------------------------------------------------------
-
-def head(major, value):
-    if value < 24:
-        return bytes([major << 5 | value])
-    for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if value < 1 << 8 * size:
-            return bytes([major << 5 | code]) + value.to_bytes(size, "big")
-    raise ValueError(value)
-
-
-def encode(item):
-    if item is None:
-        return b"\xf6"
-    if isinstance(item, bool):
-        return b"\xf5" if item else b"\xf4"
-    if isinstance(item, int):
-        return head(0, item)
-    if isinstance(item, bytes):
-        return head(2, len(item)) + item
-    if isinstance(item, str):
-        return head(3, len(item.encode())) + item.encode()
-    if isinstance(item, list):
-        return head(4, len(item)) + b"".join(map(encode, item))
-    if isinstance(item, dict):
-        return head(5, len(item)) + b"".join(encode(key) + encode(value) for key, value in item.items())
-    raise TypeError(item)
-
-
-def decode(data):
-    """Decodes one item and refuses whatever would not encode to the same bytes."""
-    try:
-        item, rest = decode_some(data)
-    except (IndexError, UnicodeDecodeError) as error:
-        raise Refused("Malformed") from error
-    if rest or encode(item) != data:
-        raise Refused("Malformed")
-    return item
-
-
-def decode_some(data):
-    first = data[0]
-    major, low = first >> 5, first & 31
-    if first in (0xF4, 0xF5, 0xF6):
-        return {0xF4: False, 0xF5: True, 0xF6: None}[first], data[1:]
-    if low < 24:
-        value, rest = low, data[1:]
-    elif low <= 27:
-        size = 1 << (low - 24)
-        if len(data) < 1 + size:
-            raise Refused("Malformed")
-        value, rest = int.from_bytes(data[1 : 1 + size], "big"), data[1 + size :]
-    else:
-        raise Refused("Malformed")
-    if major == 0:
-        return value, rest
-    if value > len(rest):
-        raise Refused("Malformed")
-    if major == 2:
-        return rest[:value], rest[value:]
-    if major == 3:
-        return rest[:value].decode(), rest[value:]
-    if major == 4:
-        items = []
-        for _ in range(value):
-            item, rest = decode_some(rest)
-            items.append(item)
-        return items, rest
-    if major == 5:
-        pairs, last = {}, -1
-        for _ in range(value):
-            key, rest = decode_some(rest)
-            content, rest = decode_some(rest)
-            if not isinstance(key, int) or isinstance(key, bool) or key <= last:
-                raise Refused("Malformed")
-            last, pairs[key] = key, content
-        return pairs, rest
-    raise Refused("Malformed")
-
-
-def shape(condition, reason="Malformed"):
-    if not condition:
-        raise Refused(reason)
-
-
-def is_bytes(item, length=None):
-    return isinstance(item, bytes) and (length is None or len(item) == length)
-
-
-def is_uint(item):
-    return isinstance(item, int) and not isinstance(item, bool)
-
-
-def open_object(data, kind):
-    """The fields after version and kind."""
-    shape(len(data) > 0)
-    shape(data[0] == 1, "Unsupported")
-    # The kind decides before the rest is read.
-    shape(len(data) > 2 and data[1] >> 5 == 4)
-    found, _ = decode_some(data[2:])
-    shape(is_uint(found))
-    shape(1 <= found <= 8, "Unsupported")
-    shape(encode(found) == data[2 : 2 + len(encode(found))])
-    shape(found == KINDS[kind], "Mismatch")
-    return decode(data[1:])[1:]
-
-
-def extensions(fields, fixed, known=()):
-    if len(fields) == fixed:
-        return {}
-    shape(len(fields) == fixed + 1 and isinstance(fields[fixed], dict) and fields[fixed])
-    for key, value in fields[fixed].items():
-        shape(key % 2 == 1 or key in known, "Unsupported")
-        shape(is_bytes(value))
-    return fields[fixed]
-
-
-# --- primitives ---------------------------------------------------------------------------------------------------
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def hash_of(label, *items):
-    return sha256(encode(["Sprag v1 " + label, *items]))
-
-
-def hmac(key, *parts):
-    return hmac_module.new(key, b"".join(parts), hashlib.sha256).digest()
-
-
-def expand(key, length, *info):
-    out, block, count = b"", b"", 1
-    while len(out) < length:
-        block = hmac(key, block, *info, bytes([count]))
-        out, count = out + block, count + 1
-    return out[:length]
-
-
-def hkdf(salt, ikm, length, *info):
-    return expand(hmac(salt, *ikm), length, *info)
-
-
-def label(purpose):
-    return ("Sprag v1 " + purpose).encode()
-
-
-def x25519_key(data):
-    shape(is_bytes(data, 32))
-    value = int.from_bytes(data, "little")
-    shape(value < P, "BadKey")
-    # A point of small order: eight times it is the neutral element, so any clamped scalar gives zero.
-    try:
-        X25519PrivateKey.from_private_bytes(bytes(31) + b"\x40").exchange(X25519PublicKey.from_public_bytes(data))
-    except ValueError as error:
-        raise Refused("BadKey") from error
-    return data
-
-
-def agree(secret, public):
-    return X25519PrivateKey.from_private_bytes(secret).exchange(X25519PublicKey.from_public_bytes(public))
-
-
-def dh_public(secret):
-    return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
-
-
-def sign_public(seed):
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-
-
-def signed_bytes(purpose, body):
-    return encode(["Sprag v1 " + purpose, body])
-
-
-def verify(key, purpose, body, signature):
-    shape(int.from_bytes(signature[32:], "little") < ORDER, "BadSignature")
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, signed_bytes(purpose, body))
-    except (InvalidSignature, ValueError) as error:
-        raise Refused("BadSignature") from error
-
-
-def aead_open(key, nonce, associated, sealed):
-    try:
-        return ChaCha20Poly1305(key).decrypt(nonce, sealed, associated)
-    except InvalidTag as error:
-        raise Refused("Open") from error
-
-
-# --- who ----------------------------------------------------------------------------------------------------------
-
-def open_list(data):
-    shape(len(data) <= 16 * 1024, "TooLarge")
-    fields = open_object(data, "list")
-    shape(len(fields) == 2 and is_bytes(fields[0]) and is_bytes(fields[1], 64))
-    body, signature = fields
-    parts = decode(body)
-    shape(isinstance(parts, list) and len(parts) in (8, 9))
-    account_id, account_key, sequence, previous, issued, expires, ready, entries = parts[:8]
-    shape(is_bytes(account_id) and 1 <= len(account_id) <= 64 and is_bytes(account_key, 32))
-    shape(is_uint(sequence) and sequence > 0 and is_bytes(previous, 32))
-    shape(is_uint(issued) and is_uint(expires) and expires > issued and isinstance(ready, bool))
-    shape(isinstance(entries, list) and 1 <= len(entries))
-    shape(len(entries) <= 16, "TooLarge")
-    extensions(parts, 8)
-    devices = [open_entry(account_id, account_key, entry) for entry in entries]
-    verify(account_key, "list signature", body, signature)
-    ids = [device["id"] for device in devices]
-    shape(ids == sorted(set(ids)))
-    for key in ("device_key", "identity_key"):
-        shape(len({device[key] for device in devices}) == len(devices))
-    return {
-        "account_id": account_id, "account_key": account_key, "sequence": sequence, "previous": previous,
-        "issued": issued, "expires": expires, "ready": ready, "devices": devices, "body": body,
-        "signature": signature, "hash": hash_of("list hash", body),
-    }
-
-
-def open_entry(account_id, account_key, signed):
-    shape(isinstance(signed, list) and len(signed) == 2 and is_bytes(signed[0]) and is_bytes(signed[1], 64))
-    entry = decode(signed[0])
-    shape(isinstance(entry, list) and len(entry) in (5, 6))
-    device, device_key, identity_key, versions, flags = entry[:5]
-    shape(is_uint(device) and device < 2**32 and is_bytes(device_key, 32))
-    x25519_key(identity_key)
-    shape(isinstance(versions, list) and versions == sorted(set(versions)) and 1 <= len(versions) <= 8)
-    shape(is_uint(flags))
-    shape(flags <= 1, "Unsupported")
-    extensions(entry, 5)
-    verify(device_key, "device entry", encode([account_id, account_key, signed[0]]), signed[1])
-    return {
-        "id": device, "device_key": device_key, "identity_key": identity_key, "versions": versions,
-        "holds_account_key": flags == 1,
-    }
-
-
-def check_time(start, end, now):
-    shape(start - DAY <= now <= end + DAY, "Expired")
-
-
-def open_prekey(data, device, kind, now):
-    shape(len(data) <= 4096, "TooLarge")
-    fields = open_object(data, "prekey")
-    shape(len(fields) == 2 and is_bytes(fields[0]) and is_bytes(fields[1], 64))
-    body, signature = fields
-    parts = decode(body)
-    shape(isinstance(parts, list) and len(parts) in (6, 7))
-    shape(parts[1] in (1, 2), "Unsupported")
-    x25519_key(parts[2])
-    shape(is_bytes(parts[3], 1568) and is_uint(parts[4]) and is_uint(parts[5]) and parts[5] > parts[4])
-    check_modulus(parts[3])
-    extensions(parts, 6)
-    shape(parts[0] == device["id"] and parts[1] == kind, "Mismatch")
-    verify(device["device_key"], "prekey signature", body, signature)
-    check_time(parts[4], parts[5], now)
-    return {"dh": parts[2], "kem": parts[3], "body": body, "signature": signature,
-            "hash": hash_of("prekey hash", data)}
-
-
-def check_modulus(key):
-    """FIPS 203, section 7.2: every coefficient, 12 bits each, below q."""
-    bits = int.from_bytes(key[:1536], "little")
-    shape(all(bits >> 12 * i & 0xFFF < 3329 for i in range(1024)), "BadKey")
+    sys.exit(f"{missing}: pip install kyber-py")
 
 
 def safety_number(one, other):
@@ -458,20 +181,6 @@ def open_message(data, receiver, sender, recipient, check, ratchet, claim_of=Non
 
 
 # --- the files ----------------------------------------------------------------------------------------------------
-
-NUMERIC = ("digits", "scannable", "text", "name", "note", "error", "offered_as")
-
-
-def load(name):
-    def convert(value, key=None):
-        if isinstance(value, dict):
-            return {k: convert(v, k) for k, v in value.items()}
-        if isinstance(value, list):
-            return [convert(item) for item in value]
-        return bytes.fromhex(value) if isinstance(value, str) and key not in NUMERIC else value
-
-    return convert(json.loads((Path(__file__).parent / name).read_text(encoding="utf-8")))
-
 
 def checker(frozen, where):
     def check(name, value):
@@ -645,27 +354,8 @@ def check_sender(frozen, sender, recipient, ratchet, check):
     check("nonce", nonce)
 
 
-def read_refusals():
-    file = load("refusals.json")
-    device = next(d for d in open_list(file["list"])["devices"] if d["id"] == file["device_id"])
-    judges = {
-        "list": open_list,
-        "signed prekey": lambda data: open_prekey(data, device, 1, file["now"]),
-        "one-time prekey": lambda data: open_prekey(data, device, 2, file["now"]),
-        "x25519 key": x25519_key,
-    }
-    for refusal in file["refusals"]:
-        try:
-            judges[refusal["offered_as"]](refusal["bytes"])
-        except Refused as reason:
-            assert str(reason) == refusal["error"], f"{refusal['name']}: {reason}, not {refusal['error']}"
-        else:
-            raise AssertionError(f"{refusal['name']}: accepted")
-    return f"{len(file['refusals'])} refusals"
-
-
 def main():
-    for read in (read_lists, read_prekeys, read_handshakes, read_messages, read_refusals):
+    for read in (read_lists, read_prekeys, read_handshakes, read_messages):
         print("ok", read())
 
 
