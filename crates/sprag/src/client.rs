@@ -66,16 +66,15 @@ impl Client {
     /// [`Error::Exists`] if there is a store already; [`Error::Misuse`] for a policy out of bounds; [`Error::Store`].
     pub fn create(config: Config, environment: Environment) -> Result<Self> {
         config.policy.check()?;
-        let store = Store::create(path(&config.place), &store_key(&config.key), &environment)?;
         let mut random = environment.generator().map_err(|_| Error::Unavailable)?;
         let now = environment.clock.now_ms() / 1_000;
         let own = Own::create(&config.account, config.policy, now, &mut random)?;
-        let client = Self { store, environment, account: config.account, device: DeviceId(own.device.id()) };
-        client.store.write(Barrier::Full, |tx| {
+        // In one with the store itself: one without an account could neither be opened nor made again.
+        let store = Store::create(path(&config.place), &store_key(&config.key), &environment, |tx| {
             own.save(tx)?;
-            client.publish(tx, &own, true, Some(0), now, &mut random)
+            Self::publish(tx, &own, true, Some(0), now, &mut random)
         })?;
-        Ok(client)
+        Ok(Self { store, environment, account: config.account, device: DeviceId(own.device.id()) })
     }
 
     /// Opens the store of an account.
@@ -436,16 +435,8 @@ impl Client {
     }
 
     /// Queues what is to be published; `left` is how many one-time prekeys the directory has, if they are refilled.
-    fn publish(
-        &self,
-        tx: &Tx<'_>,
-        own: &Own,
-        list: bool,
-        left: Option<u32>,
-        now: u64,
-        random: &mut Generator,
-    ) -> Result<()> {
-        let mut publish = PublishKeys::new(self.account.clone(), DeviceId(own.device.id()));
+    fn publish(tx: &Tx<'_>, own: &Own, list: bool, left: Option<u32>, now: u64, random: &mut Generator) -> Result<()> {
+        let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
         if list {
             let sequence = own.list.sequence();
             publish.list = Some(ListWrite { object: own.list.as_bytes().to_vec(), sequence, expected: sequence - 1 });
@@ -480,7 +471,7 @@ impl Client {
             }
             let publishing = Entry::all(tx)?.iter().any(|(_, e)| matches!(e.action, Some(Action::PublishKeys(_))));
             let left = hint.one_time_left.filter(|left| *left < prekeys::LOW && !publishing);
-            self.publish(tx, &own, renewed, left, now, &mut random)?;
+            Self::publish(tx, &own, renewed, left, now, &mut random)?;
             self.answer_all(tx, &own, now, &mut random)?;
             if suspect.is_none() {
                 prekeys::prune(tx, now)?;

@@ -249,11 +249,18 @@ fn unwrap(conn: &Connection, app: &AppKey, wrapped: &[u8]) -> Result<Keyring> {
 }
 
 impl Store {
-    /// Makes a store in a file, or without one in memory: that lasts as long as the value returned.
+    /// Makes a store in a file, or without one in memory: that lasts as long as the value returned. What `first` puts
+    /// into it is there from the beginning: there is never a store without.
     ///
     /// # Errors
-    /// [`Error::Exists`] if anything is there but an empty file or what a creation that was cut off left behind.
-    pub(crate) fn create(file: Option<&Path>, key: &Secret<32>, environment: &Environment) -> Result<Self> {
+    /// [`Error::Exists`] if anything is there but an empty file or what a creation that was cut off left behind; what
+    /// `first` answers.
+    pub(crate) fn create<E: From<Error>>(
+        file: Option<&Path>,
+        key: &Secret<32>,
+        environment: &Environment,
+        mut first: impl FnMut(&Tx<'_>) -> core::result::Result<(), E>,
+    ) -> core::result::Result<Self, E> {
         let file = file.map(plain).transpose()?;
         if let Some(path) = &file {
             let mut options = std::fs::OpenOptions::new();
@@ -266,7 +273,7 @@ impl Store {
         let conn = connect(file.as_deref(), true, Access::Owner)?;
         let never = AtomicBool::new(false);
         let app = AppKey::new(key);
-        let (wrapped, ring) = patiently(environment, &never, || {
+        let made = patiently(environment, &never, || {
             // What cannot be read is somebody's file too.
             match state(&conn) {
                 Ok(State::Empty) => {}
@@ -296,17 +303,24 @@ impl Store {
                 statement.execute(params![id, app.check()])?;
             }
             statement.execute(params![TOUCH, [0u8; 8]])?;
-            Tx::new(Snapshot::new(&conn, ring.clone(), &never, &AtomicI64::new(UNCHECKED)), random).found()?;
+            let unchecked = AtomicI64::new(UNCHECKED);
+            let tx = Tx::new(Snapshot::new(&conn, ring.clone(), &never, &unchecked), random);
+            tx.found()?;
+            if let Err(error) = first(&tx) {
+                return Ok(Err(error));
+            }
+            tx.finish()?;
             conn.pragma_update(None, "application_id", APPLICATION)?;
             conn.pragma_update(None, "user_version", SCHEMA)?;
             open.commit()?;
-            Ok((wrapped, ring))
+            Ok(Ok((wrapped, ring)))
         })?;
+        let (wrapped, ring) = made?;
         if let Some(path) = &file {
             sync_directory(path)?;
         }
         let keys = Keys { app, coming: None, wrapped, ring };
-        Self::assemble(Some(conn), file, keys, environment, Access::Owner)
+        Ok(Self::assemble(Some(conn), file, keys, environment, Access::Owner)?)
     }
 
     /// Opens a store that is there. A store in memory never is.

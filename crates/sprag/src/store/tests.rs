@@ -18,6 +18,10 @@ fn key(byte: u8) -> Secret<32> {
     Secret::new([byte; 32])
 }
 
+fn create(file: Option<&Path>, key: &Secret<32>, environment: &Environment) -> Result<Store> {
+    Store::create(file, key, environment, |_| Ok(()))
+}
+
 /// A directory of one test, removed at its end.
 struct Scratch(PathBuf);
 
@@ -41,7 +45,7 @@ impl Scratch {
     }
 
     fn create(&self) -> Store {
-        Store::create(Some(&self.file()), &Secret::new(KEY), &Environment::platform()).unwrap()
+        create(Some(&self.file()), &Secret::new(KEY), &Environment::platform()).unwrap()
     }
 
     fn open(&self) -> Result<Store> {
@@ -144,7 +148,7 @@ fn what_was_put_is_there_after_opening_again() {
 
 #[test]
 fn memory_is_the_same_store() {
-    let store = Store::create(None, &key(1), &Environment::platform()).unwrap();
+    let store = create(None, &key(1), &Environment::platform()).unwrap();
     fill(&store);
     assert_eq!(contents(&store).unwrap().len(), 30);
     store.verify().unwrap();
@@ -159,7 +163,7 @@ fn memory_is_the_same_store() {
 
 #[test]
 fn rows_behave() {
-    let store = Store::create(None, &key(1), &Environment::platform()).unwrap();
+    let store = create(None, &key(1), &Environment::platform()).unwrap();
     store
         .write(Barrier::Normal, |tx| {
             tx.put(Table::Session, 65_536, b"one")?;
@@ -196,7 +200,7 @@ fn rows_behave() {
 
 #[test]
 fn a_stale_number_hits_nothing_and_numbers_never_go_back() {
-    let store = Store::create(None, &key(1), &Environment::platform()).unwrap();
+    let store = create(None, &key(1), &Environment::platform()).unwrap();
     let insert = || store.write(Barrier::Normal, |tx| tx.insert(Table::Event, b"news")).unwrap();
     let delete = |id| store.write(Barrier::Normal, |tx| tx.delete(Table::Event, id)).unwrap();
     let first = insert();
@@ -239,7 +243,7 @@ fn create_and_open_are_never_each_other() {
     assert_eq!(scratch.open().err(), Some(Error::NoStore));
     // What a creation that was cut off left behind does not stand in the way.
     drop(scratch.create());
-    let create = || Store::create(Some(&scratch.file()), &key(9), &Environment::platform()).err();
+    let create = || create(Some(&scratch.file()), &key(9), &Environment::platform()).err();
     assert_eq!(create(), Some(Error::Exists));
     drop(scratch.open().unwrap());
 
@@ -763,12 +767,12 @@ fn erasing_leaves_no_file() {
 
 #[test]
 fn paths_are_paths() {
-    assert!(matches!(Store::create(Some(Path::new("")), &key(1), &Environment::platform()), Err(Error::Misuse(_))));
+    assert!(matches!(create(Some(Path::new("")), &key(1), &Environment::platform()), Err(Error::Misuse(_))));
     // SQLite's special names mean nothing here.
     assert_eq!(super::plain(Path::new(":memory:")).unwrap(), Path::new("./:memory:"));
     assert_eq!(super::plain(Path::new("file:a?mode=memory")).unwrap(), Path::new("./file:a?mode=memory"));
     let nowhere = Path::new("/nonexistent/sprag/store");
-    assert!(Store::create(Some(nowhere), &key(1), &Environment::platform()).is_err());
+    assert!(create(Some(nowhere), &key(1), &Environment::platform()).is_err());
     assert!(matches!(
         Store::open(Some(nowhere), &key(1), &Environment::platform(), Access::Owner),
         Err(Error::NoStore)

@@ -1,0 +1,204 @@
+//! A phone: an account's store on a disk, and the processes of the app that have it open.
+
+use std::sync::Arc;
+
+use sprag::{AccountId, Client, Config, Content, Conversation, Error, Key, MessageId, Opening, Place, Result, Role};
+
+use crate::disk::{Disk, Image, Loss};
+use crate::environment::{Instruments, Source};
+use crate::random::Dice;
+
+/// The key of every store.
+const KEY: [u8; 32] = [7; 32];
+
+/// One phone.
+pub struct Phone {
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its clock and randomness.
+    pub instruments: Arc<Instruments>,
+    disk: Disk,
+    key: [u8; 32],
+    handles: Vec<Handle>,
+    processes: u64,
+}
+
+/// A process of the app, with its client unless it is not running.
+struct Handle {
+    process: u64,
+    role: Role,
+    client: Option<Client>,
+}
+
+impl std::fmt::Debug for Phone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Phone({:?})", self.account)
+    }
+}
+
+/// An account's id from a name that is one.
+#[must_use]
+#[expect(clippy::expect_used, reason = "names are written in the source")]
+pub fn account(name: &str) -> AccountId {
+    AccountId::new(name).expect("a name is 1 to 255 bytes")
+}
+
+impl Phone {
+    /// A new account, on a new disk.
+    ///
+    /// # Errors
+    /// What [`Client::create`] answers.
+    pub fn create(name: &str, seed: u64) -> Result<Self> {
+        let mut phone = Self::off(name, Disk::new(), Instruments::new(Source::Seeded(Dice::new(seed))));
+        let config = phone.config();
+        phone.processes = 1;
+        let client = Disk::as_process(1, || Client::create(config, phone.instruments.environment()))?;
+        phone.handles.push(Handle { process: 1, role: Role::App, client: Some(client) });
+        Ok(phone)
+    }
+
+    /// A phone with this disk, turned off.
+    #[must_use]
+    pub fn off(name: &str, disk: Disk, instruments: Arc<Instruments>) -> Self {
+        Self { account: account(name), instruments, disk, key: KEY, handles: Vec::new(), processes: 0 }
+    }
+
+    /// What creates its store.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        Config::new(Place::File(self.disk.path().to_path_buf()), Key::new(self.key), self.account.clone())
+    }
+
+    /// Starts a process of the app; yields its number among the phone's handles.
+    ///
+    /// # Errors
+    /// What [`Client::open`] answers.
+    pub fn start(&mut self, role: Role) -> Result<usize> {
+        let process = self.processes + 1;
+        let client = self.open(process, role)?;
+        self.processes = process;
+        self.handles.push(Handle { process, role, client: Some(client) });
+        Ok(self.handles.len() - 1)
+    }
+
+    fn open(&self, process: u64, role: Role) -> Result<Client> {
+        let place = Place::File(self.disk.path().to_path_buf());
+        let mut opening = Opening::new(place, Key::new(self.key), self.account.clone());
+        opening.role = role;
+        Disk::as_process(process, || Client::open(opening, self.instruments.environment()))
+    }
+
+    /// How many processes were started.
+    #[must_use]
+    pub const fn handles(&self) -> usize {
+        self.handles.len()
+    }
+
+    /// Whether this process runs.
+    #[must_use]
+    pub fn runs(&self, handle: usize) -> bool {
+        self.handles.get(handle).is_some_and(|handle| handle.client.is_some())
+    }
+
+    /// Does something in a process.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if it does not run; what `work` answers.
+    pub fn with<T>(&self, handle: usize, work: impl FnOnce(&Client) -> Result<T>) -> Result<T> {
+        let handle = self.handles.get(handle).ok_or(Error::Unavailable)?;
+        let client = handle.client.as_ref().ok_or(Error::Unavailable)?;
+        Disk::as_process(handle.process, || work(client))
+    }
+
+    /// Does something in the first process.
+    ///
+    /// # Errors
+    /// As [`Phone::with`].
+    pub fn app<T>(&self, work: impl FnOnce(&Client) -> Result<T>) -> Result<T> {
+        self.with(0, work)
+    }
+
+    /// Ends a process as it ought to end.
+    pub fn stop(&mut self, handle: usize) {
+        if let Some(handle) = self.handles.get_mut(handle) {
+            let client = handle.client.take();
+            Disk::as_process(handle.process, || drop(client));
+        }
+    }
+
+    /// Kills a process.
+    pub fn kill(&mut self, handle: usize) {
+        if let Some(handle) = self.handles.get_mut(handle) {
+            self.disk.kill(handle.process);
+            let client = handle.client.take();
+            Disk::as_process(handle.process, || drop(client));
+        }
+    }
+
+    /// Starts a process again that does not run.
+    ///
+    /// # Errors
+    /// What [`Client::open`] answers.
+    pub fn restart(&mut self, handle: usize) -> Result<()> {
+        let Some(role) = self.handles.get(handle).map(|handle| handle.role) else { return Ok(()) };
+        if self.runs(handle) {
+            return Ok(());
+        }
+        let process = self.processes + 1;
+        let client = self.open(process, role)?;
+        self.processes = process;
+        if let Some(handle) = self.handles.get_mut(handle) {
+            handle.process = process;
+            handle.client = Some(client);
+        }
+        Ok(())
+    }
+
+    /// The power goes: every process ends, and the disk is left as the loss says.
+    pub fn cut(&mut self, loss: Loss) {
+        let image = self.disk.cut(loss);
+        self.replace(image);
+    }
+
+    /// The disk is replaced by one with these contents. Every process ends first, with nothing more written.
+    pub fn replace(&mut self, image: Image) {
+        self.disk.turn_off();
+        for handle in 0..self.handles.len() {
+            self.stop(handle);
+        }
+        self.disk = Disk::mount(image);
+    }
+
+    /// The disk.
+    #[must_use]
+    pub const fn disk(&self) -> &Disk {
+        &self.disk
+    }
+}
+
+impl Drop for Phone {
+    fn drop(&mut self) {
+        for handle in 0..self.handles.len() {
+            self.stop(handle);
+        }
+    }
+}
+
+/// The conversation of two with this account.
+#[must_use]
+pub fn with(account: &AccountId) -> Conversation {
+    Conversation::Direct(account.clone())
+}
+
+/// A text.
+#[must_use]
+pub fn text(text: &str) -> Content {
+    Content::Text(text.to_owned())
+}
+
+/// A message's id from a name that is one.
+#[must_use]
+#[expect(clippy::expect_used, reason = "names are written in the source")]
+pub fn message(name: &str) -> MessageId {
+    MessageId::new(name).expect("a name is 1 to 64 bytes")
+}
