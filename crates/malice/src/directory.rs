@@ -37,14 +37,14 @@ pub enum Published {
     Conflict(Vec<u8>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Keys {
     /// Every list that was published, with its number.
     lists: Vec<(u64, Vec<u8>)>,
     devices: BTreeMap<Device, Prekeys>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Prekeys {
     /// Every signed prekey that was published.
     signed: Vec<Vec<u8>>,
@@ -75,7 +75,7 @@ pub(crate) enum Lie {
 }
 
 /// The directory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Directory {
     accounts: BTreeMap<Account, Keys>,
     /// Who is lied to about whom.

@@ -22,7 +22,7 @@ pub type Account = Vec<u8>;
 pub type Device = u32;
 
 /// The server.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Server {
     /// Keys.
     pub directory: Directory,

@@ -15,7 +15,7 @@ pub struct Mail {
     pub blob: Vec<u8>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Mailbox {
     pub(crate) waiting: Vec<Mail>,
     pub(crate) held: Vec<Mail>,
@@ -41,7 +41,7 @@ impl Mailbox {
 }
 
 /// All mailboxes, and everything that ever went through them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Mailboxes {
     pub(crate) boxes: BTreeMap<Account, Mailbox>,
     archive: Vec<(Account, Account, Vec<u8>)>,

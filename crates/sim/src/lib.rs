@@ -5,5 +5,8 @@
 //! it is for tests.
 
 pub mod disk;
+pub mod environment;
 pub mod hook;
+pub mod net;
+pub mod phone;
 pub mod random;

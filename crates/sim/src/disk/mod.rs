@@ -262,6 +262,12 @@ impl Disk {
         self.shared.state().medium.cut(loss)
     }
 
+    /// What is durable now, and what is not.
+    #[must_use]
+    pub fn medium(&self) -> Medium {
+        self.shared.state().medium.clone()
+    }
+
     /// Turns the disk off: nothing that is open on it works any more.
     pub fn turn_off(&self) {
         self.shared.state().dead = true;
