@@ -4,6 +4,9 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "an example; what it speaks is in docs/relay.md")]
 
+mod http;
+pub mod limit;
 pub mod parts;
+mod routes;
 pub mod server;
 pub mod store;

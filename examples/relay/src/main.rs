@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let file = arguments.next().unwrap_or_else(|| "relay.sqlite".to_owned());
     let store = match Store::open(Path::new(&file)) {
         Ok(store) => store,
-        Err(error) => return fail(&error),
+        Err(error) => return fail(&*error),
     };
     match Relay::bind(&address, store) {
         Ok(relay) => {
