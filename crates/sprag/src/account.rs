@@ -28,10 +28,6 @@ pub(crate) struct Own {
     pub(crate) device: DeviceKeys,
     pub(crate) list: DeviceList,
     pub(crate) policy: Policy,
-    /// The sequence of the list that the directory acknowledged.
-    pub(crate) published: u64,
-    /// When `wake` last ran, unix seconds.
-    pub(crate) last_wake: u64,
 }
 
 /// The same id, as the core names it.
@@ -50,7 +46,7 @@ impl Own {
         let account = AccountKey::create(core_id(id)?, random);
         let device = DeviceKeys::create(random);
         let list = sign_list(&account, &device, 1, [0; 32], now)?;
-        Ok(Self { account, device, list, policy, published: 0, last_wake: now })
+        Ok(Self { account, device, list, policy })
     }
 
     pub(crate) fn load(snapshot: &Snapshot<'_>) -> Result<Self> {
@@ -98,23 +94,21 @@ fn sign_list(
 impl Row for Own {
     fn write(&self, writer: &mut Writer) {
         writer
-            .array(7)
+            .array(5)
             .bytes(self.account.account().id.as_bytes())
             .bytes(self.account.expose_seed())
             .bytes(self.device.encode().expose_secret())
             .bytes(self.list.as_bytes())
-            .uint(self.policy.max_body.into())
-            .uint(self.published)
-            .uint(self.last_wake);
+            .uint(self.policy.max_body.into());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(7))?;
+        ok(reader.array_of(5))?;
         let id = ok(identity::AccountId::new(ok(reader.bytes())?))?;
         let account = AccountKey::from_seed(id, &ok(Secret::from_slice(ok(reader.bytes())?))?);
         let device = ok(DeviceKeys::decode(ok(reader.bytes())?))?;
-        let list = ok(DeviceList::open(ok(reader.bytes())?))?;
+        let list = ok(DeviceList::reopen(ok(reader.bytes())?))?;
         let policy = Policy { directory: Directory::Full, max_body: Row::read(reader)? };
-        Ok(Self { account, device, list, policy, published: Row::read(reader)?, last_wake: Row::read(reader)? })
+        Ok(Self { account, device, list, policy })
     }
 }

@@ -3,39 +3,34 @@
 
 use std::path::Path;
 
-use sprag_core::identity::DeviceList;
-use sprag_core::prekey::ReceivedPrekey;
 use sprag_core::safety_number::SafetyNumber;
 use sprag_core::secret::Secret;
-use sprag_core::wire::{self, Kind};
 
 use crate::account::Own;
+use crate::codec::CORRUPT;
 use crate::config::{Config, Key, Opening, Place, Policy, Role};
 use crate::contact::Known;
 use crate::context::{Environment, Generator};
+use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{
     Delivered, Event, Hint, Incoming, MessageState, Pending, Preview, Reason, SendOptions, Sent, Verdict, What,
 };
 use crate::id::{AccountId, BlobId, Class, Contact, Content, Conversation, DeviceId, MAX_CONTENT, MessageId};
 use crate::id::{RequestId, Sender, Trust};
-use crate::inbox::{self, Examined};
-use crate::outbox::{self, Entry, Index, Queued};
-use crate::prekeys;
-use crate::request::{Action, Found, ListWrite, Outcome, PublishKeys, Rejection, Request};
+use crate::inbox::{self, Effort, Examined};
+use crate::notice::raise;
+use crate::outbox::{self, Cargo, Entry, Index, Queued, Waiting};
+use crate::prekeys::{self, Made};
+use crate::request::{Action, Outcome, Rejection, Request};
 use crate::store::{Access, Barrier, Snapshot, Store, Table, Tx};
+use crate::upkeep::{Clock, Upkeep};
 
 /// Seconds that a request is leased for where the caller does not say.
 const LEASE: u64 = 60;
 
 /// The most seconds that a request is put off for.
 const MAX_BACKOFF: u64 = 15 * 60;
-
-/// A jump of the clock, in seconds, beyond which nothing is deleted: 48 hours.
-const JUMP: u64 = 48 * 3_600;
-
-/// Milliseconds between two calls of `wake`, where nothing is due sooner.
-const WAKE_EVERY: u64 = 24 * 3_600 * 1_000;
 
 /// Incoming messages that are committed at once.
 const BATCH: usize = 32;
@@ -72,7 +67,10 @@ impl Client {
         // In one with the store itself: one without an account could neither be opened nor made again.
         let store = Store::create(path(&config.place), &store_key(&config.key), &environment, |tx| {
             own.save(tx)?;
-            Self::publish(tx, &own, true, Some(0), now, &mut random)
+            let mut upkeep = Upkeep::new(now);
+            let made = prekeys::make(None, &own.device, Some(0), now, &mut random);
+            directory::publish(tx, &own, true, made, &mut upkeep, now)?;
+            upkeep.save(tx)
         })?;
         Ok(Self { store, environment, account: config.account, device: DeviceId(own.device.id()) })
     }
@@ -123,22 +121,50 @@ impl Client {
     pub fn deliver(&self, batch: &[Incoming]) -> Result<Delivered> {
         let now = self.now();
         let mut verdicts = Vec::with_capacity(batch.len());
-        let last = batch.len().saturating_sub(1) / BATCH;
-        for (number, part) in batch.chunks(BATCH).enumerate() {
-            let barrier = if number == last { Barrier::Full } else { Barrier::Normal };
-            let found = self.store.write(barrier, |tx| {
-                let own = Own::load(tx)?;
-                part.iter()
-                    .map(|incoming| {
-                        let examined = inbox::examine(tx, &own, incoming)?;
-                        let finding = inbox::commit(tx, &own, examined, incoming, now)?;
-                        Ok(Verdict::new(BlobId::of(&incoming.bytes), finding))
-                    })
-                    .collect::<Result<Vec<_>>>()
-            })?;
-            verdicts.extend(found);
+        let mut rest = batch;
+        while !rest.is_empty() {
+            let part = &rest[..rest.len().min(BATCH)];
+            let (taken, stopped) = self.take_in(part, rest.len() == part.len(), &mut verdicts, now)?;
+            rest = &rest[taken..];
+            if let (true, Some((heavy, after))) = (stopped, rest.split_first()) {
+                let barrier = if after.is_empty() { Barrier::Full } else { Barrier::Normal };
+                let finding = self.store.prepared(
+                    barrier,
+                    |snapshot| inbox::examine(snapshot, &Own::load(snapshot)?, heavy, Effort::Full),
+                    |tx, examined| inbox::commit(tx, &Own::load(tx)?, examined, heavy, now),
+                )?;
+                verdicts.push(Verdict::new(BlobId::of(&heavy.bytes), finding));
+                rest = after;
+            }
         }
         Ok(Delivered { verdicts, pending: self.pending()? })
+    }
+
+    /// Takes in what is quickly done, in one transaction: how many messages, and whether it stopped at one that takes
+    /// long.
+    fn take_in(
+        &self,
+        part: &[Incoming],
+        is_last: bool,
+        verdicts: &mut Vec<Verdict>,
+        now: u64,
+    ) -> Result<(usize, bool)> {
+        let barrier = if is_last { Barrier::Full } else { Barrier::Normal };
+        let found = self.store.write(barrier, |tx| {
+            let own = Own::load(tx)?;
+            let mut found = Vec::with_capacity(part.len());
+            for incoming in part {
+                match inbox::examine(tx, &own, incoming, Effort::Light)? {
+                    Examined::Heavy => break,
+                    examined => found.push(inbox::commit(tx, &own, examined, incoming, now)?),
+                }
+            }
+            Ok::<_, Error>(found)
+        })?;
+        let taken = found.len();
+        verdicts
+            .extend(part.iter().zip(found).map(|(incoming, found)| Verdict::new(BlobId::of(&incoming.bytes), found)));
+        Ok((taken, taken < part.len()))
     }
 
     /// What a message says, for a notification: nothing changes, and it is to be delivered all the same.
@@ -148,7 +174,7 @@ impl Client {
     pub fn peek(&self, incoming: &Incoming) -> Result<Preview> {
         self.store.read(|snapshot| {
             let own = Own::load(snapshot)?;
-            Ok(match inbox::examine(snapshot, &own, incoming)? {
+            Ok(match inbox::examine(snapshot, &own, incoming, Effort::Full)? {
                 Examined::Opened(opened) => {
                     let account = opened.account().clone();
                     let client_id = MessageId::new(&opened.content.id)?;
@@ -167,7 +193,7 @@ impl Client {
                 }
                 Examined::Unreadable(reason) => Preview::Unreadable { reason },
                 Examined::Quarantined { .. } => Preview::Unreadable { reason: Reason::IdentityChanged },
-                Examined::Plain(_) => Preview::Known,
+                Examined::Plain(_) | Examined::Heavy => Preview::Known,
             })
         })
     }
@@ -179,7 +205,7 @@ impl Client {
     pub fn requests(&self, max: usize, lease_seconds: u32) -> Result<Vec<Request>> {
         let seconds = if lease_seconds == 0 { LEASE } else { lease_seconds.into() };
         let now = self.now();
-        self.store.write(Barrier::Full, |tx| outbox::lease(tx, None, max, seconds, now))
+        self.store.write(Barrier::Full, |tx| outbox::lease(tx, max, seconds, now))
     }
 
     /// Sends a content. To somebody unknown it works at once: their keys are asked for, and the message waits.
@@ -193,54 +219,63 @@ impl Client {
         self.check_content(to, content)?;
         let mut random = self.generator()?;
         let now = self.now();
-        let (message, state, requests) = self.store.write(Barrier::Full, |tx| {
-            let own = Own::load(tx)?;
+        self.store.write(Barrier::Full, |tx| {
             let id = match &options.client_id {
                 Some(id) => id.clone(),
-                None => {
-                    let mut fresh = [0; 8];
-                    tx.random(&mut fresh);
-                    MessageId::new(fresh)?
-                }
+                None => fresh_id(tx)?,
             };
             let digest = outbox::digest(tx, conversation, content);
-            if let Some(index) = Index::find(tx, &id)? {
-                return if index.digest == digest {
-                    Ok((id, index.state, Vec::new()))
-                } else {
-                    Err(Error::Misuse("this id was used for another message"))
-                };
-            }
-            let mut known = Known::find(tx, to)?.unwrap_or_else(|| Known::unseen(to.clone()));
-            if known.row == 0 {
-                known.save(tx)?;
-            }
-            let mut message = Queued {
-                id: id.clone(),
-                class: options.class,
-                content: Some(content.clone()),
-                sent: now,
-                expires: options.expires,
-                state: MessageState::WaitingKeys,
+            let (state, requests) = match Index::find(tx, &id)? {
+                Some(index) if index.digest == digest => (index.state, Vec::new()),
+                Some(_) => return Err(Error::Misuse("this id was used for another message")),
+                None => {
+                    let content = Some(content.clone());
+                    let (class, expires) = (options.class, options.expires);
+                    let message = Queued { id: id.clone(), class, content, sent: now, expires };
+                    let (row, contact, state) = self.queue(tx, to, message, now, &mut random)?;
+                    Index { row, digest, state, at: now }.save(tx, &id)?;
+                    (state, outbox::lease_for(tx, contact, LEASE, now)?)
+                }
             };
-            let mut action = None;
-            if known.trust == Trust::Changed {
-                message.state = MessageState::Held;
-            } else if let Some(send) = outbox::seal(tx, &own, &known, &message, &mut random)? {
-                message.state = MessageState::Ready;
-                action = Some(Action::Send(send));
-                self.answered(tx, &mut known)?;
-            } else {
-                outbox::ask_for_keys(tx, &mut known, now)?;
+            Ok(Sent { message: id, state, requests, pending: pending(tx, now)? })
+        })
+    }
+
+    /// Puts a message where it belongs: sealed into the outbox, or to those that wait. Yields its number, the contact's,
+    /// and its state.
+    fn queue(
+        &self,
+        tx: &Tx<'_>,
+        to: &AccountId,
+        message: Queued,
+        now: u64,
+        random: &mut Generator,
+    ) -> Result<(i64, i64, MessageState)> {
+        let own = Own::load(tx)?;
+        let mut known = Known::find(tx, to)?.unwrap_or_else(|| Known::unseen(to.clone()));
+        known.save(tx)?;
+        let contact = known.row;
+        let row = tx.reserve(Table::Outbox)?;
+        if known.trust == Trust::Changed {
+            Waiting { contact, held: true, message }.save(tx, row)?;
+            return Ok((row, contact, MessageState::Held));
+        }
+        // What waits already goes first.
+        let first = !known.fetching;
+        match if first { outbox::seal(tx, &own, &known, &message, now, random)? } else { None } {
+            Some(send) => {
+                let cargo = Cargo { action: Action::Send(send), message: Some(message) };
+                Entry::put(tx, row, contact, &cargo, now)?;
+                known.owes_answer = false;
+                known.save(tx)?;
+                Ok((row, contact, MessageState::Ready))
             }
-            let state = message.state;
-            let mut entry = Entry::message(known.row, message, now);
-            entry.action = action;
-            let row = entry.insert(tx)?;
-            Index { row, digest, state, at: now }.save(tx, &id)?;
-            Ok((id, state, outbox::lease(tx, Some(known.row), 8, LEASE, now)?))
-        })?;
-        Ok(Sent { message, state, requests, pending: self.pending()? })
+            None => {
+                Waiting { contact, held: false, message }.save(tx, row)?;
+                directory::ask_for_keys(tx, &mut known, now)?;
+                Ok((row, contact, MessageState::WaitingKeys))
+            }
+        }
     }
 
     fn check_content(&self, to: &AccountId, content: &Content) -> Result<()> {
@@ -258,197 +293,49 @@ impl Client {
         }
     }
 
-    fn answered(&self, tx: &Tx<'_>, known: &mut Known) -> Result<()> {
-        if known.owes_answer {
-            known.owes_answer = false;
-            known.save(tx)?;
-        }
-        Ok(())
-    }
-
     /// Tells what became of a request. An answer that comes twice, or for a request that is gone, changes nothing.
     ///
     /// # Errors
     /// [`Error::Misuse`] for an outcome that does not answer such a request; [`Error::Store`], [`Error::Busy`],
     /// [`Error::Unavailable`].
     pub fn respond(&self, id: RequestId, outcome: Outcome) -> Result<Pending> {
-        let mut random = self.generator()?;
+        let (mut early, mut late) = (self.generator()?, self.generator()?);
         let now = self.now();
-        let Ok(row) = i64::try_from(id.0) else { return self.pending() };
-        self.store.write(Barrier::Normal, |tx| {
-            let Some(mut entry) = (if row > 0 { Entry::load(tx, row)? } else { None }) else { return Ok(()) };
-            let Some(action) = entry.action.take() else { return Ok(()) };
-            match (action, outcome) {
-                (action, Outcome::Retry { after }) => {
-                    let backoff = (1_u64 << entry.attempt.min(10)).min(MAX_BACKOFF);
-                    entry.not_before = now.saturating_add(after.map_or(backoff, u64::from));
-                    entry.lease_until = 0;
-                    entry.action = Some(action);
-                    entry.save(tx, row)
-                }
-                (Action::PublishKeys(publish), outcome) => self.published(tx, row, &publish, outcome, now),
-                (Action::FetchKeys(_), outcome) => {
-                    let mut own = Own::load(tx)?;
-                    tx.delete(Table::Outbox, row)?;
-                    let mut known = Known::load(tx, entry.contact)?;
-                    known.fetching = false;
-                    known.save(tx)?;
-                    self.fetched(tx, &mut own, known, outcome, now, &mut random)
-                }
-                (Action::Send(_), outcome) => self.sent(tx, row, entry, outcome, now),
-            }
-        })?;
-        self.pending()
-    }
-
-    fn published(&self, tx: &Tx<'_>, row: i64, publish: &PublishKeys, outcome: Outcome, now: u64) -> Result<()> {
-        let mut own = Own::load(tx)?;
-        match outcome {
-            Outcome::Published { .. } => {}
-            // Our own answer was lost: the directory has this very list.
-            Outcome::Conflict { list } if list == own.list.as_bytes() => {}
-            Outcome::Conflict { list } => {
-                if let Ok(theirs) = DeviceList::open(&list) {
-                    let mine = crate::event::ListRef { sequence: own.list.sequence(), hash: *own.list.hash() };
-                    let theirs = crate::event::ListRef { sequence: theirs.sequence(), hash: *theirs.hash() };
-                    outbox::raise(tx, What::ListConflict { account: self.account.clone(), mine, theirs }, now)?;
-                }
-            }
-            Outcome::Rejected(_) | Outcome::TooLarge { .. } => {
-                outbox::raise(tx, What::KeysLow { left: 0 }, now)?;
-            }
-            _ => return Err(Error::Misuse("this outcome does not answer PublishKeys")),
-        }
-        if let Some(list) = &publish.list {
-            own.published = own.published.max(list.sequence);
-            own.save(tx)?;
-        }
-        tx.delete(Table::Outbox, row)?;
-        Ok(())
-    }
-
-    fn fetched(
-        &self,
-        tx: &Tx<'_>,
-        own: &mut Own,
-        mut known: Known,
-        outcome: Outcome,
-        now: u64,
-        random: &mut Generator,
-    ) -> Result<()> {
-        let reason = match outcome {
-            Outcome::Keys { found, .. } => {
-                let Some(answer) = found.into_iter().find(|answer| answer.account == known.account) else {
-                    outbox::stop_waiting(tx, &known, MessageState::Failed, Reason::NoKeys, now)?;
-                    return Ok(());
+        let row = i64::try_from(id.0).ok().filter(|row| *row > 0);
+        let Some(row) = row else { return self.pending() };
+        self.store.prepared(
+            Barrier::Normal,
+            |snapshot| {
+                let Some(entry) = Entry::load(snapshot, row)? else { return Ok(None) };
+                let cargo = Cargo::load(snapshot, row)?;
+                // Only keys make work that others should not have to wait for.
+                let answer = match (&cargo.action, &outcome) {
+                    (_, Outcome::Retry { .. }) => None,
+                    (Action::FetchKeys(_), outcome) => {
+                        let (own, known) = (Own::load(snapshot)?, Known::load(snapshot, entry.contact)?);
+                        Some((directory::examine(snapshot, &own, &known, outcome, now, &mut early)?, own, known))
+                    }
+                    _ => None,
                 };
-                match self.adopt(tx, own, &mut known, &answer, now, random)? {
-                    Ok(()) => {
-                        known.save(tx)?;
-                        return outbox::flush(tx, own, &known, now, random);
-                    }
-                    Err(Reason::IdentityChanged) => return Ok(()),
-                    Err(reason) => {
-                        known.save(tx)?;
-                        reason
-                    }
-                }
-            }
-            Outcome::Rejected(Rejection::NoSuchAccount) => Reason::NoSuchAccount,
-            Outcome::Rejected(Rejection::Forbidden) => Reason::Forbidden,
-            Outcome::Rejected(_) => Reason::Refused,
-            _ => return Err(Error::Misuse("this outcome does not answer FetchKeys")),
-        };
-        outbox::stop_waiting(tx, &known, MessageState::Failed, reason, now).map(|_| ())
-    }
-
-    /// Checks a directory's answer and begins sessions. Nothing is pinned but the id that was asked for.
-    fn adopt(
-        &self,
-        tx: &Tx<'_>,
-        own: &Own,
-        known: &mut Known,
-        answer: &Found,
-        now: u64,
-        random: &mut Generator,
-    ) -> Result<core::result::Result<(), Reason>> {
-        let of = |kind| answer.parts.iter().filter(move |part| wire::kind_of(part) == Ok(kind));
-        let Some(list) = of(Kind::List).next() else { return Ok(Err(Reason::NoKeys)) };
-        let list = match DeviceList::open(list).and_then(|list| list.check_time(now).map(|()| list)) {
-            Ok(list) => list,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        if list.account().id.as_bytes() != known.account.as_bytes() {
-            return Ok(Err(Reason::Mismatch));
-        }
-        let pin = match &known.pin {
-            None => sprag_core::identity::Pin::first(&list),
-            Some(pin) if *pin.account() != *list.account() => {
-                let number = SafetyNumber::between(own.account.account(), list.account()).digits();
-                let changed = Reason::IdentityChanged;
-                let held = outbox::stop_waiting(tx, known, MessageState::Held, changed, now)?;
-                let pinned = Known::load(tx, known.row)?;
-                inbox::identity_changed(tx, own, pinned, number, held, now)?;
-                return Ok(Err(changed));
-            }
-            Some(pin) => match pin.accept(&list) {
-                Ok(accepted) => accepted.pin,
-                Err(error) => {
-                    let mine = crate::event::ListRef {
-                        sequence: pin.sequence(),
-                        hash: pin.hash_of(pin.sequence()).copied().unwrap_or([0; 32]),
-                    };
-                    let theirs = crate::event::ListRef { sequence: list.sequence(), hash: *list.hash() };
-                    outbox::raise(tx, What::ListConflict { account: known.account.clone(), mine, theirs }, now)?;
-                    return Ok(Err(error.into()));
-                }
+                Ok(Some((entry, cargo, answer)))
             },
-        };
-        known.adopt(pin, list.clone());
-        // A part that does not parse is as if it had not come: a server cannot block the others by it.
-        let prekeys: Vec<_> = of(Kind::Prekey).filter_map(|part| ReceivedPrekey::parse(part).ok()).collect();
-        outbox::begin_sessions(tx, own, known, &list, &prekeys, now, random)
-    }
-
-    fn sent(&self, tx: &Tx<'_>, row: i64, mut entry: Entry, outcome: Outcome, now: u64) -> Result<()> {
-        let mut known = Known::load(tx, entry.contact)?;
-        let Some(message) = entry.message.as_mut() else { return Ok(()) };
-        let (state, reason) = match outcome {
-            Outcome::Accepted { .. } => (MessageState::Accepted, None),
-            Outcome::Stale { .. } => {
-                // Sealed again, under the same id, when the newer list is here.
-                message.state = MessageState::WaitingKeys;
-                outbox::progress(tx, message, &known, MessageState::WaitingKeys, None, now)?;
-                entry.lease_until = 0;
-                entry.save(tx, row)?;
-                return outbox::ask_for_keys(tx, &mut known, now);
-            }
-            Outcome::TooLarge { .. } => (MessageState::Failed, Some(Reason::TooLarge)),
-            Outcome::Rejected(Rejection::NoSuchAccount) => (MessageState::Failed, Some(Reason::NoSuchAccount)),
-            Outcome::Rejected(Rejection::Forbidden) => (MessageState::Failed, Some(Reason::Forbidden)),
-            Outcome::Rejected(_) => (MessageState::Failed, Some(Reason::Refused)),
-            _ => return Err(Error::Misuse("this outcome does not answer Send")),
-        };
-        outbox::progress(tx, message, &known, state, reason, now)?;
-        tx.delete(Table::Outbox, row)?;
-        Ok(())
-    }
-
-    /// Queues what is to be published; `left` is how many one-time prekeys the directory has, if they are refilled.
-    fn publish(tx: &Tx<'_>, own: &Own, list: bool, left: Option<u32>, now: u64, random: &mut Generator) -> Result<()> {
-        let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
-        if list {
-            let sequence = own.list.sequence();
-            publish.list = Some(ListWrite { object: own.list.as_bytes().to_vec(), sequence, expected: sequence - 1 });
-        }
-        publish.signed_prekey = prekeys::rotate(tx, &own.device, now, random)?;
-        if let Some(left) = left {
-            publish.one_time = prekeys::refill(tx, &own.device, left, now, random)?;
-        }
-        if publish.list.is_none() && publish.signed_prekey.is_none() && publish.one_time.is_empty() {
-            return Ok(());
-        }
-        Entry::request(0, Action::PublishKeys(publish), now).insert(tx).map(|_| ())
+            |tx, found| {
+                if let Some((mut entry, cargo, answer)) = found {
+                    match (cargo.action, &outcome, answer) {
+                        (_, Outcome::Retry { after }, _) => put_off(tx, &mut entry, row, *after, now)?,
+                        (_, _, Some((answer, own, known))) => {
+                            Entry::remove(tx, row)?;
+                            directory::commit(tx, &own, known, answer, now, &mut late)?;
+                        }
+                        (Action::PublishKeys(publish), outcome, None) => {
+                            directory::published(tx, row, &publish, outcome, now)?;
+                        }
+                        (_, outcome, None) => sent(tx, row, entry.contact, cargo.message, outcome, now)?,
+                    }
+                }
+                pending(tx, now)
+            },
+        )
     }
 
     /// Upkeep: keys are renewed and refilled, handshakes answered, and what has outlived its use is deleted. To be
@@ -457,55 +344,71 @@ impl Client {
     /// # Errors
     /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
     pub fn wake(&self, hint: Hint) -> Result<Pending> {
-        let mut random = self.generator()?;
+        let (mut early, mut late) = (self.generator()?, self.generator()?);
         let now = self.now();
-        self.store.write(Barrier::Normal, |tx| {
-            let mut own = Own::load(tx)?;
-            let suspect = skew(&own, hint, now);
-            if let Some(skew) = suspect {
-                outbox::raise(tx, What::ClockSuspect { skew }, now)?;
-            }
-            let renewed = suspect.is_none() && own.renew_list(now)?;
-            if let Some(left) = hint.one_time_left.filter(|left| *left < prekeys::LOW) {
-                outbox::raise(tx, What::KeysLow { left }, now)?;
-            }
-            let publishing = Entry::all(tx)?.iter().any(|(_, e)| matches!(e.action, Some(Action::PublishKeys(_))));
-            let left = hint.one_time_left.filter(|left| *left < prekeys::LOW && !publishing);
-            Self::publish(tx, &own, renewed, left, now, &mut random)?;
-            self.answer_all(tx, &own, now, &mut random)?;
-            if suspect.is_none() {
-                prekeys::prune(tx, now)?;
-                Index::prune(tx, now)?;
-            }
-            own.last_wake = now;
-            own.save(tx)
-        })?;
+        self.store.prepared(
+            Barrier::Normal,
+            |snapshot| {
+                let low = hint.one_time_left.filter(|left| *left < prekeys::LOW);
+                let left = if low.is_some() && directory::is_publishing(snapshot)? { None } else { low };
+                let (own, upkeep) = (Own::load(snapshot)?, Upkeep::load(snapshot)?);
+                Ok((prekeys::make(upkeep.signed, &own.device, left, now, &mut early), own, upkeep))
+            },
+            |tx, (made, own, upkeep)| self.keep_up(tx, own, upkeep, made, hint, now, &mut late),
+        )?;
         self.store.tidy()?;
         self.pending()
     }
 
-    /// Answers handshakes that nothing else has answered, so that the peer stops repeating them.
-    fn answer_all(&self, tx: &Tx<'_>, own: &Own, now: u64, random: &mut Generator) -> Result<()> {
-        for mut known in Known::all(tx)? {
-            if !known.owes_answer || known.trust == Trust::Changed {
-                continue;
-            }
-            let mut id = [0; 8];
-            tx.random(&mut id);
-            let message = Queued {
-                id: MessageId::new(id)?,
-                class: Class::Quiet,
-                content: None,
-                sent: now,
-                expires: None,
-                state: MessageState::Ready,
-            };
-            if let Some(send) = outbox::seal(tx, own, &known, &message, random)? {
-                let mut entry = Entry::message(known.row, message, now);
-                entry.action = Some(Action::Send(send));
-                entry.insert(tx)?;
-                self.answered(tx, &mut known)?;
-            }
+    #[allow(clippy::too_many_arguments, reason = "what one transaction of upkeep needs")]
+    fn keep_up(
+        &self,
+        tx: &Tx<'_>,
+        mut own: Own,
+        mut upkeep: Upkeep,
+        made: Made,
+        hint: Hint,
+        now: u64,
+        random: &mut Generator,
+    ) -> Result<()> {
+        let clock = upkeep.clock(hint, now);
+        if let Clock::Wrong(skew) = clock {
+            raise(tx, What::ClockSuspect { skew }, now)?;
+        }
+        if let Some(left) = hint.one_time_left.filter(|left| *left < prekeys::LOW) {
+            raise(tx, What::KeysLow { left }, now)?;
+        }
+        let renewed = clock == Clock::Plausible && own.renew_list(now)?;
+        if renewed {
+            own.save(tx)?;
+        }
+        directory::publish(tx, &own, renewed, made, &mut upkeep, now)?;
+        for contact in core::mem::take(&mut upkeep.owed) {
+            self.answer(tx, &own, contact, now, random)?;
+        }
+        if clock == Clock::Plausible && upkeep.prune_due(now) {
+            prekeys::prune(tx, now)?;
+            Index::prune(tx, now)?;
+            upkeep.pruned = now;
+        }
+        upkeep.last_wake = now;
+        upkeep.save(tx)
+    }
+
+    /// Answers a handshake that nothing else has answered, so that the peer stops repeating it.
+    fn answer(&self, tx: &Tx<'_>, own: &Own, contact: i64, now: u64, random: &mut Generator) -> Result<()> {
+        let mut known = Known::load(tx, contact)?;
+        if !known.owes_answer || known.trust == Trust::Changed {
+            return Ok(());
+        }
+        let id = fresh_id(tx)?;
+        let message = Queued { id, class: Class::Quiet, content: None, sent: now, expires: None };
+        if let Some(send) = outbox::seal(tx, own, &known, &message, now, random)? {
+            let row = tx.reserve(Table::Outbox)?;
+            let cargo = Cargo { action: Action::Send(send), message: Some(message) };
+            Entry::put(tx, row, contact, &cargo, now)?;
+            known.owes_answer = false;
+            known.save(tx)?;
         }
         Ok(())
     }
@@ -533,24 +436,18 @@ impl Client {
     /// # Errors
     /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
     pub fn done(&self, events: &[u64]) -> Result<Pending> {
+        let now = self.now();
         self.store.write(Barrier::Normal, |tx| {
             for row in events.iter().filter_map(|id| i64::try_from(*id).ok()).filter(|row| *row > 0) {
                 tx.delete(Table::Event, row)?;
             }
-            Ok::<_, Error>(())
-        })?;
-        self.pending()
+            pending(tx, now)
+        })
     }
 
     fn pending(&self) -> Result<Pending> {
-        self.store.read(|snapshot| {
-            let requests = Entry::all(snapshot)?.iter().filter(|(_, entry)| entry.action.is_some()).count();
-            Ok(Pending {
-                events: snapshot.count(Table::Event)?,
-                requests: requests as u64,
-                next_wake_ms: Some(next_wake(snapshot)?),
-            })
-        })
+        let now = self.now();
+        self.store.read(|snapshot| pending(snapshot, now))
     }
 
     fn indexed(snapshot: &Snapshot<'_>, message: &[u8]) -> Result<(MessageId, Index)> {
@@ -575,18 +472,25 @@ impl Client {
         let now = self.now();
         self.store.write(Barrier::Normal, |tx| {
             let (_, index) = Self::indexed(tx, message)?;
-            let Some(entry) = Entry::load(tx, index.row)? else { return Err(Error::NotAllowed) };
-            if entry.attempt > 0 {
-                return Err(Error::NotAllowed);
+            let row = index.row;
+            let (contact, queued) = match (Waiting::load(tx, row)?, Entry::load(tx, row)?) {
+                (Some(waiting), _) => {
+                    tx.delete(Table::Waiting, row)?;
+                    (waiting.contact, Some(waiting.message))
+                }
+                (None, Some(entry)) if entry.attempt == 0 => {
+                    let queued = Cargo::load(tx, row)?.message;
+                    Entry::remove(tx, row)?;
+                    (entry.contact, queued)
+                }
+                _ => return Err(Error::NotAllowed),
+            };
+            if let Some(queued) = queued {
+                let known = Known::load(tx, contact)?;
+                outbox::progress(tx, &queued, &known, MessageState::Cancelled, None, now)?;
             }
-            let known = Known::load(tx, entry.contact)?;
-            if let Some(queued) = &entry.message {
-                outbox::progress(tx, queued, &known, MessageState::Cancelled, None, now)?;
-            }
-            tx.delete(Table::Outbox, index.row)?;
-            Ok(())
-        })?;
-        self.pending()
+            pending(tx, now)
+        })
     }
 
     /// Tries a message again that waits for its time.
@@ -594,16 +498,16 @@ impl Client {
     /// # Errors
     /// [`Error::Unknown`]; [`Error::NotAllowed`] for one that is held, has left or has failed; [`Error::Store`].
     pub fn retry(&self, message: &[u8]) -> Result<Pending> {
+        let now = self.now();
         self.store.write(Barrier::Normal, |tx| {
             let (_, index) = Self::indexed(tx, message)?;
-            let Some(mut entry) = Entry::load(tx, index.row)? else { return Err(Error::NotAllowed) };
-            if entry.message.as_ref().is_some_and(|message| message.state == MessageState::Held) {
-                return Err(Error::NotAllowed);
+            match (Waiting::load(tx, index.row)?, Entry::load(tx, index.row)?) {
+                (Some(waiting), _) if !waiting.held => {}
+                (None, Some(mut entry)) => entry.put_off(tx, index.row, 0)?,
+                _ => return Err(Error::NotAllowed),
             }
-            entry.not_before = 0;
-            entry.save(tx, index.row)
-        })?;
-        self.pending()
+            pending(tx, now)
+        })
     }
 
     /// What is known of a contact.
@@ -676,18 +580,47 @@ impl core::fmt::Debug for Client {
     }
 }
 
-/// By how much the clock is ahead, if it is further off than it may be.
-fn skew(own: &Own, hint: Hint, now: u64) -> Option<i64> {
-    let (reference, future) = match hint.server_time {
-        Some(server) => (server, true),
-        // Without a server's word, only a clock that runs backwards is certain to be wrong.
-        None => (own.last_wake, false),
-    };
-    let ahead = i64::try_from(now).ok()?.checked_sub(i64::try_from(reference).ok()?)?;
-    (ahead.unsigned_abs() > JUMP && (future || ahead < 0)).then_some(ahead)
+/// What to look at next.
+fn pending(snapshot: &Snapshot<'_>, now: u64) -> Result<Pending> {
+    Ok(Pending {
+        events: snapshot.count(Table::Event)?,
+        requests: snapshot.count(Table::Outbox)?,
+        next_wake_ms: Some(Upkeep::load(snapshot)?.next_ms(now)),
+    })
 }
 
-fn next_wake(snapshot: &Snapshot<'_>) -> Result<u64> {
-    let owes = Known::all(snapshot)?.iter().any(|known| known.owes_answer);
-    Ok(if owes { 0 } else { WAKE_EVERY })
+/// An id for a message whose sender does not care.
+fn fresh_id(tx: &Tx<'_>) -> Result<MessageId> {
+    let mut fresh = [0; 8];
+    tx.random(&mut fresh);
+    MessageId::new(fresh)
+}
+
+/// The server asks to come back, or could not be reached.
+fn put_off(tx: &Tx<'_>, entry: &mut Entry, row: i64, after: Option<u32>, now: u64) -> Result<()> {
+    let backoff = (1_u64 << entry.attempt.min(10)).min(MAX_BACKOFF);
+    let at = now.saturating_add(after.map_or(backoff, u64::from));
+    entry.put_off(tx, row, at)?;
+    if at > now { Upkeep::put_off(tx, at, now) } else { Ok(()) }
+}
+
+/// What became of a message that was handed out.
+fn sent(tx: &Tx<'_>, row: i64, contact: i64, message: Option<Queued>, outcome: &Outcome, now: u64) -> Result<()> {
+    let mut known = Known::load(tx, contact)?;
+    let Some(message) = message else { return Err(CORRUPT) };
+    let (state, reason) = match outcome {
+        Outcome::Accepted { .. } => (MessageState::Accepted, None),
+        Outcome::Stale { .. } => {
+            // Sealed again, under the same id, when the newer list is here.
+            outbox::release(tx, row, &known, message, now)?;
+            return directory::ask_for_keys(tx, &mut known, now);
+        }
+        Outcome::TooLarge { .. } => (MessageState::Failed, Some(Reason::TooLarge)),
+        Outcome::Rejected(Rejection::NoSuchAccount) => (MessageState::Failed, Some(Reason::NoSuchAccount)),
+        Outcome::Rejected(Rejection::Forbidden) => (MessageState::Failed, Some(Reason::Forbidden)),
+        Outcome::Rejected(_) => (MessageState::Failed, Some(Reason::Refused)),
+        _ => return Err(Error::Misuse("this outcome does not answer Send")),
+    };
+    outbox::progress(tx, &message, &known, state, reason, now)?;
+    Entry::remove(tx, row)
 }

@@ -5,12 +5,17 @@
 use sprag_core::crypto::sign::VerifyKey;
 use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::ratchet::HintKey;
-use sprag_core::secret::Secret;
+use sprag_core::safety_number::SafetyNumber;
+use sprag_core::secret::{Secret, SecretBytes};
 use sprag_core::wire::{Reader, Writer};
 
+use crate::account::Own;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
-use crate::error::Result;
-use crate::id::{AccountId, Trust};
+use crate::error::{Error, Result};
+use crate::event::{ListRef, What};
+use crate::id::{AccountId, MessageId, Trust};
+use crate::notice::raise;
+use crate::session::Stored;
 use crate::store::{Snapshot, Table, Tx};
 
 /// The most sessions with one device.
@@ -41,26 +46,28 @@ pub(crate) struct Known {
     pub(crate) owes_answer: bool,
     /// Sessions that it said it has begun and that have not come yet: 8 bytes of the transcript each.
     pub(crate) announced: Vec<Vec<u8>>,
+    /// What its row says; none if there is no row.
+    saved: Option<SecretBytes>,
 }
 
 impl Known {
     /// The contact with this id.
     pub(crate) fn find(snapshot: &Snapshot<'_>, account: &AccountId) -> Result<Option<Self>> {
         match snapshot.contact(account.as_bytes())? {
-            Some((row, value)) => Self::decode(row, value.expose_secret()).map(Some),
+            Some((row, value)) => Self::decode(row, value).map(Some),
             None => Ok(None),
         }
     }
 
     /// The contact in this row.
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
-        Self::decode(row, snapshot.require(Table::Contact, row)?.expose_secret())
+        Self::decode(row, snapshot.require(Table::Contact, row)?)
     }
 
     /// All contacts.
     pub(crate) fn all(snapshot: &Snapshot<'_>) -> Result<Vec<Self>> {
         let rows = snapshot.scan(Table::Contact, 0, usize::MAX >> 1)?;
-        rows.into_iter().map(|(row, value)| Self::decode(row, value.expose_secret())).collect()
+        rows.into_iter().map(|(row, value)| Self::decode(row, value)).collect()
     }
 
     /// An account that nothing is known of yet; its row is made by [`Self::save`].
@@ -76,22 +83,26 @@ impl Known {
             fetching: false,
             owes_answer: false,
             announced: Vec::new(),
+            saved: None,
         }
     }
 
+    /// Writes the row, if it would say anything else than it does.
     pub(crate) fn save(&mut self, tx: &Tx<'_>) -> Result<()> {
         let value = codec::encode(self);
         if self.row == 0 {
             self.row = tx.insert_contact(self.account.as_bytes(), value.expose_secret())?;
-        } else {
+        } else if self.saved.as_ref().is_none_or(|saved| saved.expose_secret() != value.expose_secret()) {
             tx.put(Table::Contact, self.row, value.expose_secret())?;
         }
+        self.saved = Some(value);
         Ok(())
     }
 
-    fn decode(row: i64, value: &[u8]) -> Result<Self> {
-        let mut known: Self = codec::decode(value)?;
+    fn decode(row: i64, value: SecretBytes) -> Result<Self> {
+        let mut known: Self = codec::decode(value.expose_secret())?;
         known.row = row;
+        known.saved = Some(value);
         Ok(known)
     }
 
@@ -101,9 +112,11 @@ impl Known {
         self.list = Some(list);
     }
 
-    /// The session to send on to a device: of those heard the one with the lowest transcript, else of ours.
+    /// The session to send on to a device: of those heard the one with the lowest transcript, else our latest.
     pub(crate) fn session_with(&self, device: u32) -> Option<&SessionRef> {
-        self.sessions.iter().filter(|session| session.device == device).min_by_key(|s| (!s.heard, s.transcript))
+        let with_device = || self.sessions.iter().filter(move |session| session.device == device);
+        let heard = with_device().filter(|session| session.heard).min_by_key(|session| session.transcript);
+        heard.or_else(|| with_device().max_by_key(|session| session.ordinal))
     }
 
     /// The row of a session.
@@ -111,10 +124,56 @@ impl Known {
         self.row * 65_536 + ordinal as i64
     }
 
-    /// Takes up a new session; yields the ordinals of those that have to go for it.
-    pub(crate) fn add_session(&mut self, session: SessionRef) -> Vec<u32> {
+    /// What is known of the contact's list.
+    pub(crate) fn list_ref(&self) -> ListRef {
+        self.pin.as_ref().map_or(ListRef { sequence: 0, hash: [0; 32] }, |pin| {
+            let sequence = pin.sequence();
+            ListRef { sequence, hash: pin.hash_of(sequence).copied().unwrap_or([0; 32]) }
+        })
+    }
+
+    /// Holds sending to a contact under whose id another key has appeared, and says so once.
+    pub(crate) fn identity_changed(
+        mut self,
+        tx: &Tx<'_>,
+        own: &Own,
+        new_number: String,
+        held: Vec<MessageId>,
+        now: u64,
+    ) -> Result<()> {
+        if self.trust == Trust::Changed {
+            return Ok(());
+        }
+        self.trust = Trust::Changed;
+        self.save(tx)?;
+        let old_number = self.pin.as_ref().map(|pin| SafetyNumber::between(own.account.account(), pin.account()));
+        let what = What::IdentityChanged {
+            account: self.account,
+            old_number: old_number.map_or_else(String::new, |number| number.digits()),
+            new_number,
+            was_verified: false,
+            held,
+        };
+        raise(tx, what, now).map(|_| ())
+    }
+
+    /// Takes up a new session, under a number that is used once; those that have to go for it are deleted. The contact
+    /// is to be saved after.
+    pub(crate) fn add_session(&mut self, tx: &Tx<'_>, session: SessionRef) -> Result<u32> {
+        self.next_ordinal += 1;
+        let ordinal = self.next_ordinal;
+        if ordinal > 65_535 {
+            return Err(Error::Internal("session numbers exhausted"));
+        }
         let device = session.device;
-        self.sessions.push(session);
+        self.sessions.push(SessionRef { ordinal, ..session });
+        for gone in self.surplus(device) {
+            Stored::delete(tx, self.session_row(gone))?;
+        }
+        Ok(ordinal)
+    }
+
+    fn surplus(&mut self, device: u32) -> Vec<u32> {
         let mut gone = Vec::new();
         while self.sessions.iter().filter(|s| s.device == device).count() > MAX_SESSIONS {
             let best = self.session_with(device).map(|s| s.ordinal);
@@ -177,7 +236,7 @@ impl Row for Known {
         ok(reader.array_of(9))?;
         let mut known = Self::unseen(Row::read(reader)?);
         known.pin = if reader.take_null() { None } else { Some(ok(Pin::read(reader))?) };
-        known.list = if reader.take_null() { None } else { Some(ok(DeviceList::open(ok(reader.bytes())?))?) };
+        known.list = if reader.take_null() { None } else { Some(ok(DeviceList::reopen(ok(reader.bytes())?))?) };
         known.trust = match u32::read(reader)? {
             1 => Trust::Pinned,
             3 => Trust::Changed,

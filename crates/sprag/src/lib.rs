@@ -12,16 +12,20 @@ mod codec;
 pub mod config;
 mod contact;
 pub mod context;
+mod directory;
 pub mod error;
 pub mod event;
 pub mod id;
 mod inbox;
+mod notice;
 mod outbox;
 mod prekeys;
 pub mod request;
+mod seen;
 mod session;
 #[allow(dead_code, reason = "used by the modules of the engine")]
 mod store;
+mod upkeep;
 
 pub use client::Client;
 pub use config::{Config, Directory, Key, Opening, Place, Policy, Role, Start};

@@ -1,15 +1,17 @@
 //! The stock of our own prekeys: rotation, refill, and what is remembered of those that are gone.
 //!
-//! It does not know who uses them.
+//! It does not know who uses them. A prekey's row follows from its id, so that it is found without looking through the
+//! stock, which a stranger can have us do with any bytes.
 
 use sprag_core::identity::DeviceKeys;
-use sprag_core::prekey::{OneTimePrekey, PrekeyId, SignedPrekey};
+use sprag_core::prekey::{OneTimePrekey, PrekeyId, ReceivedPrekey, SignedPrekey};
 use sprag_core::random::Random;
 use sprag_core::wire::{Reader, Writer};
 
 use crate::codec::{self, CORRUPT, Row, ok};
 use crate::error::Result;
 use crate::store::{Snapshot, Table, Tx};
+use crate::upkeep::{Newest, Upkeep};
 
 /// One-time prekeys that the directory should hold.
 const STOCK: u32 = 100;
@@ -20,34 +22,83 @@ pub(crate) const LOW: u32 = 30;
 /// Seconds after which the signed prekey is renewed: 7 days.
 const RENEWAL: u64 = 7 * 86_400;
 
-/// Seconds for which a replaced signed prekey still opens: 60 days of life and 30 after.
-const RETENTION: u64 = 90 * 86_400;
+/// Seconds for which a signed prekey still opens after the directory acknowledged its replacement: 30 days.
+const RETENTION: u64 = 30 * 86_400;
+
+/// Seconds after which a one-time prekey that nobody used is deleted, and after which a deleted one is forgotten: 90 days.
+const MEMORY: u64 = 90 * 86_400;
+
+/// The rows of used transcripts, among those of prekeys.
+const TRANSCRIPTS: i64 = 1 << 62;
 
 /// One row of the stock.
 enum Held {
-    Signed(SignedPrekey),
+    Signed {
+        prekey: SignedPrekey,
+        /// When the directory acknowledged the one that replaced it.
+        replaced: Option<u64>,
+    },
     OneTime(OneTimePrekey),
     /// A prekey that was used or deleted, and when.
     Gone(PrekeyId, u64),
+    /// A handshake that used this signed prekey and no one-time prekey: its first message, played again, would begin
+    /// the same session once more.
+    Used(PrekeyId, [u8; 32]),
 }
 
 impl Row for Held {
     fn write(&self, writer: &mut Writer) {
         match self {
-            Self::Signed(prekey) => writer.array(2).uint(1).bytes(prekey.encode().expose_secret()),
-            Self::OneTime(prekey) => writer.array(2).uint(2).bytes(prekey.encode().expose_secret()),
-            Self::Gone(id, at) => writer.array(3).uint(3).bytes(&id.0).uint(*at),
-        };
+            Self::Signed { prekey, replaced } => {
+                replaced.write(writer.array(3).uint(1).bytes(prekey.encode().expose_secret()));
+            }
+            Self::OneTime(prekey) => {
+                writer.array(2).uint(2).bytes(prekey.encode().expose_secret());
+            }
+            Self::Gone(id, at) => {
+                writer.array(3).uint(3).bytes(&id.0).uint(*at);
+            }
+            Self::Used(signed, transcript) => {
+                writer.array(3).uint(4).bytes(&signed.0).bytes(transcript);
+            }
+        }
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         match (ok(reader.array())?, ok(reader.uint())?) {
-            (2, 1) => Ok(Self::Signed(ok(SignedPrekey::decode(ok(reader.bytes())?))?)),
+            (3, 1) => Ok(Self::Signed {
+                prekey: ok(SignedPrekey::decode(ok(reader.bytes())?))?,
+                replaced: Row::read(reader)?,
+            }),
             (2, 2) => Ok(Self::OneTime(ok(OneTimePrekey::decode(ok(reader.bytes())?))?)),
             (3, 3) => Ok(Self::Gone(PrekeyId(ok(reader.fixed())?), ok(reader.uint())?)),
+            (3, 4) => Ok(Self::Used(PrekeyId(ok(reader.fixed())?), ok(reader.fixed())?)),
             _ => Err(CORRUPT),
         }
     }
+}
+
+impl Held {
+    fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Option<Self>> {
+        snapshot.get(Table::Prekey, row)?.map(|value| codec::decode(value.expose_secret())).transpose()
+    }
+
+    fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
+        Ok(tx.put(Table::Prekey, row, codec::encode(self).expose_secret())?)
+    }
+}
+
+/// The first 61 bits of a hash as a number above zero.
+fn number(hash: [u8; 8]) -> i64 {
+    i64::try_from(u64::from_be_bytes(hash) >> 2 | 1).unwrap_or(1)
+}
+
+fn row_of(id: PrekeyId) -> i64 {
+    number(id.0)
+}
+
+fn row_of_transcript(transcript: &[u8; 32]) -> i64 {
+    TRANSCRIPTS | number(transcript.first_chunk().copied().unwrap_or_default())
 }
 
 /// What the handshake fields of a first message name, in our stock.
@@ -56,90 +107,103 @@ pub(crate) enum Named {
     Foreign,
     /// Ours once, and gone.
     Gone,
-    /// Ours, with the row of the one-time prekey that is to be deleted.
-    Ours(SignedPrekey, Option<(i64, OneTimePrekey)>),
-}
-
-fn all(snapshot: &Snapshot<'_>) -> Result<Vec<(i64, Held)>> {
-    let rows = snapshot.scan(Table::Prekey, 0, usize::MAX >> 1)?;
-    rows.into_iter().map(|(id, row)| Ok((id, codec::decode(row.expose_secret())?))).collect()
+    /// Ours.
+    Ours(SignedPrekey, Option<OneTimePrekey>),
 }
 
 /// Finds the prekeys that a first message names.
 pub(crate) fn find(snapshot: &Snapshot<'_>, signed: PrekeyId, one_time: Option<PrekeyId>) -> Result<Named> {
-    let mut ours = None;
-    let mut single = None;
-    let mut gone = false;
-    for (row, held) in all(snapshot)? {
-        match held {
-            Held::Signed(prekey) if prekey.id() == signed => ours = Some(prekey),
-            Held::OneTime(prekey) if Some(prekey.id()) == one_time => single = Some((row, prekey)),
-            Held::Gone(id, _) if id == signed || Some(id) == one_time => gone = true,
-            _ => {}
-        }
+    let signed = match Held::load(snapshot, row_of(signed))? {
+        Some(Held::Signed { prekey, .. }) if prekey.id() == signed => prekey,
+        Some(Held::Gone(id, _)) if id == signed => return Ok(Named::Gone),
+        _ => return Ok(Named::Foreign),
+    };
+    let Some(id) = one_time else { return Ok(Named::Ours(signed, None)) };
+    match Held::load(snapshot, row_of(id))? {
+        Some(Held::OneTime(prekey)) if prekey.id() == id => Ok(Named::Ours(signed, Some(prekey))),
+        _ => Ok(Named::Gone),
     }
-    Ok(match ours {
-        _ if gone => Named::Gone,
-        None => Named::Foreign,
-        Some(_) if one_time.is_some() && single.is_none() => Named::Gone,
-        Some(prekey) => Named::Ours(prekey, single),
-    })
 }
 
-/// Deletes a one-time prekey that was used; its id is remembered.
-pub(crate) fn use_up(tx: &Tx<'_>, row: i64, id: PrekeyId, now: u64) -> Result<()> {
-    Ok(tx.put(Table::Prekey, row, codec::encode(&Held::Gone(id, now)).expose_secret())?)
+/// Whether a handshake with this transcript was taken up already.
+pub(crate) fn was_used(snapshot: &Snapshot<'_>, transcript: &[u8; 32]) -> Result<bool> {
+    let held = Held::load(snapshot, row_of_transcript(transcript))?;
+    Ok(matches!(held, Some(Held::Used(_, known)) if known == *transcript))
 }
 
-/// A new signed prekey if the newest is due for renewal: the object to publish.
-pub(crate) fn rotate(tx: &Tx<'_>, device: &DeviceKeys, now: u64, random: &mut dyn Random) -> Result<Option<Vec<u8>>> {
-    let newest = all(tx)?.into_iter().filter_map(|(_, held)| match held {
-        Held::Signed(prekey) => Some(prekey.created()),
-        _ => None,
-    });
-    if newest.max().is_some_and(|created| now < created.saturating_add(RENEWAL)) {
-        return Ok(None);
-    }
-    let (prekey, object) = SignedPrekey::create(device, now, random);
-    tx.insert(Table::Prekey, codec::encode(&Held::Signed(prekey)).expose_secret())?;
-    Ok(Some(object))
-}
-
-/// New one-time prekeys, so that the directory holds a full stock again: the objects to publish.
-pub(crate) fn refill(
+/// Takes note that a handshake used these prekeys: the one-time prekey is deleted, else the transcript remembered for
+/// as long as the signed prekey lives.
+pub(crate) fn use_up(
     tx: &Tx<'_>,
+    signed: PrekeyId,
+    one_time: Option<PrekeyId>,
+    transcript: &[u8; 32],
+    now: u64,
+) -> Result<()> {
+    match one_time {
+        Some(id) => Held::Gone(id, now).save(tx, row_of(id)),
+        None => Held::Used(signed, *transcript).save(tx, row_of_transcript(transcript)),
+    }
+}
+
+/// New prekeys that are not in the store yet.
+#[derive(Default)]
+pub(crate) struct Made {
+    signed: Option<(SignedPrekey, Vec<u8>)>,
+    one_time: Vec<(OneTimePrekey, Vec<u8>)>,
+}
+
+/// The objects to publish.
+pub(crate) struct Objects {
+    pub(crate) signed: Option<Vec<u8>>,
+    pub(crate) one_time: Vec<Vec<u8>>,
+}
+
+/// Makes a signed prekey if the newest is due for renewal, and one-time prekeys up to a full stock where `left` says
+/// how many the directory has. Generating keys takes its time: not to be done while others wait for the store.
+pub(crate) fn make(
+    newest: Option<Newest>,
     device: &DeviceKeys,
-    left: u32,
+    left: Option<u32>,
     now: u64,
     random: &mut dyn Random,
-) -> Result<Vec<Vec<u8>>> {
-    let mut objects = Vec::new();
-    for _ in left..STOCK {
-        let (prekey, object) = OneTimePrekey::create(device, now, random);
-        tx.insert(Table::Prekey, codec::encode(&Held::OneTime(prekey)).expose_secret())?;
-        objects.push(object);
+) -> Made {
+    let renew = newest.is_none_or(|newest| now >= newest.created.saturating_add(RENEWAL));
+    Made {
+        signed: renew.then(|| SignedPrekey::create(device, now, random)),
+        one_time: (left.unwrap_or(STOCK)..STOCK).map(|_| OneTimePrekey::create(device, now, random)).collect(),
+    }
+}
+
+/// Puts new prekeys into the stock.
+pub(crate) fn keep(tx: &Tx<'_>, made: Made, upkeep: &mut Upkeep) -> Result<Objects> {
+    let mut objects = Objects { signed: None, one_time: Vec::with_capacity(made.one_time.len()) };
+    if let Some((prekey, object)) = made.signed {
+        let (id, created) = (prekey.id(), prekey.created());
+        Held::Signed { prekey, replaced: None }.save(tx, row_of(id))?;
+        upkeep.signed = Some(Newest { id, created, published: false });
+        objects.signed = Some(object);
+    }
+    for (prekey, object) in made.one_time {
+        let row = row_of(prekey.id());
+        Held::OneTime(prekey).save(tx, row)?;
+        objects.one_time.push(object);
     }
     Ok(objects)
 }
 
-/// Deletes what has outlived its retention, but never the newest signed prekey.
-pub(crate) fn prune(tx: &Tx<'_>, now: u64) -> Result<()> {
-    let held = all(tx)?;
-    let newest = held
-        .iter()
-        .filter_map(|(_, held)| match held {
-            Held::Signed(prekey) => Some(prekey.created()),
-            _ => None,
-        })
-        .max();
-    for (row, held) in held {
+/// The directory has this signed prekey: if it is the newest, the time of those before it begins to run.
+pub(crate) fn acknowledged(tx: &Tx<'_>, upkeep: &mut Upkeep, object: &[u8], now: u64) -> Result<()> {
+    let Ok(received) = ReceivedPrekey::parse(object) else { return Ok(()) };
+    let Some(newest) = upkeep.signed.as_mut().filter(|newest| newest.id == received.id() && !newest.published) else {
+        return Ok(());
+    };
+    newest.published = true;
+    let newest = newest.id;
+    for (row, held) in all(tx)? {
         match held {
-            Held::Signed(prekey) if Some(prekey.created()) != newest && old(prekey.created(), now) => {
-                use_up(tx, row, prekey.id(), now)?;
-            }
-            Held::OneTime(prekey) if old(prekey.created(), now) => use_up(tx, row, prekey.id(), now)?,
-            Held::Gone(_, at) if old(at, now) => {
-                tx.delete(Table::Prekey, row)?;
+            Held::Signed { prekey, replaced: None } if prekey.id() != newest => {
+                Held::Signed { prekey, replaced: Some(now) }.save(tx, row)?;
             }
             _ => {}
         }
@@ -147,6 +211,34 @@ pub(crate) fn prune(tx: &Tx<'_>, now: u64) -> Result<()> {
     Ok(())
 }
 
-const fn old(at: u64, now: u64) -> bool {
-    at.saturating_add(RETENTION) < now
+/// Deletes what has outlived its use. The newest signed prekey is never among it.
+pub(crate) fn prune(tx: &Tx<'_>, now: u64) -> Result<()> {
+    let is_over = |at: u64, retention: u64| at.saturating_add(retention) < now;
+    let mut used = Vec::new();
+    for (row, held) in all(tx)? {
+        match held {
+            Held::Signed { prekey, replaced: Some(at) } if is_over(at, RETENTION) => {
+                Held::Gone(prekey.id(), now).save(tx, row)?;
+            }
+            Held::OneTime(prekey) if is_over(prekey.created(), MEMORY) => {
+                Held::Gone(prekey.id(), now).save(tx, row)?;
+            }
+            Held::Gone(_, at) if is_over(at, MEMORY) => {
+                tx.delete(Table::Prekey, row)?;
+            }
+            Held::Used(signed, _) => used.push((row, signed)),
+            _ => {}
+        }
+    }
+    for (row, signed) in used {
+        if !matches!(Held::load(tx, row_of(signed))?, Some(Held::Signed { .. })) {
+            tx.delete(Table::Prekey, row)?;
+        }
+    }
+    Ok(())
+}
+
+fn all(snapshot: &Snapshot<'_>) -> Result<Vec<(i64, Held)>> {
+    let rows = snapshot.scan(Table::Prekey, 0, usize::MAX >> 1)?;
+    rows.into_iter().map(|(row, value)| Ok((row, codec::decode(value.expose_secret())?))).collect()
 }

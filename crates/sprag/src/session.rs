@@ -1,136 +1,143 @@
-//! The rows of a session: its ratchet, and until it is answered the handshake that its messages repeat.
+//! The rows of a session: its ratchet, the keys of messages that have not come, and, until it is answered, the handshake
+//! that its messages repeat.
 //!
 //! It does not know whom the session is with.
 
 use sprag_core::handshake::Fields;
-use sprag_core::ratchet::Session;
+use sprag_core::ratchet::{BLOCK_IDS, MAX_SKIPPED, Session};
 use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{Reader, Writer};
 
-use crate::codec::{self, Row, ok, read_list};
+use crate::codec::{self, CORRUPT, Row, ok};
 use crate::error::Result;
 use crate::store::{Snapshot, Table, Tx};
+
+/// Bits of the number of a block of skipped keys, below those of its session.
+const BLOCK_BITS: u32 = BLOCK_IDS.ilog2();
+
+/// More blocks than a session can have: no two keys in one.
+const MAX_BLOCKS: usize = MAX_SKIPPED + 1;
+
+/// First messages that repeat the handshake; after them one a day does.
+const REPEATS: u32 = 8;
+
+/// Seconds in a day.
+const DAY: u64 = 86_400;
+
+/// Seconds after which a session that nobody answered is begun anew: 7 days.
+const PATIENCE: u64 = 7 * DAY;
 
 /// A session as it is stored.
 pub(crate) struct Stored {
     pub(crate) session: Session,
-    /// Ours, and not answered yet: these go with every message.
-    pub(crate) fields: Option<Fields>,
 }
 
 impl Stored {
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
         let hot = snapshot.require(Table::Session, row)?;
-        let skipped: Vec<Vec<u8>> = match snapshot.get(Table::Skipped, row)? {
-            Some(blocks) => read_list(&mut Reader::new(blocks.expose_secret()))?,
-            None => Vec::new(),
-        };
         let mut reader = Reader::new(hot.expose_secret());
         ok(reader.array_of(2))?;
-        let session = ok(Session::decode(ok(reader.bytes())?, skipped.iter().map(Vec::as_slice)))?;
-        let fields = if reader.take_null() { None } else { Some(read_fields(&mut reader)?) };
+        let state = ok(reader.bytes())?;
+        let skipped = ok(reader.uint())?;
         ok(reader.end())?;
-        Ok(Self { session, fields })
+        let mut blocks = Vec::new();
+        if skipped > 0 {
+            let first = row << BLOCK_BITS;
+            let rows = snapshot.scan(Table::Skipped, first - 1, MAX_BLOCKS)?;
+            blocks = rows.into_iter().take_while(|(id, _)| id >> BLOCK_BITS == row).map(|(_, block)| block).collect();
+        }
+        let session = ok(Session::decode(state, blocks.iter().map(SecretBytes::expose_secret)))?;
+        // A block that vanished is damage, not a message that came.
+        if session.skipped() as u64 == skipped { Ok(Self { session }) } else { Err(CORRUPT) }
     }
 
+    /// Writes the ratchet, and of the blocks of skipped keys those that have changed.
     pub(crate) fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
         let mut writer = Writer::new();
-        writer.array(2).bytes(self.session.encode().expose_secret());
-        match &self.fields {
-            Some(fields) => fields.write(writer.array(5)),
-            None => {
-                writer.null();
+        writer.array(2).bytes(self.session.encode().expose_secret()).uint(self.session.skipped() as u64);
+        tx.put(Table::Session, row, writer.finish_secret().expose_secret())?;
+        for (id, block) in self.session.changed_skipped() {
+            let id = row << BLOCK_BITS | i64::from(id);
+            match block {
+                Some(block) => tx.put(Table::Skipped, id, block.expose_secret())?,
+                None => {
+                    tx.delete(Table::Skipped, id)?;
+                }
             }
         }
-        tx.put(Table::Session, row, writer.finish_secret().expose_secret())?;
-        if self.session.skipped() == 0 {
-            tx.delete(Table::Skipped, row)?;
-            return Ok(());
-        }
-        let blocks = self.session.encode_skipped();
-        let mut writer = Writer::new();
-        writer.array(blocks.len());
-        blocks.iter().for_each(|block: &SecretBytes| {
-            writer.bytes(block.expose_secret());
-        });
-        Ok(tx.put(Table::Skipped, row, writer.finish_secret().expose_secret())?)
+        Ok(())
     }
 
     pub(crate) fn delete(tx: &Tx<'_>, row: i64) -> Result<()> {
         tx.delete(Table::Session, row)?;
-        tx.delete(Table::Skipped, row)?;
+        tx.delete(Table::SessionCold, row)?;
+        for id in tx.ids(Table::Skipped, (row << BLOCK_BITS) - 1, MAX_BLOCKS)? {
+            if id >> BLOCK_BITS != row {
+                break;
+            }
+            tx.delete(Table::Skipped, id)?;
+        }
         Ok(())
     }
 }
 
-fn read_fields(reader: &mut Reader<'_>) -> Result<Fields> {
-    ok(reader.array_of(5))?;
-    ok(Fields::read(reader))
+/// The handshake of a session of ours that nobody has answered.
+pub(crate) struct Unanswered {
+    pub(crate) fields: Fields,
+    /// When the session was begun, Unix seconds.
+    began: u64,
+    /// How many messages have carried the handshake, and when the last one did.
+    repeats: u32,
+    last: u64,
 }
 
-/// Commitments of envelopes that were opened, or our own, in blocks: what makes a repeat a duplicate.
-pub(crate) struct Seen;
+impl Unanswered {
+    pub(crate) const fn new(fields: Fields, now: u64) -> Self {
+        Self { fields, began: now, repeats: 0, last: 0 }
+    }
 
-/// Commitments in a block.
-const BLOCK: usize = 128;
+    pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Option<Self>> {
+        let value = snapshot.get(Table::SessionCold, row)?;
+        value.map(|value| codec::decode(value.expose_secret())).transpose()
+    }
 
-/// Blocks that are kept: the last 4,096 commitments.
-const BLOCKS: usize = 32;
+    pub(crate) fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
+        Ok(tx.put(Table::SessionCold, row, codec::encode(self).expose_secret())?)
+    }
 
-struct Block(Vec<Vec<u8>>);
+    /// The session was answered: nothing is repeated any more.
+    pub(crate) fn delete(tx: &Tx<'_>, row: i64) -> Result<()> {
+        tx.delete(Table::SessionCold, row)?;
+        Ok(())
+    }
 
-impl Row for Block {
+    /// Whether the next message is to carry the handshake; if so, it is counted.
+    pub(crate) fn repeat(&mut self, now: u64) -> bool {
+        let due = self.repeats < REPEATS || now >= self.last.saturating_add(DAY);
+        if due {
+            self.repeats = self.repeats.saturating_add(1);
+            self.last = now;
+        }
+        due
+    }
+
+    /// Whether messages went out in vain for so long that the session is to be begun anew.
+    pub(crate) const fn is_lost(&self, now: u64) -> bool {
+        self.repeats > 0 && now >= self.began.saturating_add(PATIENCE)
+    }
+}
+
+impl Row for Unanswered {
     fn write(&self, writer: &mut Writer) {
-        codec::write_list(writer, &self.0);
+        writer.array(4);
+        self.fields.write(writer.array(5));
+        writer.uint(self.began).uint(self.repeats.into()).uint(self.last);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        read_list(reader).map(Self)
-    }
-}
-
-impl Seen {
-    fn key(snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> Vec<u8> {
-        snapshot.keyed_hash("seen", commitment)[..8].to_vec()
-    }
-
-    fn blocks(snapshot: &Snapshot<'_>, contact: i64) -> Result<Vec<(i64, Block)>> {
-        let first = contact * 65_536;
-        let rows = snapshot.scan(Table::Seen, first, BLOCKS + 1)?;
-        let own = rows.into_iter().take_while(|(id, _)| *id < first + 65_536);
-        own.map(|(id, row)| Ok((id, codec::decode(row.expose_secret())?))).collect()
-    }
-
-    /// Whether a commitment is known with this contact; 0 is ourselves.
-    pub(crate) fn has(snapshot: &Snapshot<'_>, contact: i64, commitment: &[u8; 32]) -> Result<bool> {
-        let key = Self::key(snapshot, commitment);
-        Ok(Self::blocks(snapshot, contact)?.iter().any(|(_, block)| block.0.contains(&key)))
-    }
-
-    /// Remembers a commitment.
-    pub(crate) fn add(tx: &Tx<'_>, contact: i64, commitment: &[u8; 32]) -> Result<()> {
-        let key = Self::key(tx, commitment);
-        let mut blocks = Self::blocks(tx, contact)?;
-        let first = contact * 65_536;
-        let (id, mut block) = match blocks.pop() {
-            Some((id, block)) if block.0.len() < BLOCK => (id, block),
-            // After eight million messages the numbers are at their end: begin again, with what was seen last kept.
-            Some((id, block)) if id == first + 65_535 => {
-                for (old, _) in &blocks {
-                    tx.delete(Table::Seen, *old)?;
-                }
-                tx.delete(Table::Seen, id)?;
-                tx.put(Table::Seen, first + 1, codec::encode(&block).expose_secret())?;
-                (first + 2, Block(Vec::new()))
-            }
-            Some((id, _)) => (id + 1, Block(Vec::new())),
-            None => (first + 1, Block(Vec::new())),
-        };
-        block.0.push(key);
-        let full = block.0.len() == 1 && blocks.len() + 1 >= BLOCKS;
-        if let Some((oldest, _)) = blocks.first().filter(|_| full) {
-            tx.delete(Table::Seen, *oldest)?;
-        }
-        Ok(tx.put(Table::Seen, id, codec::encode(&block).expose_secret())?)
+        ok(reader.array_of(4))?;
+        ok(reader.array_of(5))?;
+        let fields = ok(Fields::read(reader))?;
+        Ok(Self { fields, began: Row::read(reader)?, repeats: Row::read(reader)?, last: Row::read(reader)? })
     }
 }

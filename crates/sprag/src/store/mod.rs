@@ -55,6 +55,9 @@ const RUN_MS: u64 = 20;
 /// The break, in microseconds: longer than another connection waits between two attempts.
 const BREAK: u32 = 2_000;
 
+/// How often [`Store::prepared`] looks without the lock before it looks with it.
+const ATTEMPTS: usize = 3;
+
 /// Rows sealed anew in one transaction of a change of keys.
 const RESEAL: usize = 200;
 
@@ -505,6 +508,48 @@ impl Store {
         }
         open.commit()?;
         Ok(value)
+    }
+
+    /// Runs a transaction whose work is long, without keeping others waiting for it: `prepare` looks at one moment and
+    /// holds no lock, and `commit` writes what it found. If somebody wrote in between, `prepare` looks again; after a
+    /// few times in vain it looks with the lock held.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub(crate) fn prepared<P, T, E: From<Error>>(
+        &self,
+        barrier: Barrier,
+        mut prepare: impl FnMut(&Snapshot<'_>) -> core::result::Result<P, E>,
+        commit: impl FnOnce(&Tx<'_>, P) -> core::result::Result<T, E>,
+    ) -> core::result::Result<T, E> {
+        let mut commit = Some(commit);
+        // In memory there is but one connection, and nobody else to wait.
+        let attempts = if self.file.is_some() { ATTEMPTS } else { 0 };
+        for _ in 0..attempts {
+            let (moment, found) = self.read(|snapshot| Ok::<_, E>((snapshot.moment()?, prepare(snapshot)?)))?;
+            let mut moved = false;
+            let result = self.write(barrier, |tx| {
+                moved = self.moment()? != moment;
+                match if moved { None } else { commit.take() } {
+                    Some(commit) => commit(tx, found),
+                    None => Err(Error::Busy.into()),
+                }
+            });
+            if !moved {
+                return result;
+            }
+        }
+        self.write(barrier, |tx| {
+            let found = prepare(tx)?;
+            commit.take().map_or_else(|| Err(Error::Busy.into()), |commit| commit(tx, found))
+        })
+    }
+
+    /// What changes whenever anybody but the reading connection has written.
+    fn moment(&self) -> Result<i64> {
+        let reader = self.reader.as_ref().ok_or(Error::Unavailable)?;
+        let version = lock(reader).conn.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        Ok(version)
     }
 
     /// Leaves a gap after a long run of writes, in which another process gets its turn.

@@ -20,10 +20,14 @@ pub(crate) enum Table {
     Skipped = 6,
     /// Our own prekeys' secrets.
     Prekey = 7,
-    /// What is to be sent or fetched. Rows ascend and carry a random part.
+    /// What is to be sent or fetched: whose turn it is, a few dozen bytes each. Rows ascend and carry a random part.
     Outbox = 8,
     /// What the app has not confirmed yet. Rows ascend and carry a random part.
     Event = 9,
+    /// What a row of `Outbox` carries. The same number.
+    Cargo = 10,
+    /// Messages that cannot be sealed yet. Numbers are `Outbox`'s, so that a message keeps its own.
+    Waiting = 11,
 }
 
 /// The statements of a table.
@@ -69,17 +73,20 @@ pub(super) const SCHEMA: &str = "
     CREATE TABLE prekey (id INTEGER PRIMARY KEY, v BLOB NOT NULL);
     CREATE TABLE outbox (id INTEGER PRIMARY KEY, v BLOB NOT NULL);
     CREATE TABLE event (id INTEGER PRIMARY KEY, v BLOB NOT NULL);
+    CREATE TABLE cargo (id INTEGER PRIMARY KEY, v BLOB NOT NULL);
+    CREATE TABLE waiting (id INTEGER PRIMARY KEY, v BLOB NOT NULL);
 ";
 
 /// Drops what [`SCHEMA`] made.
 pub(super) const UNDO: &str = "
     DROP TABLE keyring; DROP TABLE meta; DROP TABLE contact; DROP TABLE session; DROP TABLE session_cold;
     DROP TABLE seen; DROP TABLE skipped; DROP TABLE prekey; DROP TABLE outbox; DROP TABLE event;
+    DROP TABLE cargo; DROP TABLE waiting;
 ";
 
 impl Table {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Meta,
         Self::Contact,
         Self::Session,
@@ -89,6 +96,8 @@ impl Table {
         Self::Prekey,
         Self::Outbox,
         Self::Event,
+        Self::Cargo,
+        Self::Waiting,
     ];
 
     /// The number that seals bind.
@@ -111,6 +120,8 @@ impl Table {
         const PREKEY: Sql = sql!("prekey", "NULL");
         const OUTBOX: Sql = sql!("outbox", "NULL");
         const EVENT: Sql = sql!("event", "NULL");
+        const CARGO: Sql = sql!("cargo", "NULL");
+        const WAITING: Sql = sql!("waiting", "NULL");
         match self {
             Self::Meta => &META,
             Self::Contact => &CONTACT,
@@ -121,6 +132,8 @@ impl Table {
             Self::Prekey => &PREKEY,
             Self::Outbox => &OUTBOX,
             Self::Event => &EVENT,
+            Self::Cargo => &CARGO,
+            Self::Waiting => &WAITING,
         }
     }
 
@@ -130,20 +143,22 @@ impl Table {
     }
 
     /// The length to which `len` bytes are padded. A session's size would tell where its ratchet stands, so that these
-    /// come in few classes that also fill pages evenly: four, two or one to a page. Others only lose their exact size.
+    /// come in few classes that also fill pages evenly: eight, five, two or one to a page. Others only lose their exact size.
     pub(super) const fn padded(self, len: usize) -> usize {
         match self {
             Self::Session | Self::SessionCold | Self::Seen | Self::Skipped => {
                 let sealed = len + OVERHEAD;
                 let class = match sealed {
                     0..=500 => 500,
-                    501..=1000 => 1000,
-                    1001..=2000 => 2000,
+                    501..=800 => 800,
+                    801..=2000 => 2000,
                     _ => sealed.next_multiple_of(4000),
                 };
                 class - OVERHEAD
             }
-            Self::Meta | Self::Contact | Self::Prekey | Self::Outbox | Self::Event => len.next_multiple_of(64),
+            Self::Meta | Self::Contact | Self::Prekey | Self::Outbox | Self::Event | Self::Cargo | Self::Waiting => {
+                len.next_multiple_of(64)
+            }
         }
     }
 }

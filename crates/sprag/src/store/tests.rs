@@ -70,7 +70,7 @@ impl Drop for Scratch {
     }
 }
 
-const PLAIN: [Table; 8] = [
+const PLAIN: [Table; 10] = [
     Table::Meta,
     Table::Session,
     Table::SessionCold,
@@ -79,10 +79,24 @@ const PLAIN: [Table; 8] = [
     Table::Prekey,
     Table::Outbox,
     Table::Event,
+    Table::Cargo,
+    Table::Waiting,
 ];
 
-const NAMES: [&str; 10] =
-    ["keyring", "meta", "contact", "session", "session_cold", "seen", "skipped", "prekey", "outbox", "event"];
+const NAMES: [&str; 12] = [
+    "keyring",
+    "meta",
+    "contact",
+    "session",
+    "session_cold",
+    "seen",
+    "skipped",
+    "prekey",
+    "outbox",
+    "event",
+    "cargo",
+    "waiting",
+];
 
 /// Three rows in every table.
 fn fill(store: &Store) {
@@ -139,7 +153,7 @@ fn what_was_put_is_there_after_opening_again() {
     let store = scratch.create();
     fill(&store);
     let before = contents(&store).unwrap();
-    assert_eq!(before.len(), 8 * 3 + 3 + 3);
+    assert_eq!(before.len(), 10 * 3 + 3 + 3);
     store.close().unwrap();
     let store = scratch.open().unwrap();
     assert_eq!(contents(&store).unwrap(), before);
@@ -150,14 +164,14 @@ fn what_was_put_is_there_after_opening_again() {
 fn memory_is_the_same_store() {
     let store = create(None, &key(1), &Environment::platform()).unwrap();
     fill(&store);
-    assert_eq!(contents(&store).unwrap().len(), 30);
+    assert_eq!(contents(&store).unwrap().len(), 36);
     store.verify().unwrap();
     store.rekey(&key(2)).unwrap();
-    assert_eq!(contents(&store).unwrap().len(), 30);
+    assert_eq!(contents(&store).unwrap().len(), 36);
     store.suspend().unwrap();
     assert_eq!(contents(&store).unwrap_err(), Error::Unavailable);
     store.resume();
-    assert_eq!(contents(&store).unwrap().len(), 30);
+    assert_eq!(contents(&store).unwrap().len(), 36);
     assert!(matches!(Store::open(None, &key(1), &Environment::platform(), Access::Owner), Err(Error::NoStore)));
 }
 
@@ -211,6 +225,59 @@ fn a_stale_number_hits_nothing_and_numbers_never_go_back() {
     assert_ne!(second & 0xff_ffff, (first & 0xff_ffff) + 1, "numbers must not be predictable (2^-24 by chance)");
     let ids = store.read(|snapshot| snapshot.ids(Table::Event, 0, 10)).unwrap();
     assert_eq!(ids, [second]);
+}
+
+#[test]
+fn a_reserved_number_is_its_holders_alone() {
+    let scratch = Scratch::new();
+    let store = scratch.create();
+    let (kept, other) = store
+        .write(Barrier::Normal, |tx| Ok::<_, Error>((tx.reserve(Table::Outbox)?, tx.insert(Table::Outbox, b"other")?)))
+        .unwrap();
+    assert!(kept < other);
+    store.write(Barrier::Normal, |tx| tx.put(Table::Waiting, kept, b"mine")).unwrap();
+    store.write(Barrier::Normal, |tx| tx.put(Table::Outbox, kept, b"mine")).unwrap();
+    let next = store.write(Barrier::Normal, |tx| tx.insert(Table::Outbox, b"next")).unwrap();
+    assert!(next > other);
+    let ids = store.read(|snapshot| snapshot.ids(Table::Outbox, 0, 10)).unwrap();
+    assert_eq!(ids, [kept, other, next]);
+    store.verify().unwrap();
+}
+
+#[test]
+fn what_was_prepared_is_committed_only_if_nobody_wrote_in_between() {
+    let scratch = Scratch::new();
+    let (store, other) = (scratch.create(), scratch.open().unwrap());
+    store.write(Barrier::Normal, |tx| tx.put(Table::Meta, 9, &[0])).unwrap();
+    // Another process writes while it looks: twice, and then whenever it looks without the lock.
+    for disturbances in [0, 2, 100] {
+        let mut looks = 0_u8;
+        let committed = store.prepared(
+            Barrier::Full,
+            |snapshot| {
+                looks += 1;
+                let value = snapshot.require(Table::Meta, 9)?.expose_secret()[0];
+                if looks <= disturbances && looks <= 3 {
+                    // Our own handle counts as another: only its reading connection looks.
+                    let disturb = if looks == 1 { &other } else { &store };
+                    disturb.write(Barrier::Normal, |tx| tx.put(Table::Meta, 9, &[value + 1])).unwrap();
+                }
+                Ok::<_, Error>(value)
+            },
+            |tx, value| {
+                assert_eq!(tx.require(Table::Meta, 9)?.expose_secret(), &[value]);
+                tx.put(Table::Meta, 9, &[value + 10])?;
+                Ok(value)
+            },
+        );
+        assert_eq!(committed, Ok([0, 12, 25][usize::from(disturbances.min(3)).div_ceil(2)]));
+        assert_eq!(looks, [1, 3, 4][usize::from(disturbances.min(3)).div_ceil(2)]);
+    }
+    // In memory there is nobody else.
+    let memory = create(None, &key(7), &Environment::platform()).unwrap();
+    memory.write(Barrier::Normal, |tx| tx.put(Table::Meta, 9, &[1])).unwrap();
+    let read = memory.prepared(Barrier::Full, |s| s.require(Table::Meta, 9), |_, value| Ok::<_, Error>(value));
+    assert_eq!(read.unwrap().expose_secret(), &[1]);
 }
 
 #[test]
@@ -279,7 +346,7 @@ fn a_newer_schema_is_refused_and_a_minor_one_read() {
     fill(&store);
     drop(store);
     scratch.raw().pragma_update(None, "user_version", 101).unwrap();
-    assert_eq!(contents(&scratch.open().unwrap()).unwrap().len(), 30);
+    assert_eq!(contents(&scratch.open().unwrap()).unwrap().len(), 36);
     for (version, error) in [(200, Error::Newer), (0, Error::Corrupt), (-1, Error::Corrupt)] {
         scratch.raw().pragma_update(None, "user_version", version).unwrap();
         assert_eq!(scratch.open().err(), Some(error));
@@ -786,7 +853,7 @@ fn sessions_come_in_few_sizes_that_fill_pages() {
             let padded = table.padded(length);
             assert!(padded >= length);
             let sealed = padded + super::seal::OVERHEAD;
-            assert!(matches!(sealed, 500 | 1000 | 2000) || sealed.is_multiple_of(4000));
+            assert!(matches!(sealed, 500 | 800 | 2000) || sealed.is_multiple_of(4000));
         }
     }
     // A new page would be the sign that two values of 2,000 bytes no longer share one.

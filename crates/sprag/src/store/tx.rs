@@ -227,6 +227,11 @@ impl<'a> Snapshot<'a> {
         }
     }
 
+    /// What changes whenever another connection than this one has written.
+    pub(super) fn moment(&self) -> Result<i64> {
+        Ok(self.conn()?.pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
     /// SQLite's own verdict on the file: "ok", or what is wrong.
     pub(super) fn quick_check(&self) -> Result<String> {
         Ok(self.conn()?.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?)
@@ -370,7 +375,7 @@ impl<'a> Tx<'a> {
         Ok(id)
     }
 
-    /// Puts a new contact and says its row, which is below 2^47.
+    /// Puts a new contact and says its row, which is below 2^21.
     ///
     /// # Errors
     /// [`Error::Misuse`] if there is one of this name; [`Error::Corrupt`] if a contact is missing.
@@ -379,7 +384,7 @@ impl<'a> Tx<'a> {
             return Err(Error::Misuse("the contact exists"));
         }
         let id = self.number(Table::Contact)?;
-        if id >= 1 << 47 {
+        if id >= 1 << 21 {
             return Err(Error::Misuse("contacts exhausted"));
         }
         let hash = self.name_hash(name)?;
@@ -414,6 +419,15 @@ impl<'a> Tx<'a> {
 
     fn extra(&self, table: Table, id: i64) -> Result<Option<Vec<u8>>> {
         Ok(self.raw(table, id)?.and_then(|(_, extra, _)| extra))
+    }
+
+    /// A number for a row that is put later, here or in a table that shares the numbers. It is not given again.
+    pub(crate) fn reserve(&self, table: Table) -> Result<i64> {
+        let id = self.number(table)?;
+        let mut tally = self.tally(table)?;
+        tally.next += 1;
+        self.set_tally(table, tally, true);
+        Ok(id)
     }
 
     fn number(&self, table: Table) -> Result<i64> {

@@ -1,0 +1,260 @@
+//! The key directory, as seen from here: what we publish, whose keys we ask for, and what its answers are worth.
+//!
+//! Nothing is believed of a directory but what is signed by the account that was asked for. An answer is examined without
+//! a change, key agreements included, and committed after.
+
+use sprag_core::handshake::{self, Fields};
+use sprag_core::identity::{DeviceList, Pin};
+use sprag_core::prekey::{Bundle, ReceivedPrekey};
+use sprag_core::random::Random;
+use sprag_core::ratchet::{HintKey, Session};
+use sprag_core::safety_number::SafetyNumber;
+use sprag_core::wire::{self, Kind};
+
+use crate::account::Own;
+use crate::contact::{Known, SessionRef};
+use crate::error::{Error, Result};
+use crate::event::{ListRef, MessageState, Reason, What};
+use crate::id::{AccountId, DeviceId};
+use crate::notice::raise;
+use crate::outbox::{self, Cargo, Entry};
+use crate::prekeys::{self, Made};
+use crate::request::{Action, FetchKeys, Found, ListWrite, Outcome, PublishKeys, Rejection, Wanted, Why};
+use crate::session::{Stored, Unanswered};
+use crate::store::{Snapshot, Tx};
+use crate::upkeep::Upkeep;
+
+/// Queues what is to be published: new prekeys, and the list where it is new.
+pub(crate) fn publish(tx: &Tx<'_>, own: &Own, list: bool, made: Made, upkeep: &mut Upkeep, now: u64) -> Result<()> {
+    let objects = prekeys::keep(tx, made, upkeep)?;
+    let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
+    if list {
+        let sequence = own.list.sequence();
+        publish.list = Some(ListWrite { object: own.list.as_bytes().to_vec(), sequence, expected: sequence - 1 });
+    }
+    publish.signed_prekey = objects.signed;
+    publish.one_time = objects.one_time;
+    if publish.list.is_none() && publish.signed_prekey.is_none() && publish.one_time.is_empty() {
+        return Ok(());
+    }
+    Entry::request(tx, 0, Action::PublishKeys(publish), now)
+}
+
+/// Whether keys wait to be published.
+pub(crate) fn is_publishing(snapshot: &Snapshot<'_>) -> Result<bool> {
+    Ok(Cargo::all(snapshot)?.iter().any(|cargo| matches!(cargo.action, Action::PublishKeys(_))))
+}
+
+/// What became of keys that were to be published.
+///
+/// # Errors
+/// [`Error::Misuse`] for an outcome that does not answer this.
+pub(crate) fn published(tx: &Tx<'_>, row: i64, publish: &PublishKeys, outcome: &Outcome, now: u64) -> Result<()> {
+    let mut upkeep = Upkeep::load(tx)?;
+    match outcome {
+        Outcome::Published { .. } => taken(tx, &mut upkeep, publish, now)?,
+        Outcome::Conflict { list } => {
+            let own = Own::load(tx)?;
+            // If it is this very list, only the answer was lost on its way.
+            if list == own.list.as_bytes() {
+                taken(tx, &mut upkeep, publish, now)?;
+            } else if let Ok(theirs) = DeviceList::open(list) {
+                let mine = ListRef { sequence: own.list.sequence(), hash: *own.list.hash() };
+                let theirs = ListRef { sequence: theirs.sequence(), hash: *theirs.hash() };
+                raise(tx, What::ListConflict { account: own.id()?, mine, theirs }, now)?;
+            }
+        }
+        Outcome::Rejected(_) | Outcome::TooLarge { .. } => {
+            raise(tx, What::KeysLow { left: 0 }, now)?;
+        }
+        _ => return Err(Error::Misuse("this outcome does not answer PublishKeys")),
+    }
+    upkeep.save(tx)?;
+    Entry::remove(tx, row)
+}
+
+fn taken(tx: &Tx<'_>, upkeep: &mut Upkeep, publish: &PublishKeys, now: u64) -> Result<()> {
+    if let Some(list) = &publish.list {
+        upkeep.published = upkeep.published.max(list.sequence);
+    }
+    match &publish.signed_prekey {
+        Some(object) => prekeys::acknowledged(tx, upkeep, object, now),
+        None => Ok(()),
+    }
+}
+
+/// Asks for the keys of a contact, once.
+pub(crate) fn ask_for_keys(tx: &Tx<'_>, known: &mut Known, now: u64) -> Result<()> {
+    if known.fetching {
+        return Ok(());
+    }
+    known.fetching = true;
+    known.save(tx)?;
+    let known_sequence = known.pin.as_ref().map_or(0, Pin::sequence);
+    let wanted = Wanted { account: known.account.clone(), known_sequence };
+    Entry::request(tx, known.row, Action::FetchKeys(FetchKeys::new(vec![wanted], true, Why::Send, true)), now)
+}
+
+/// What an answer is worth.
+pub(crate) enum Answer {
+    /// Nothing can be sent for it.
+    Refused(Reason),
+    /// The directory shows another list than the one we know.
+    Conflict { reason: Reason, theirs: ListRef },
+    /// The directory shows another account key than the pinned one: the number to compare.
+    Changed { number: String },
+    /// A list that may follow, and sessions begun with the devices on it.
+    Genuine(Box<Genuine>),
+}
+
+/// A genuine answer.
+pub(crate) struct Genuine {
+    pin: Pin,
+    list: DeviceList,
+    begun: Vec<Begun>,
+    /// Why a device could not be reached.
+    unreachable: Option<Reason>,
+}
+
+/// A session of ours that is in no store yet.
+struct Begun {
+    reference: SessionRef,
+    session: Session,
+    fields: Fields,
+}
+
+/// Finds out what a directory's answer about a contact is worth. Nothing is pinned but the id that was asked for.
+pub(crate) fn examine(
+    snapshot: &Snapshot<'_>,
+    own: &Own,
+    known: &Known,
+    outcome: &Outcome,
+    now: u64,
+    random: &mut dyn Random,
+) -> Result<Answer> {
+    let found = match outcome {
+        Outcome::Keys { found, .. } => found.iter().find(|answer| answer.account == known.account),
+        Outcome::Rejected(Rejection::NoSuchAccount) => return Ok(Answer::Refused(Reason::NoSuchAccount)),
+        Outcome::Rejected(Rejection::Forbidden) => return Ok(Answer::Refused(Reason::Forbidden)),
+        Outcome::Rejected(_) => return Ok(Answer::Refused(Reason::Refused)),
+        _ => return Err(Error::Misuse("this outcome does not answer FetchKeys")),
+    };
+    let Some(Found { parts, .. }) = found else { return Ok(Answer::Refused(Reason::NoKeys)) };
+    let of = |kind| parts.iter().filter(move |part| wire::kind_of(part) == Ok(kind));
+    let Some(list) = of(Kind::List).next() else { return Ok(Answer::Refused(Reason::NoKeys)) };
+    let list = match DeviceList::open(list).and_then(|list| list.check_time(now).map(|()| list)) {
+        Ok(list) => list,
+        Err(error) => return Ok(Answer::Refused(error.into())),
+    };
+    let pin = match follow(own, known, &list) {
+        Ok(pin) => pin,
+        Err(answer) => return Ok(answer),
+    };
+    // A part that does not parse is as if it had not come: a server cannot block the others by it.
+    let prekeys: Vec<_> = of(Kind::Prekey).filter_map(|part| ReceivedPrekey::parse(part).ok()).collect();
+    let (mut begun, mut unreachable) = (Vec::new(), None);
+    for device in list.devices() {
+        if has_session(snapshot, known, device.id, now)? {
+            continue;
+        }
+        match begin(own, &list, device.id, &prekeys, now, random) {
+            Ok(session) => begun.push(session),
+            Err(sprag_core::Error::KeyGone) => unreachable = Some(Reason::NoKeys),
+            Err(error) => unreachable = Some(error.into()),
+        }
+    }
+    Ok(Answer::Genuine(Box::new(Genuine { pin, list, begun, unreachable })))
+}
+
+/// The pin with this list as its latest.
+fn follow(own: &Own, known: &Known, list: &DeviceList) -> core::result::Result<Pin, Answer> {
+    if list.account().id.as_bytes() != known.account.as_bytes() {
+        return Err(Answer::Refused(Reason::Mismatch));
+    }
+    let Some(pin) = &known.pin else { return Ok(Pin::first(list)) };
+    if *pin.account() != *list.account() {
+        let number = SafetyNumber::between(own.account.account(), list.account()).digits();
+        return Err(Answer::Changed { number });
+    }
+    let theirs = ListRef { sequence: list.sequence(), hash: *list.hash() };
+    pin.accept(list).map(|accepted| accepted.pin).map_err(|error| Answer::Conflict { reason: error.into(), theirs })
+}
+
+/// Whether there is a session with a device that need not be begun anew.
+fn has_session(snapshot: &Snapshot<'_>, known: &Known, device: u32, now: u64) -> Result<bool> {
+    let Some(session) = known.session_with(device) else { return Ok(false) };
+    let unanswered = if session.heard { None } else { Unanswered::load(snapshot, known.session_row(session.ordinal))? };
+    Ok(!unanswered.is_some_and(|unanswered| unanswered.is_lost(now)))
+}
+
+fn begin(
+    own: &Own,
+    list: &DeviceList,
+    device: u32,
+    prekeys: &[ReceivedPrekey],
+    now: u64,
+    random: &mut dyn Random,
+) -> sprag_core::Result<Begun> {
+    let bundle = Bundle::pick(list, device, prekeys)?.verify(now)?;
+    let begun = handshake::initiate(own.account.account(), &own.device, bundle, None, random)?;
+    let hint = HintKey::between(own.device.identity(), &begun.device.identity_key)?;
+    let session = Session::initiate(begun.established, begun.their_ratchet_key, random)?;
+    let (device_key, transcript) = (begun.device.device_key, *session.transcript());
+    let reference = SessionRef { ordinal: 0, device, device_key, transcript, heard: false, hint };
+    Ok(Begun { reference, session, fields: begun.fields })
+}
+
+/// Takes over what an answer is worth, and sends what waited for it.
+pub(crate) fn commit(
+    tx: &Tx<'_>,
+    own: &Own,
+    mut known: Known,
+    answer: Answer,
+    now: u64,
+    random: &mut dyn Random,
+) -> Result<()> {
+    known.fetching = false;
+    let refused = match answer {
+        Answer::Refused(reason) => reason,
+        Answer::Conflict { reason, theirs } => {
+            conflict(tx, &known, theirs, now)?;
+            reason
+        }
+        Answer::Changed { number } => {
+            let changed = Reason::IdentityChanged;
+            let held = outbox::stop_waiting(tx, &known, MessageState::Held, changed, now)?;
+            known.save(tx)?;
+            return known.identity_changed(tx, own, number, held, now);
+        }
+        Answer::Genuine(genuine) => {
+            let Genuine { pin, list, begun, unreachable } = *genuine;
+            known.adopt(pin, list);
+            for begun in begun {
+                take_up(tx, &mut known, begun, now)?;
+            }
+            match unreachable {
+                Some(reason) => reason,
+                None => {
+                    known.save(tx)?;
+                    return outbox::flush(tx, own, &known, now, random);
+                }
+            }
+        }
+    };
+    known.save(tx)?;
+    outbox::stop_waiting(tx, &known, MessageState::Failed, refused, now).map(|_| ())
+}
+
+fn conflict(tx: &Tx<'_>, known: &Known, theirs: ListRef, now: u64) -> Result<()> {
+    let account: AccountId = known.account.clone();
+    let mine = known.list_ref();
+    raise(tx, What::ListConflict { account, mine, theirs }, now).map(|_| ())
+}
+
+fn take_up(tx: &Tx<'_>, known: &mut Known, begun: Begun, now: u64) -> Result<()> {
+    let Begun { reference, session, fields } = begun;
+    let ordinal = known.add_session(tx, reference)?;
+    let row = known.session_row(ordinal);
+    Unanswered::new(fields, now).save(tx, row)?;
+    Stored { session }.save(tx, row)
+}

@@ -1,0 +1,108 @@
+//! What is checked once a slot has opened: the payload and its commitment, where it was filed, the lists it was sent under.
+
+use sprag_core::content::EXT_LIST;
+use sprag_core::envelope::{Envelope, Franked};
+use sprag_core::franking::Audience;
+use sprag_core::handshake::Claim;
+use sprag_core::identity::{DeviceList, Pin};
+
+use super::{Examined, Found, Fresh, Opened};
+use crate::account::{Own, core_id};
+use crate::contact::Known;
+use crate::error::Result;
+use crate::event::{Incoming, ListRef, Reason, What};
+use crate::id::Conversation;
+
+/// Opens the payload and checks everything else about it.
+pub(super) fn check(
+    own: &Own,
+    known: Known,
+    found: Found,
+    begun: Option<(Claim, Fresh)>,
+    envelope: &Envelope<'_>,
+    incoming: &Incoming,
+) -> Result<Examined> {
+    let sender = core_id(&known.account)?;
+    let audience = Audience::direct(&sender, &own.account.account().id);
+    let franked = envelope.open(&found.key).and_then(|unfranked| {
+        if unfranked.recipient().is_some() { Err(sprag_core::Error::Misfiled) } else { unfranked.verify(&audience) }
+    });
+    let franked = match franked {
+        Ok(franked) => franked,
+        Err(error) => return Ok(Examined::Unreadable(error.into())),
+    };
+    if matches!(&incoming.conversation, Some(Conversation::Direct(filed)) if *filed != known.account) {
+        return Ok(Examined::Unreadable(Reason::Misfiled));
+    }
+    let listed = match lists(&known, franked.content.extensions.get(EXT_LIST)) {
+        Ok(listed) => listed,
+        Err(reason) => return Ok(Examined::Unreadable(reason)),
+    };
+    let list = listed.adopted.as_ref().map(|(_, list)| list).or(known.list.as_ref());
+    let device = match &begun {
+        Some((claim, _)) => claim.device,
+        None => known.sessions.iter().find(|s| s.ordinal == found.ordinal).map_or(0, |s| s.device),
+    };
+    let honest = list.is_some_and(|list| match &begun {
+        Some((claim, _)) => claim.check(list).is_ok(),
+        None => list.device(device).is_some(),
+    });
+    if !honest {
+        return Ok(Examined::Unreadable(Reason::NotListed));
+    }
+    let conflict = listed.conflict.or_else(|| disagreement(own, &known, list, &franked));
+    Ok(Examined::Opened(Box::new(Opened {
+        known,
+        ordinal: found.ordinal,
+        stored: found.stored,
+        delta: found.delta,
+        fresh: begun.map(|(_, fresh)| fresh),
+        adopted: listed.adopted,
+        conflict,
+        commitment: *envelope.commitment(),
+        device,
+        content: franked.content,
+    })))
+}
+
+#[derive(Default)]
+struct Listed {
+    adopted: Option<(Pin, DeviceList)>,
+    conflict: Option<What>,
+}
+
+/// What a list that came in the message changes. An older one is only old mail, unless it differs from what was known.
+fn lists(known: &Known, carried: Option<&[u8]>) -> core::result::Result<Listed, Reason> {
+    let Some(bytes) = carried else { return Ok(Listed::default()) };
+    let list = DeviceList::open(bytes)?;
+    if list.account().id.as_bytes() != known.account.as_bytes() {
+        return Err(Reason::Mismatch);
+    }
+    let Some(pin) = &known.pin else { return Ok(Listed { adopted: Some((Pin::first(&list), list)), conflict: None }) };
+    if *pin.account() != *list.account() {
+        return Err(Reason::IdentityChanged);
+    }
+    let stepped = if list.sequence() > pin.sequence() {
+        pin.accept(&list).map(|accepted| Some(accepted.pin))
+    } else {
+        pin.check_old(&list).map(|()| None)
+    };
+    Ok(match stepped {
+        Ok(pin) => Listed { adopted: pin.map(|pin| (pin, list)), conflict: None },
+        Err(_) => Listed { adopted: None, conflict: Some(conflict_with(known, list.sequence(), *list.hash())) },
+    })
+}
+
+/// Whether the message was sent under other lists than those we know under the same numbers: a split view.
+fn disagreement(own: &Own, known: &Known, theirs: Option<&DeviceList>, franked: &Franked) -> Option<What> {
+    let differs = |index: usize, list: &DeviceList| {
+        let stated = franked.content.lists.get(index)?;
+        (stated.sequence == list.sequence() && !franked.states(index, list.hash())).then_some(stated.sequence)
+    };
+    let sequence = differs(0, theirs?).or_else(|| differs(1, &own.list))?;
+    Some(conflict_with(known, sequence, [0; 32]))
+}
+
+fn conflict_with(known: &Known, sequence: u64, hash: [u8; 32]) -> What {
+    What::ListConflict { account: known.account.clone(), mine: known.list_ref(), theirs: ListRef { sequence, hash } }
+}

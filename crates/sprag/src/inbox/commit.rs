@@ -1,0 +1,156 @@
+//! What an examined message changes, and what the app is told of it.
+
+use sprag_core::content::{Body, Content as Wire, EXT_CLASS, EXT_SESSIONS};
+
+use super::{Examined, Fresh, Opened};
+use crate::account::Own;
+use crate::contact::{Known, SessionRef};
+use crate::error::{Error, Result};
+use crate::event::{Finding, Healing, Incoming, Message, Reason, What};
+use crate::id::{BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
+use crate::notice::{raise, raise_sparingly};
+use crate::prekeys;
+use crate::seen;
+use crate::session::Unanswered;
+use crate::store::Tx;
+use crate::upkeep::Upkeep;
+
+/// The most sessions announced by a contact that are remembered.
+const MAX_ANNOUNCED: usize = 8;
+
+/// Makes the changes of what was found out, and tells the app.
+pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Incoming, now: u64) -> Result<Finding> {
+    match examined {
+        Examined::Plain(finding) => Ok(finding),
+        Examined::Heavy => Err(Error::Internal("examined with too little effort")),
+        Examined::Unreadable(reason) => unreadable(tx, reason, incoming, now),
+        Examined::Quarantined { fingerprint, changed } => {
+            if let Some((known, new_number)) = changed {
+                known.identity_changed(tx, own, new_number, Vec::new(), now)?;
+            }
+            Ok(Finding::Quarantined { fingerprint })
+        }
+        Examined::Opened(opened) => commit_opened(tx, *opened, incoming, now),
+    }
+}
+
+fn unreadable(tx: &Tx<'_>, reason: Reason, incoming: &Incoming, now: u64) -> Result<Finding> {
+    let healing = Healing::Final;
+    let what = What::Unreadable {
+        app_ref: incoming.app_ref.clone(),
+        blob_id: BlobId::of(&incoming.bytes),
+        from: incoming.from.clone(),
+        reason,
+        healing,
+    };
+    raise_sparingly(tx, what, now)?;
+    Ok(Finding::Unreadable { reason, healing })
+}
+
+fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> Result<Finding> {
+    let Opened { mut known, mut ordinal, mut stored, delta, fresh, adopted, conflict, commitment, device, content } =
+        opened;
+    let first_contact = known.pin.is_none();
+    stored.session.commit(delta, now)?;
+    if let Some((pin, list)) = adopted {
+        known.adopt(pin, list);
+    }
+    if known.row == 0 {
+        known.save(tx)?;
+    }
+    let mut events = Vec::new();
+    match fresh {
+        Some(fresh) => {
+            if restarted(&mut known, &fresh.reference) {
+                let (account, device) = (known.account.clone(), DeviceId(device));
+                let what = What::SessionRestarted { account, device, resumed: false, reason: None };
+                events.push(raise(tx, what, now)?);
+            }
+            ordinal = begin(tx, &mut known, fresh, now)?;
+        }
+        None => answered(tx, &mut known, ordinal)?,
+    }
+    announced(&mut known, content.extensions.get(EXT_SESSIONS));
+    stored.save(tx, known.session_row(ordinal))?;
+    seen::add(tx, known.row, &commitment)?;
+    known.save(tx)?;
+    if let Some(conflict) = conflict {
+        events.push(raise(tx, conflict, now)?);
+    }
+    if let Some(what) = shown(&known, device, content, incoming, first_contact)? {
+        events.push(raise(tx, what, now)?);
+    }
+    Ok(Finding::Opened { events })
+}
+
+/// Takes up a session that the contact began, and uses up the prekeys that it began it with.
+fn begin(tx: &Tx<'_>, known: &mut Known, fresh: Fresh, now: u64) -> Result<u32> {
+    let Fresh { reference, signed, one_time } = fresh;
+    prekeys::use_up(tx, signed, one_time, &reference.transcript, now)?;
+    let ordinal = known.add_session(tx, reference)?;
+    known.owes_answer = true;
+    Upkeep::owe(tx, known.row)?;
+    Ok(ordinal)
+}
+
+/// The contact was heard in a session: if it was ours, its handshake is not repeated any more.
+fn answered(tx: &Tx<'_>, known: &mut Known, ordinal: u32) -> Result<()> {
+    let row = known.session_row(ordinal);
+    if let Some(reference) = known.sessions.iter_mut().find(|session| session.ordinal == ordinal && !session.heard) {
+        reference.heard = true;
+        Unanswered::delete(tx, row)?;
+    }
+    Ok(())
+}
+
+/// Whether a new session stands beside one that was heard, though the peer had not said that it is on its way.
+fn restarted(known: &mut Known, fresh: &SessionRef) -> bool {
+    let name = &fresh.transcript[..8];
+    let announced = known.announced.iter().any(|known| known == name);
+    known.announced.retain(|known| known != name);
+    !announced && known.sessions.iter().any(|s| s.device == fresh.device && s.heard)
+}
+
+fn announced(known: &mut Known, names: Option<&[u8]>) {
+    for name in names.unwrap_or_default().chunks_exact(8) {
+        let here = known.sessions.iter().any(|s| &s.transcript[..8] == name);
+        if !here && !known.announced.iter().any(|known| known == name) && known.announced.len() < MAX_ANNOUNCED {
+            known.announced.push(name.to_vec());
+        }
+    }
+}
+
+/// What the app shows of a content; control messages show nothing.
+fn shown(known: &Known, device: u32, content: Wire, incoming: &Incoming, first_contact: bool) -> Result<Option<What>> {
+    let sender = Sender { account: known.account.clone(), device: DeviceId(device) };
+    let blob_id = BlobId::of(&incoming.bytes);
+    let class = class_of(&content);
+    let body = match content.body {
+        Body::Empty => return Ok(None),
+        Body::Unknown { kind, .. } => {
+            return Ok(Some(What::Unsupported { app_ref: incoming.app_ref.clone(), blob_id, sender, kind }));
+        }
+        body => door_content(body),
+    };
+    let Some(body) = body else { return Ok(None) };
+    let id = MessageId::new(&content.id)?;
+    let conversation = Conversation::Direct(known.account.clone());
+    let mut message = Message::new(blob_id, id, sender, conversation, body, content.sent);
+    message.app_ref = incoming.app_ref.clone();
+    message.class = class;
+    message.trust = known.trust;
+    message.first_contact = first_contact;
+    Ok(Some(What::Message(message)))
+}
+
+pub(crate) fn class_of(content: &Wire) -> Class {
+    if content.extensions.get(EXT_CLASS) == Some(&[2]) { Class::Quiet } else { Class::Message }
+}
+
+pub(crate) fn door_content(body: Body) -> Option<Content> {
+    match body {
+        Body::Text(text) => Some(Content::Text(text)),
+        Body::App { kind, bytes } => Some(Content::App { kind, bytes }),
+        _ => None,
+    }
+}

@@ -1,0 +1,103 @@
+//! A slot that begins a session: the handshake with a stranger, or with a contact that begins anew.
+//!
+//! It changes nothing: what was used up is told in [`Fresh`].
+
+use sprag_core::envelope::{Envelope, InitialSlot};
+use sprag_core::handshake::{self, Claim};
+use sprag_core::ratchet::{HINT, HintKey, Session};
+use sprag_core::safety_number::SafetyNumber;
+
+use super::{Effort, Examined, Found, Fresh, check};
+use crate::account::{Own, door_id};
+use crate::contact::{Known, SessionRef};
+use crate::error::Result;
+use crate::event::{Incoming, Reason};
+use crate::prekeys::{self, Named};
+use crate::session::Stored;
+use crate::store::{Snapshot, Table};
+
+/// Contacts beyond which no stranger becomes one more: the store has numbers for two million.
+const MAX_CONTACTS: u64 = 1_000_000;
+
+/// Finds out about a slot that begins a session; none if it is for another device.
+pub(super) fn examine(
+    snapshot: &Snapshot<'_>,
+    own: &Own,
+    slot: &InitialSlot,
+    envelope: &Envelope<'_>,
+    incoming: &Incoming,
+    effort: Effort,
+) -> Result<Option<Examined>> {
+    let fields = &slot.fields;
+    let (signed, one_time) = match prekeys::find(snapshot, fields.signed_prekey, fields.one_time_prekey)? {
+        Named::Foreign => return Ok(None),
+        Named::Gone => return Ok(Some(Examined::Unreadable(Reason::KeyGone))),
+        Named::Ours(..) if effort == Effort::Light => return Ok(Some(Examined::Heavy)),
+        Named::Ours(signed, one_time) => (signed, one_time),
+    };
+    let unsealed = match handshake::unseal(own.account.account(), &own.device, &signed, one_time, fields) {
+        Ok(unsealed) => unsealed,
+        Err(error) => return Ok(Some(Examined::Unreadable(error.into()))),
+    };
+    // Played again, when the session itself may be long forgotten.
+    if prekeys::was_used(snapshot, unsealed.transcript())? {
+        return Ok(Some(Examined::Unreadable(Reason::KeyGone)));
+    }
+    let claim = unsealed.claim().clone();
+    let begun = HintKey::between(own.device.identity(), &claim.identity_key).and_then(|hint| {
+        if slot.slot[..HINT] != hint.hint(&claim.device_key, envelope.commitment()) {
+            return Err(sprag_core::Error::Mismatch);
+        }
+        let session = Session::respond(unsealed.finish(None)?, signed.ratchet_key());
+        let (key, delta) = session.open(&slot.slot, envelope.binding(Some(&slot.fields_hash)))?;
+        Ok((hint, session, key, delta))
+    });
+    let (hint, session, key, delta) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return Ok(Some(Examined::Unreadable(error.into()))),
+    };
+    let known = match claimed(snapshot, own, &claim, incoming)? {
+        Ok(known) => known,
+        Err(quarantined) => return Ok(Some(quarantined)),
+    };
+    let reference = SessionRef {
+        ordinal: 0,
+        device: claim.device,
+        device_key: claim.device_key,
+        transcript: *session.transcript(),
+        heard: true,
+        hint,
+    };
+    let found = Found { ordinal: 0, stored: Stored { session }, key, delta };
+    let fresh = Fresh { reference, signed: fields.signed_prekey, one_time: fields.one_time_prekey };
+    check::check(own, known, found, Some((claim, fresh)), envelope, incoming).map(Some)
+}
+
+/// The contact that a claim is about, if it may be pinned under the id that it claims: the id is the one that the app
+/// names, and no other key is pinned under it.
+fn claimed(
+    snapshot: &Snapshot<'_>,
+    own: &Own,
+    claim: &Claim,
+    incoming: &Incoming,
+) -> Result<core::result::Result<Known, Examined>> {
+    let fingerprint = claim.account.fingerprint();
+    let id = door_id(&claim.account.id)?;
+    if incoming.from.as_ref() != Some(&id) || id == own.id()? {
+        return Ok(Err(Examined::Quarantined { fingerprint, changed: None }));
+    }
+    let known = match Known::find(snapshot, &id)? {
+        Some(known) => known,
+        None if snapshot.count(Table::Contact)? >= MAX_CONTACTS => {
+            return Ok(Err(Examined::Unreadable(Reason::Exhausted)));
+        }
+        None => Known::unseen(id),
+    };
+    match &known.pin {
+        Some(pin) if *pin.account() != claim.account => {
+            let number = SafetyNumber::between(own.account.account(), &claim.account).digits();
+            Ok(Err(Examined::Quarantined { fingerprint, changed: Some((Box::new(known), number)) }))
+        }
+        _ => Ok(Ok(known)),
+    }
+}

@@ -1,0 +1,184 @@
+//! What came in: found, opened and checked without changing anything; then, and only then, committed.
+//!
+//! ```text
+//!   parse → hints: of `from`, of everybody known → own and seen commitments → initial slots → payload, commitment, lists,
+//!   pin, filing ──▶ Examined ──▶ commit
+//! ```
+//! Whatever is wrong with the bytes is a finding, never an error. What opens in a session cannot have been opened before,
+//! for its key would be gone: so that only what does not open is looked up among what was seen.
+
+mod check;
+mod commit;
+mod first;
+
+use sprag_core::content::Content as Wire;
+use sprag_core::envelope::Envelope;
+use sprag_core::identity::{DeviceList, Pin};
+use sprag_core::prekey::PrekeyId;
+use sprag_core::ratchet::{Delta, HINT};
+use sprag_core::secret::Secret;
+use sprag_core::wire::{self, Kind};
+
+pub(crate) use self::commit::{class_of, commit, door_content};
+use crate::account::Own;
+use crate::contact::{Known, SessionRef};
+use crate::error::Result;
+use crate::event::{Finding, Incoming, Reason, What};
+use crate::id::AccountId;
+use crate::seen;
+use crate::session::Stored;
+use crate::store::Snapshot;
+
+/// Whether bytes are an envelope of ours, by their first bytes alone. Nothing is believed by it.
+#[must_use]
+pub fn recognise(bytes: &[u8]) -> bool {
+    matches!(wire::kind_of(bytes), Ok(Kind::Envelope))
+}
+
+/// Steps along a chain, about a millisecond's worth, that are not worth letting go of the store for.
+const MANY_STEPS: u32 = 1_000;
+
+/// How much work may be done at the moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Somebody waits for the store: no key agreement with a stranger, no long way along a chain.
+    Light,
+    /// Whatever it takes.
+    Full,
+}
+
+/// What was found out about bytes, before anything changes.
+pub(crate) enum Examined {
+    /// Nothing to do.
+    Plain(Finding),
+    /// More work than the effort allows: to be examined again with more.
+    Heavy,
+    /// For this device, and unreadable.
+    Unreadable(Reason),
+    /// From somebody who may not be pinned under the id that was claimed.
+    Quarantined {
+        fingerprint: [u8; 32],
+        /// A pinned contact whose identity the server says has changed.
+        changed: Option<(Box<Known>, String)>,
+    },
+    /// An authentic message.
+    Opened(Box<Opened>),
+}
+
+/// An authentic message, with all that it is to change.
+pub(crate) struct Opened {
+    known: Known,
+    ordinal: u32,
+    stored: Stored,
+    delta: Delta,
+    fresh: Option<Fresh>,
+    adopted: Option<(Pin, DeviceList)>,
+    conflict: Option<What>,
+    commitment: [u8; 32],
+    pub(crate) device: u32,
+    pub(crate) content: Wire,
+}
+
+/// What comes with a session that began with this message.
+struct Fresh {
+    reference: SessionRef,
+    signed: PrekeyId,
+    one_time: Option<PrekeyId>,
+}
+
+/// A slot of ours that opened.
+struct Found {
+    ordinal: u32,
+    stored: Stored,
+    key: Secret<32>,
+    delta: Delta,
+}
+
+enum Tried {
+    NotHis,
+    Heavy,
+    Failed(Reason),
+    Found(Box<Found>),
+}
+
+/// Finds out about incoming bytes.
+pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, effort: Effort) -> Result<Examined> {
+    if !recognise(&incoming.bytes) {
+        return Ok(Examined::Plain(Finding::Foreign));
+    }
+    let envelope = match Envelope::parse(&incoming.bytes) {
+        Ok(envelope) => envelope,
+        Err(error) => return Ok(Examined::Unreadable(error.into())),
+    };
+    let named = match &incoming.from {
+        Some(from) => Known::find(snapshot, from)?,
+        None => None,
+    };
+    let named_row = named.as_ref().map(|known| known.row);
+    let mut failed = None;
+    if let Some(known) = named {
+        match try_contact(snapshot, &known, &envelope, effort)? {
+            Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
+            Tried::Heavy => return Ok(Examined::Heavy),
+            _ if seen::has(snapshot, known.row, envelope.commitment())? => return Ok(DUPLICATE),
+            Tried::Failed(reason) => failed = Some(reason),
+            Tried::NotHis => {}
+        }
+    }
+    if seen::has(snapshot, seen::OWN, envelope.commitment())? {
+        return Ok(Examined::Plain(Finding::OwnEcho { message: None }));
+    }
+    // The app named somebody else, or nobody.
+    for known in Known::all(snapshot)?.into_iter().filter(|known| Some(known.row) != named_row) {
+        match try_contact(snapshot, &known, &envelope, effort)? {
+            Tried::NotHis => {}
+            Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
+            Tried::Heavy => return Ok(Examined::Heavy),
+            Tried::Failed(_) if seen::has(snapshot, known.row, envelope.commitment())? => return Ok(DUPLICATE),
+            Tried::Failed(reason) => failed = Some(reason),
+        }
+    }
+    for slot in envelope.initial() {
+        if let Some(examined) = first::examine(snapshot, own, slot, &envelope, incoming, effort)? {
+            return Ok(examined);
+        }
+    }
+    Ok(failed.map_or(Examined::Plain(Finding::NotAddressed), Examined::Unreadable))
+}
+
+const DUPLICATE: Examined = Examined::Plain(Finding::Duplicate { message: None });
+
+/// Tries every session of a contact whose hint is in the envelope.
+fn try_contact(snapshot: &Snapshot<'_>, known: &Known, envelope: &Envelope<'_>, effort: Effort) -> Result<Tried> {
+    let mut tried = Tried::NotHis;
+    for reference in &known.sessions {
+        let hint = reference.hint.hint(&reference.device_key, envelope.commitment());
+        let plain = envelope.slots().iter().map(|slot| (slot, None));
+        let initial = envelope.initial().iter().map(|initial| (&initial.slot, Some(&initial.fields_hash)));
+        for (slot, fields) in plain.chain(initial).filter(|(slot, _)| slot[..HINT] == hint) {
+            let stored = Stored::load(snapshot, known.session_row(reference.ordinal))?;
+            let binding = envelope.binding(fields);
+            if effort == Effort::Light && stored.session.would_skip(slot, binding).is_ok_and(|steps| steps > MANY_STEPS)
+            {
+                return Ok(Tried::Heavy);
+            }
+            match stored.session.open(slot, binding) {
+                Ok((key, delta)) => {
+                    let ordinal = reference.ordinal;
+                    return Ok(Tried::Found(Box::new(Found { ordinal, stored, key, delta })));
+                }
+                // A handshake that we do not know yet is tried as such later.
+                Err(sprag_core::Error::Open) if fields.is_some() => {}
+                Err(error) => tried = Tried::Failed(error.into()),
+            }
+        }
+    }
+    Ok(tried)
+}
+
+impl Opened {
+    /// Whom it is from.
+    pub(crate) const fn account(&self) -> &AccountId {
+        &self.known.account
+    }
+}

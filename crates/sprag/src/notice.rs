@@ -1,0 +1,20 @@
+//! Events on their way to the app: put into the store in the transaction that they tell of.
+
+use crate::codec::CORRUPT;
+use crate::error::Result;
+use crate::event::{Event, What};
+use crate::store::{Table, Tx};
+
+/// Events beyond which nobody is told of one more unreadable message: a server could fill the disk with them.
+const MANY: u64 = 10_000;
+
+/// Puts an event where the app finds it; yields its id.
+pub(crate) fn raise(tx: &Tx<'_>, what: What, now: u64) -> Result<u64> {
+    let row = tx.insert(Table::Event, Event::new(0, now, what).encode().expose_secret())?;
+    u64::try_from(row).map_err(|_| CORRUPT)
+}
+
+/// Puts an event that a stranger can cause at will: only while not too many wait for the app.
+pub(crate) fn raise_sparingly(tx: &Tx<'_>, what: What, now: u64) -> Result<()> {
+    if tx.count(Table::Event)? < MANY { raise(tx, what, now).map(|_| ()) } else { Ok(()) }
+}

@@ -1,0 +1,211 @@
+//! What waits to leave: messages in order, and requests for keys. An entry stays until the server's answer is here.
+//!
+//! It does no network and no cryptography. An entry's row is its request's id.
+//!
+//! ```text
+//!   send ──▶ Waiting (no keys yet, or held) ──seal──▶ Outbox + Cargo ──lease──▶ Request ──answer──▶ gone
+//! ```
+
+mod message;
+mod seal;
+
+use sprag_core::wire::{Reader, Writer};
+
+pub(crate) use self::message::{Index, Queued, Waiting, digest, progress, release, stop_waiting};
+pub(crate) use self::seal::{flush, seal};
+use crate::codec::{self, CORRUPT, Row, ok};
+use crate::contact::Known;
+use crate::error::Result;
+use crate::event::{MessageState, Reason};
+use crate::id::RequestId;
+use crate::request::{Action, Request};
+use crate::store::{Snapshot, Table, Tx};
+
+/// Messages of one conversation that are handed out and not answered, at most.
+const IN_FLIGHT: usize = 8;
+
+/// Entries up to which `send` looks whether its own can go at once. With more, `requests` hands it out.
+const SHORT: u64 = 64;
+
+/// Whose turn it is: what is looked through whenever something is handed out.
+pub(crate) struct Entry {
+    pub(crate) contact: i64,
+    /// Whether it is a message, which keeps its place in its conversation.
+    is_send: bool,
+    pub(crate) attempt: u32,
+    created: u64,
+    lease_until: u64,
+    not_before: u64,
+}
+
+/// What an entry carries.
+pub(crate) struct Cargo {
+    pub(crate) action: Action,
+    /// The message in it, to be sealed again if need be.
+    pub(crate) message: Option<Queued>,
+}
+
+impl Entry {
+    /// Puts a request that is no message into the outbox.
+    pub(crate) fn request(tx: &Tx<'_>, contact: i64, action: Action, now: u64) -> Result<()> {
+        let row = tx.reserve(Table::Outbox)?;
+        Self::put(tx, row, contact, &Cargo { action, message: None }, now)
+    }
+
+    /// Puts something into the outbox under a number that was reserved for it.
+    pub(crate) fn put(tx: &Tx<'_>, row: i64, contact: i64, cargo: &Cargo, now: u64) -> Result<()> {
+        let is_send = matches!(cargo.action, Action::Send(_));
+        let entry = Self { contact, is_send, attempt: 0, created: now, lease_until: 0, not_before: 0 };
+        tx.put(Table::Cargo, row, codec::encode(cargo).expose_secret())?;
+        entry.save(tx, row)
+    }
+
+    pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Option<Self>> {
+        snapshot.get(Table::Outbox, row)?.map(|value| codec::decode(value.expose_secret())).transpose()
+    }
+
+    fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
+        Ok(tx.put(Table::Outbox, row, codec::encode(self).expose_secret())?)
+    }
+
+    pub(crate) fn remove(tx: &Tx<'_>, row: i64) -> Result<()> {
+        tx.delete(Table::Outbox, row)?;
+        tx.delete(Table::Cargo, row)?;
+        Ok(())
+    }
+
+    /// Ends the lease, and offers it again from `not_before` on.
+    pub(crate) fn put_off(&mut self, tx: &Tx<'_>, row: i64, not_before: u64) -> Result<()> {
+        self.lease_until = 0;
+        self.not_before = not_before;
+        self.save(tx, row)
+    }
+
+    fn all(snapshot: &Snapshot<'_>) -> Result<Vec<(i64, Self)>> {
+        let rows = snapshot.scan(Table::Outbox, 0, usize::MAX >> 1)?;
+        rows.into_iter().map(|(row, value)| Ok((row, codec::decode(value.expose_secret())?))).collect()
+    }
+}
+
+impl Cargo {
+    pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
+        codec::decode(snapshot.require(Table::Cargo, row)?.expose_secret())
+    }
+
+    /// The action alone, of everything that is in the outbox.
+    pub(crate) fn all(snapshot: &Snapshot<'_>) -> Result<Vec<Self>> {
+        snapshot.ids(Table::Outbox, 0, usize::MAX >> 1)?.into_iter().map(|row| Self::load(snapshot, row)).collect()
+    }
+}
+
+/// Leases what can go now: at most `max`, in each conversation the oldest first and not too many at once.
+pub(crate) fn lease(tx: &Tx<'_>, max: usize, seconds: u64, now: u64) -> Result<Vec<Request>> {
+    lease_of(tx, None, max, seconds, now)
+}
+
+/// Leases what can go to one contact, if finding out is quick.
+pub(crate) fn lease_for(tx: &Tx<'_>, contact: i64, seconds: u64, now: u64) -> Result<Vec<Request>> {
+    if tx.count(Table::Outbox)? > SHORT {
+        return Ok(Vec::new());
+    }
+    lease_of(tx, Some(contact), IN_FLIGHT, seconds, now)
+}
+
+fn lease_of(tx: &Tx<'_>, only: Option<i64>, max: usize, seconds: u64, now: u64) -> Result<Vec<Request>> {
+    let entries = Entry::all(tx)?;
+    let mut in_flight = InFlight::default();
+    for (_, entry) in entries.iter().filter(|(_, entry)| entry.is_send && entry.lease_until > now) {
+        in_flight.add(entry.contact);
+    }
+    let mut blocked: Vec<i64> = Vec::new();
+    let mut leased = Vec::new();
+    for (row, mut entry) in entries {
+        if leased.len() >= max {
+            break;
+        }
+        if entry.lease_until > now || only.is_some_and(|contact| contact != entry.contact) {
+            continue;
+        }
+        let held_back = entry.is_send && (blocked.contains(&entry.contact) || in_flight.is_full(entry.contact));
+        if entry.not_before > now || held_back {
+            // What was put off holds back what came after it in the same conversation.
+            if entry.is_send {
+                blocked.push(entry.contact);
+            }
+            continue;
+        }
+        let Cargo { action, message } = Cargo::load(tx, row)?;
+        if entry.attempt == 0 && matches!(&action, Action::Send(send) if send.expires.is_some_and(|at| at <= now)) {
+            expire(tx, row, &entry, message, now)?;
+            continue;
+        }
+        if entry.is_send {
+            in_flight.add(entry.contact);
+        }
+        entry.attempt = entry.attempt.saturating_add(1);
+        entry.lease_until = now.saturating_add(seconds);
+        entry.save(tx, row)?;
+        let id = RequestId(u64::try_from(row).map_err(|_| CORRUPT)?);
+        leased.push(Request::new(id, entry.attempt, entry.created, entry.lease_until, action));
+    }
+    Ok(leased)
+}
+
+/// Ends a message that was not handed out before its time was over.
+fn expire(tx: &Tx<'_>, row: i64, entry: &Entry, message: Option<Queued>, now: u64) -> Result<()> {
+    if let Some(message) = message {
+        let known = Known::load(tx, entry.contact)?;
+        progress(tx, &message, &known, MessageState::Failed, Some(Reason::Expired), now)?;
+    }
+    Entry::remove(tx, row)
+}
+
+/// How many messages of each conversation are on their way.
+#[derive(Default)]
+struct InFlight(Vec<(i64, usize)>);
+
+impl InFlight {
+    fn add(&mut self, contact: i64) {
+        match self.0.iter_mut().find(|(known, _)| *known == contact) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((contact, 1)),
+        }
+    }
+
+    fn is_full(&self, contact: i64) -> bool {
+        self.0.iter().any(|(known, count)| *known == contact && *count >= IN_FLIGHT)
+    }
+}
+
+impl Row for Entry {
+    fn write(&self, writer: &mut Writer) {
+        writer.array(6);
+        self.contact.write(writer);
+        writer.bool(self.is_send).uint(self.attempt.into()).uint(self.created);
+        writer.uint(self.lease_until).uint(self.not_before);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        ok(reader.array_of(6))?;
+        Ok(Self {
+            contact: Row::read(reader)?,
+            is_send: Row::read(reader)?,
+            attempt: Row::read(reader)?,
+            created: Row::read(reader)?,
+            lease_until: Row::read(reader)?,
+            not_before: Row::read(reader)?,
+        })
+    }
+}
+
+impl Row for Cargo {
+    fn write(&self, writer: &mut Writer) {
+        self.action.write(writer.array(2));
+        self.message.write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        ok(reader.array_of(2))?;
+        Ok(Self { action: Row::read(reader)?, message: Row::read(reader)? })
+    }
+}
