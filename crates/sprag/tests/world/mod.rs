@@ -1,12 +1,64 @@
 //! A small world for the tests of the engine: a directory and mailboxes in memory, and phones that use the door.
 
-use std::collections::BTreeMap;
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "each test file uses a part; a test fails by panicking"
+)]
 
-use sprag::context::Environment;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sprag::context::{Clock, Environment};
 use sprag::{
-    AccountId, Action, Client, Config, Content, Conversation, Event, Finding, Found, Incoming, Key, Outcome, Place,
-    SendOptions, Sent, What,
+    AccountId, Action, Client, Config, Content, Conversation, Event, Finding, Found, Incoming, Key, Opening, Outcome,
+    Place, SendOptions, Sent, What,
 };
+
+/// A clock that stands until it is moved.
+pub(crate) struct Hands(AtomicU64);
+
+impl Clock for Hands {
+    fn now_ms(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Hands {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(1_800_000_000_000)))
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.0.fetch_add(seconds * 1_000, Ordering::Relaxed);
+    }
+}
+
+pub(crate) const DAY: u64 = 86_400;
+
+/// A directory of files that is gone when the test is over.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sprag-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
 
 /// An honest server.
 #[derive(Default)]
@@ -17,6 +69,8 @@ pub(crate) struct Server {
     boxes: BTreeMap<Vec<u8>, Vec<(AccountId, Vec<u8>)>>,
     /// Hands each one-time prekey out again and again.
     pub(crate) repeats_one_time: bool,
+    /// Hands no one-time prekey out.
+    pub(crate) without_one_time: bool,
 }
 
 /// A phone with one account.
@@ -39,8 +93,24 @@ impl Phone {
     }
 
     pub(crate) fn at(name: &str, place: Place) -> Self {
+        Self::with(name, place, Environment::platform())
+    }
+
+    /// A phone on which time passes only when it is told to.
+    pub(crate) fn timed(name: &str, hands: &Arc<Hands>) -> Self {
+        let environment = Environment { clock: hands.clone(), ..Environment::platform() };
+        Self::with(name, Place::Memory, environment)
+    }
+
+    pub(crate) fn with(name: &str, place: Place, environment: Environment) -> Self {
         let config = Config::new(place, Key::new([7; 32]), id(name));
-        Self { client: Client::create(config, Environment::platform()).unwrap(), id: id(name) }
+        Self { client: Client::create(config, environment).unwrap(), id: id(name) }
+    }
+
+    /// The same phone through another handle, as from another process.
+    pub(crate) fn opened(name: &str, place: Place) -> Self {
+        let opening = Opening::new(place, Key::new([7; 32]), id(name));
+        Self { client: Client::open(opening, Environment::platform()).unwrap(), id: id(name) }
     }
 
     pub(crate) fn send(&self, to: &Self, content: &str) -> Sent {
@@ -135,7 +205,8 @@ impl Server {
     fn keys(&mut self, account: &[u8]) -> Option<Vec<Vec<u8>>> {
         let mut parts = vec![self.lists.get(account)?.clone(), self.signed.get(account)?.clone()];
         let stock = self.one_time.entry(account.to_vec()).or_default();
-        if self.repeats_one_time {
+        if self.without_one_time {
+        } else if self.repeats_one_time {
             parts.extend(stock.first().cloned());
         } else if !stock.is_empty() {
             parts.push(stock.remove(0));

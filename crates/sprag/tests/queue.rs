@@ -1,0 +1,157 @@
+//! What waits to leave: its order, its leases, its end.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod world;
+
+use sprag::{Action, Conversation, MessageId, MessageState, Outcome, Reason, Request, SendOptions, What};
+use world::{Hands, Phone, Server, id, text};
+
+fn talking(server: &mut Server) -> (std::sync::Arc<Hands>, Phone, Phone) {
+    let hands = Hands::new();
+    let (alice, bob) = (Phone::timed("alice", &hands), Phone::timed("bob", &hands));
+    server.pump(&alice);
+    server.pump(&bob);
+    server.send(&alice, &bob, "first");
+    server.deliver(&bob);
+    server.send(&bob, &alice, "answer");
+    server.deliver(&alice);
+    alice.take();
+    (hands, alice, bob)
+}
+
+fn messages(requests: &[Request]) -> Vec<Vec<u8>> {
+    let ids = requests.iter().filter_map(|request| match &request.action {
+        Action::Send(send) => send.message.as_ref().map(|id| id.as_bytes().to_vec()),
+        _ => None,
+    });
+    ids.collect()
+}
+
+fn named(number: u32) -> SendOptions {
+    let mut options = SendOptions::default();
+    options.client_id = Some(MessageId::new(number.to_be_bytes()).unwrap());
+    options
+}
+
+#[test]
+fn a_long_time_offline_keeps_the_order_and_eight_at_once() {
+    let mut server = Server::default();
+    let (hands, alice, bob) = talking(&mut server);
+    let to = Conversation::Direct(bob.id.clone());
+    let mut carried = Vec::new();
+    for number in 0..200_u32 {
+        let sent = alice.client.send(&to, &text(&number.to_string()), &named(number)).unwrap();
+        assert_eq!(sent.state, MessageState::Ready);
+        assert_eq!(sent.requests.len(), usize::from(number < 8), "what can go at once is leased to the caller");
+    }
+    assert_eq!(alice.client.requests(0, 60).unwrap().len(), 0);
+    assert!(alice.client.requests(100, 60).unwrap().is_empty(), "eight are on their way");
+    // The process that had them is gone: their leases run out.
+    hands.pass(61);
+    loop {
+        let requests = alice.client.requests(100, 60).unwrap();
+        if requests.is_empty() {
+            break;
+        }
+        assert!(requests.len() <= 8);
+        carried.extend(messages(&requests));
+        for request in requests {
+            let outcome = server.answer(&alice.id, &request.action);
+            alice.client.respond(request.id, outcome).unwrap();
+        }
+    }
+    let expected: Vec<_> = (0..200_u32).map(|number| number.to_be_bytes().to_vec()).collect();
+    assert_eq!(carried, expected);
+    server.deliver(&bob);
+    assert_eq!(bob.texts().len(), 201);
+    assert_eq!(alice.client.requests(100, 60).unwrap().len(), 0);
+}
+
+#[test]
+fn what_is_put_off_holds_back_its_conversation_alone() {
+    let mut server = Server::default();
+    let (hands, alice, bob) = talking(&mut server);
+    let carol = Phone::timed("carol", &hands);
+    server.pump(&carol);
+    server.send(&alice, &carol, "hello");
+    let to = Conversation::Direct(bob.id.clone());
+    let first = alice.client.send(&to, &text("0"), &named(0)).unwrap().requests.remove(0);
+    let pending = alice.client.respond(first.id, Outcome::Retry { after: Some(30) }).unwrap();
+    assert_eq!(pending.next_wake_ms, Some(30_000));
+    let second = alice.client.send(&to, &text("1"), &named(1)).unwrap();
+    assert!(second.requests.is_empty());
+    assert_eq!(alice.send(&carol, "not held back").requests.len(), 1);
+    hands.pass(30);
+    let requests = alice.client.requests(100, 60).unwrap();
+    assert_eq!(messages(&requests), [named(0), named(1)].map(|o| o.client_id.unwrap().as_bytes().to_vec()));
+    assert_eq!(requests[0].attempt, 2);
+}
+
+#[test]
+fn a_message_past_its_time_does_not_leave() {
+    let mut server = Server::default();
+    let (hands, alice, bob) = talking(&mut server);
+    let mut options = named(7);
+    options.expires = Some(1_800_000_000 + 10);
+    let unknown = Conversation::Direct(id("carol"));
+    alice.client.send(&unknown, &text("soon"), &options).unwrap();
+    options.client_id = Some(MessageId::new(b"kept").unwrap());
+    let to = Conversation::Direct(bob.id.clone());
+    for number in 0..8 {
+        alice.client.send(&to, &text("before"), &named(number + 100)).unwrap();
+    }
+    assert!(alice.client.send(&to, &text("soon"), &options).unwrap().requests.is_empty());
+    hands.pass(61);
+    server.pump(&alice);
+    server.deliver(&bob);
+    assert!(!bob.texts().contains(&"soon".to_owned()));
+    assert_eq!(alice.client.state(b"kept"), Ok(MessageState::Failed));
+    let expired = |event: &sprag::Event| {
+        matches!(&event.what, What::Progress { state: MessageState::Failed, reason: Some(Reason::Expired), .. })
+    };
+    assert_eq!(alice.take().iter().filter(|event| expired(event)).count(), 1);
+}
+
+#[test]
+fn a_newer_list_at_the_server_means_sealing_again() {
+    let mut server = Server::default();
+    let (_, alice, bob) = talking(&mut server);
+    let to = Conversation::Direct(bob.id.clone());
+    let sent = alice.client.send(&to, &text("again"), &named(1)).unwrap();
+    let Action::Send(first) = &sent.requests[0].action else { panic!("a message") };
+    let later = alice.client.send(&to, &text("after it"), &named(2)).unwrap();
+    alice.client.respond(sent.requests[0].id, Outcome::Stale { accounts: Vec::new() }).unwrap();
+    assert_eq!(alice.client.state(&1_u32.to_be_bytes()), Ok(MessageState::WaitingKeys));
+    let outcome = server.answer(&alice.id, &later.requests[0].action);
+    alice.client.respond(later.requests[0].id, outcome).unwrap();
+    let requests = alice.client.requests(100, 60).unwrap();
+    assert!(matches!(&requests[0].action, Action::FetchKeys(_)));
+    let outcome = server.answer(&alice.id, &requests[0].action);
+    alice.client.respond(requests[0].id, outcome).unwrap();
+    let requests = alice.client.requests(100, 60).unwrap();
+    let Action::Send(second) = &requests[0].action else { panic!("a message") };
+    assert_eq!(requests[0].id, sent.requests[0].id, "the same message, the same request");
+    assert_ne!(first.blob, second.blob);
+    server.answer(&alice.id, &requests[0].action);
+    server.deliver(&bob);
+    assert_eq!(bob.texts(), ["first", "after it", "again"]);
+}
+
+#[test]
+fn cancelling_reaches_what_was_not_handed_out() {
+    let mut server = Server::default();
+    let (_, alice, bob) = talking(&mut server);
+    let to = Conversation::Direct(bob.id.clone());
+    for number in 0..9 {
+        alice.client.send(&to, &text("x"), &named(number)).unwrap();
+    }
+    assert_eq!(alice.client.cancel(&0_u32.to_be_bytes()).map(|_| ()), Err(sprag::Error::NotAllowed));
+    alice.client.cancel(&8_u32.to_be_bytes()).unwrap();
+    assert_eq!(alice.client.state(&8_u32.to_be_bytes()), Ok(MessageState::Cancelled));
+    let waiting = Conversation::Direct(id("carol"));
+    alice.client.send(&waiting, &text("x"), &named(20)).unwrap();
+    alice.client.retry(&20_u32.to_be_bytes()).unwrap();
+    alice.client.cancel(&20_u32.to_be_bytes()).unwrap();
+    assert_eq!(alice.client.cancel(&20_u32.to_be_bytes()).map(|_| ()), Err(sprag::Error::NotAllowed));
+}

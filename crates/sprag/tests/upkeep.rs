@@ -1,0 +1,131 @@
+//! What is due without anybody asking: keys, lists, clocks, and what strangers may not fill.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod world;
+
+use sprag::{Action, Finding, Hint, Incoming, Outcome, PublishKeys, What};
+use world::{DAY, Hands, Phone, Server, id};
+
+/// What a phone wants to publish, leased.
+fn publishing(phone: &Phone) -> Option<(sprag::RequestId, PublishKeys)> {
+    let requests = phone.client.requests(100, 1).unwrap();
+    requests.into_iter().find_map(|request| match request.action {
+        Action::PublishKeys(publish) => Some((request.id, publish)),
+        _ => None,
+    })
+}
+
+fn hint(server_time: Option<u64>, one_time_left: Option<u32>) -> Hint {
+    let mut hint = Hint::default();
+    (hint.server_time, hint.one_time_left) = (server_time, one_time_left);
+    hint
+}
+
+#[test]
+fn a_new_account_publishes_everything_once() {
+    let hands = Hands::new();
+    let alice = Phone::timed("alice", &hands);
+    let (request, publish) = publishing(&alice).unwrap();
+    let list = publish.list.unwrap();
+    assert_eq!((list.sequence, list.expected), (1, 0));
+    assert!(publish.signed_prekey.is_some());
+    assert_eq!(publish.one_time.len(), 100);
+    alice.client.respond(request, Outcome::Published { one_time_left: Some(100) }).unwrap();
+    alice.client.wake(Hint::default()).unwrap();
+    assert!(publishing(&alice).is_none());
+}
+
+#[test]
+fn a_low_stock_is_refilled_and_told() {
+    let hands = Hands::new();
+    let (mut server, alice) = (Server::default(), Phone::timed("alice", &hands));
+    server.pump(&alice);
+    alice.client.wake(hint(None, Some(30))).unwrap();
+    assert!(publishing(&alice).is_none());
+    alice.client.wake(hint(None, Some(7))).unwrap();
+    assert!(matches!(alice.take()[..], [sprag::Event { what: What::KeysLow { left: 7 }, .. }]));
+    let (request, publish) = publishing(&alice).unwrap();
+    assert_eq!(publish.one_time.len(), 93);
+    assert!(publish.list.is_none() && publish.signed_prekey.is_none());
+    // While it is on its way, nothing more is made.
+    hands.pass(2);
+    alice.client.wake(hint(None, Some(7))).unwrap();
+    let (again, same) = publishing(&alice).unwrap();
+    assert_eq!((again, &same), (request, &publish));
+}
+
+#[test]
+fn the_signed_prekey_is_renewed_weekly_and_the_list_fortnightly() {
+    let hands = Hands::new();
+    let (mut server, alice) = (Server::default(), Phone::timed("alice", &hands));
+    server.pump(&alice);
+    let mut renewals = Vec::new();
+    for day in 1..=30 {
+        hands.pass(DAY);
+        alice.client.wake(Hint::default()).unwrap();
+        if let Some((request, publish)) = publishing(&alice) {
+            renewals.push((day, publish.signed_prekey.is_some(), publish.list.as_ref().map(|list| list.sequence)));
+            alice.client.respond(request, Outcome::Published { one_time_left: None }).unwrap();
+        }
+    }
+    let expected = [(7, true, None), (14, true, Some(2)), (21, true, None), (28, true, Some(3))];
+    assert_eq!(renewals, expected);
+}
+
+#[test]
+fn another_list_in_the_directory_is_told_and_the_own_one_is_not() {
+    let hands = Hands::new();
+    let alice = Phone::timed("alice", &hands);
+    let (request, publish) = publishing(&alice).unwrap();
+    let own = publish.list.unwrap().object;
+    alice.client.respond(request, Outcome::Conflict { list: own }).unwrap();
+    assert!(alice.take().is_empty());
+    let twin = Phone::timed("alice", &hands);
+    let (_, publish) = publishing(&twin).unwrap();
+    let theirs = publish.list.unwrap().object;
+    let other = Phone::timed("alice", &hands);
+    let (request, _) = publishing(&other).unwrap();
+    other.client.respond(request, Outcome::Conflict { list: theirs }).unwrap();
+    assert!(matches!(other.take()[..], [sprag::Event { what: What::ListConflict { .. }, .. }]));
+}
+
+/// A wrong clock must not delete: what is over by it may not be over at all.
+#[test]
+fn a_clock_that_jumps_deletes_nothing() {
+    let hands = Hands::new();
+    let mut server = Server::default();
+    let (alice, bob) = (Phone::timed("alice", &hands), Phone::timed("bob", &Hands::new()));
+    server.pump(&alice);
+    server.pump(&bob);
+    server.without_one_time = true;
+    server.send(&bob, &alice, "late");
+    let late = server.fetch(&alice);
+    hands.pass(8 * DAY);
+    alice.client.wake(Hint::default()).unwrap();
+    server.pump(&alice);
+    // Years ahead: nothing is looked for, whoever is right.
+    hands.pass(1_000 * DAY);
+    alice.client.wake(Hint::default()).unwrap();
+    assert!(alice.take().is_empty(), "an app may have been left alone for long");
+    alice.client.wake(hint(Some(1_800_000_000), None)).unwrap();
+    assert!(matches!(alice.take()[..], [sprag::Event { what: What::ClockSuspect { .. }, .. }]));
+    let verdicts = alice.client.deliver(&late).unwrap().verdicts;
+    assert!(matches!(verdicts[0].finding, Finding::Opened { .. }), "the prekey is still there");
+}
+
+#[test]
+fn strangers_do_not_fill_the_store_with_events() {
+    let (mut server, alice, bob) = (Server::default(), Phone::new("alice"), Phone::new("bob"));
+    server.pump(&alice);
+    server.pump(&bob);
+    server.send(&bob, &alice, "cut short");
+    let one = Incoming::from(id("mallory"), server.fetch(&alice)[0].bytes[..20].to_vec());
+    assert!(sprag::recognise(&one.bytes));
+    let batch = vec![one; 10_050];
+    let delivered = alice.client.deliver(&batch).unwrap();
+    assert_eq!(delivered.verdicts.len(), batch.len());
+    assert_eq!(delivered.pending.events, 10_000);
+    alice.client.done(&[alice.client.events(0, 1).unwrap()[0].id]).unwrap();
+    assert_eq!(alice.client.deliver(&batch[..5]).unwrap().pending.events, 10_000);
+}
