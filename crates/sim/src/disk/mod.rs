@@ -189,10 +189,10 @@ impl std::fmt::Debug for Disk {
 }
 
 /// Where the paths of this process's disks are: in memory, where the machine has such a place.
-fn root() -> PathBuf {
+fn root(number: u64) -> PathBuf {
     let memory = Path::new("/dev/shm");
     let root = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
-    root.join(format!("sprag-sim-{}", std::process::id()))
+    root.join(format!("sprag-sim-{}-{number}", std::process::id()))
 }
 
 impl Disk {
@@ -214,8 +214,9 @@ impl Disk {
     pub fn mount(image: Image) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         vfs::register();
-        let root = root();
-        let path = root.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+        // A directory of its own: one that disks shared would be removed by one while another is put into it.
+        let root = root(NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = root.join("store");
         let there = image.contents(Name::Main).is_some_and(|contents| !contents.is_empty());
         let placed =
             std::fs::create_dir_all(&root).and_then(|()| if there { std::fs::write(&path, [0]) } else { Ok(()) });
@@ -331,8 +332,9 @@ impl Drop for Disk {
     fn drop(&mut self) {
         self.turn_off();
         disks().remove(&self.path);
-        // The byte at the path, and the directory if this was the last: what remains does no harm.
-        let _ = std::fs::remove_file(&self.path);
-        let _ = std::fs::remove_dir(root());
+        // The byte at the path: what remains does no harm.
+        if let Some(root) = self.path.parent() {
+            let _ = std::fs::remove_dir_all(root);
+        }
     }
 }
