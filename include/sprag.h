@@ -9,16 +9,20 @@
  *             defect is SPRAG_INTERNAL, and the client stays usable.
  * Threads.    Every handle may be used from any thread, and by several at once; only freeing and erasing must be
  *             alone.
- * Pointers.   NULL where something is needed is SPRAG_NULL. A pointer with a length points to that many values.
+ * Pointers.   NULL where something is needed is SPRAG_NULL, and a length that no memory can have is SPRAG_MISUSE. A
+ *             pointer with a length points to that many values; with length 0 it may be NULL. Accessors of objects take
+ *             NULL for an empty object.
  *             Nothing of the caller's is kept after a call: everything is copied.
  * Bytes.      sprag_bytes is a pointer and a length that belong to somebody else. Absent is ptr == NULL (and len == 0);
  *             an empty value has a ptr that is not NULL. Text is UTF-8 and not ended by NUL unless said.
  * Objects.    What a call gives in `T **out` is the caller's, and is given back to exactly one function: the one named
- *             `..._free`, which wipes it. NULL is fine there. Records and bytes reached through an object are valid until
- *             then, and must not be changed.
+ *             `..._free`, which wipes it. NULL is fine there. Giving it back twice, or using it afterwards, is as
+ *             undefined as with free(): no check can find it. Records and bytes reached through an object are valid
+ *             until then, and must not be changed.
  * Records.    A record that the caller fills begins with `size`: set it to sizeof, and everything unused to zero (= {0}).
  *             A record that the library fills inside a list begins with `kind` and may grow at its end in later releases:
  *             take it by pointer only. Skip kinds that you do not know.
+ * Numbers.    Every constant is a macro, and sprag_constant gives it by its name to callers that cannot read this file.
  * Time.       Unix seconds, unless a name ends in _ms.
  *
  * The pipe: carry out what sprag_requests and sprag_send hand out and say what became of it with sprag_respond; give what
@@ -102,6 +106,57 @@
 // The `size` of a record is not that of any release.
 #define SPRAG_BAD_SIZE 68
 
+// Bytes of a store's key.
+#define SPRAG_KEY_LEN 32
+
+// The most bytes of an account, a message's id, an app's reference, the kind of an app's content.
+#define SPRAG_MAX_ID 64
+
+// The most bytes of a content.
+#define SPRAG_MAX_CONTENT 262144
+
+// Bytes of a hash, a commitment, a fingerprint.
+#define SPRAG_HASH_LEN 32
+
+// The app itself.
+#define SPRAG_ROLE_APP 1
+
+// An extension beside it.
+#define SPRAG_ROLE_EXTENSION 2
+
+// The conversation with one other account.
+#define SPRAG_CONVERSATION_DIRECT 1
+
+// Text, as UTF-8.
+#define SPRAG_CONTENT_TEXT 1
+
+// Anything of the app's own.
+#define SPRAG_CONTENT_APP 2
+
+// A message that notifies.
+#define SPRAG_CLASS_MESSAGE 1
+
+// A silent one: receipts, edits, reactions.
+#define SPRAG_CLASS_QUIET 2
+
+// Put our public keys into the directory.
+#define SPRAG_REQUEST_PUBLISH_KEYS 1
+
+// Get others' public keys.
+#define SPRAG_REQUEST_FETCH_KEYS 2
+
+// Carry an encrypted message.
+#define SPRAG_REQUEST_SEND 3
+
+// FetchKeys: a message waits.
+#define SPRAG_WHY_SEND 1
+
+// FetchKeys: a known list is old.
+#define SPRAG_WHY_REFRESH 2
+
+// FetchKeys: to see that the directory shows our own keys as we published them.
+#define SPRAG_WHY_SELF_CHECK 3
+
 // PublishKeys: the directory stored them.
 #define SPRAG_OUTCOME_PUBLISHED 1
 
@@ -126,6 +181,105 @@
 // Any: refused for good.
 #define SPRAG_OUTCOME_REJECTED 8
 
+// Rejected: we may not.
+#define SPRAG_REJECTED_FORBIDDEN 1
+
+// Rejected: the account is not known there.
+#define SPRAG_REJECTED_NO_SUCH_ACCOUNT 2
+
+// Rejected: something else.
+#define SPRAG_REJECTED_OTHER 3
+
+// It opened; its events say what it was.
+#define SPRAG_VERDICT_OPENED 1
+
+// Its sender may not be pinned under the id that it claims.
+#define SPRAG_VERDICT_QUARANTINED 2
+
+// It was delivered before.
+#define SPRAG_VERDICT_DUPLICATE 3
+
+// One of our own that came back.
+#define SPRAG_VERDICT_OWN_ECHO 4
+
+// Nothing in it is for this device.
+#define SPRAG_VERDICT_NOT_ADDRESSED 5
+
+// Not an object of Sprag.
+#define SPRAG_VERDICT_FOREIGN 6
+
+// For us, and does not open.
+#define SPRAG_VERDICT_UNREADABLE 7
+
+// Unreadable: the sender is asked to begin anew.
+#define SPRAG_HEALING_ASKED 1
+
+// Unreadable: it stays so.
+#define SPRAG_HEALING_FINAL 2
+
+// A message came.
+#define SPRAG_EVENT_MESSAGE 1
+
+// A message came that cannot be read.
+#define SPRAG_EVENT_UNREADABLE 2
+
+// A message of ours came further.
+#define SPRAG_EVENT_PROGRESS 3
+
+// Another identity was offered for a contact; refused, and sending is held.
+#define SPRAG_EVENT_IDENTITY_CHANGED 4
+
+// Two device lists where there can be one.
+#define SPRAG_EVENT_LIST_CONFLICT 6
+
+// The session with a device was begun anew.
+#define SPRAG_EVENT_SESSION_RESTARTED 10
+
+// The clock jumped.
+#define SPRAG_EVENT_CLOCK_SUSPECT 15
+
+// Few one-time prekeys are left at the directory.
+#define SPRAG_EVENT_KEYS_LOW 16
+
+// Something is wrong with the store.
+#define SPRAG_EVENT_STORE_TROUBLE 17
+
+// A message of a kind that a later release knows.
+#define SPRAG_EVENT_UNSUPPORTED 18
+
+// An event that is a message, or about one.
+#define SPRAG_IMPORTANCE_CONTENT 1
+
+// An event that the user should know of.
+#define SPRAG_IMPORTANCE_SECURITY 2
+
+// An event for the app alone.
+#define SPRAG_IMPORTANCE_INFO 3
+
+// A message waits for the recipient's keys.
+#define SPRAG_STATE_WAITING_KEYS 1
+
+// It is held back because the recipient's identity changed.
+#define SPRAG_STATE_HELD 2
+
+// It is sealed and goes out with the requests.
+#define SPRAG_STATE_READY 3
+
+// The server has it.
+#define SPRAG_STATE_ACCEPTED 4
+
+// It will not go out; an event says why.
+#define SPRAG_STATE_FAILED 5
+
+// It was taken back.
+#define SPRAG_STATE_CANCELLED 6
+
+// An identity pinned when first seen.
+#define SPRAG_TRUST_PINNED 1
+
+// Another identity was offered and refused.
+#define SPRAG_TRUST_CHANGED 3
+
 // A client: one account's device on one store. May be used from any thread and from several at once.
 typedef struct sprag_client sprag_client;
 
@@ -144,7 +298,7 @@ typedef struct sprag_sent sprag_sent;
 // Verdicts, in the order of the messages, to be freed with `sprag_verdicts_free`.
 typedef struct sprag_verdict_list sprag_verdict_list;
 
-// What a call answers: `SPRAG_OK` or one of the other `SPRAG_` numbers below. Numbers are never reused.
+// What a call answers: `SPRAG_OK` or one of the `SPRAG_` numbers that follow it. Numbers are never reused.
 typedef int32_t sprag_status;
 
 // Bytes that belong to somebody else. An absent value has `ptr` NULL; an empty one has not.
@@ -155,9 +309,51 @@ typedef struct sprag_bytes {
     size_t len;
 } sprag_bytes;
 
+// What `sprag_client_create` needs. Filled by the caller.
+typedef struct sprag_config {
+    // `sizeof(sprag_config)`.
+    uint32_t size;
+    // The largest body that the app's server carries, in bytes; 0 for 1 MiB.
+    uint32_t max_body;
+    // The file, as UTF-8; absent for a store in memory.
+    struct sprag_bytes path;
+    // The key that is to unlock the store: 32 random bytes from the platform's keystore.
+    struct sprag_bytes key;
+    // The account: 1 to 64 bytes.
+    struct sprag_bytes account;
+} sprag_config;
+
+// What `sprag_client_open` needs. Filled by the caller.
+typedef struct sprag_opening {
+    // `sizeof(sprag_opening)`.
+    uint32_t size;
+    // What this process is to the app: 0 or one of `SPRAG_ROLE_…`.
+    uint32_t role;
+    // The file, as UTF-8.
+    struct sprag_bytes path;
+    // The key that unlocks the store: 32 bytes.
+    struct sprag_bytes key;
+    // The account that is expected in it.
+    struct sprag_bytes account;
+} sprag_opening;
+
+// What is known of another account.
+typedef struct sprag_contact {
+    // One of `SPRAG_TRUST_…`.
+    uint32_t trust;
+    // Zero.
+    uint32_t reserved;
+    // The hash of its account key.
+    uint8_t fingerprint[32];
+    // The safety number: 60 digits and a NUL.
+    uint8_t digits[61];
+    // Its scannable form: text with a NUL after it.
+    uint8_t scannable[139];
+} sprag_contact;
+
 // A request. Fields that its kind does not speak of are absent or zero.
 typedef struct sprag_request {
-    // 1 PublishKeys, 2 FetchKeys, 3 Send. Skip what you do not know.
+    // One of `SPRAG_REQUEST_…`. Skip what you do not know.
     uint32_t kind;
     // How often it was handed out.
     uint32_t attempt;
@@ -193,11 +389,11 @@ typedef struct sprag_request {
     size_t accounts_len;
     // FetchKeys: not 0 if a one-time prekey of each device is wanted.
     uint32_t want_one_time;
-    // FetchKeys: 1 a message waits, 2 refresh, 3 a look at oneself.
+    // FetchKeys: one of `SPRAG_WHY_…`.
     uint32_t why;
     // FetchKeys: not 0 if somebody waits.
     uint32_t urgent;
-    // Send: the kind of conversation, 1 direct.
+    // Send: `SPRAG_CONVERSATION_DIRECT`.
     uint32_t conversation;
     // Send: the other account of a direct conversation.
     struct sprag_bytes peer;
@@ -209,7 +405,7 @@ typedef struct sprag_request {
     struct sprag_bytes message;
     // Send: the commitment that a server may stamp, 32 bytes.
     struct sprag_bytes commitment;
-    // Send: 1 message, 2 quiet.
+    // Send: one of `SPRAG_CLASS_…`.
     uint32_t message_class;
     // Send: not 0 if the recipient should be woken.
     uint32_t notify;
@@ -219,11 +415,11 @@ typedef struct sprag_request {
 
 // What was found in one delivered message.
 typedef struct sprag_verdict {
-    // 1 opened, 2 quarantined, 3 duplicate, 4 own echo, 5 not addressed, 6 foreign, 7 unreadable.
+    // One of `SPRAG_VERDICT_…`.
     uint32_t kind;
     // Unreadable: why; a number that `sprag_reason_str` puts in words.
     uint32_t reason;
-    // Unreadable: 1 the sender is asked to begin anew, 2 final.
+    // Unreadable: one of `SPRAG_HEALING_…`.
     uint32_t healing;
     // Zero.
     uint32_t reserved;
@@ -241,10 +437,9 @@ typedef struct sprag_verdict {
 
 // Something for the app to show or to act on. Fields that its kind does not speak of are absent or zero.
 typedef struct sprag_event {
-    // 1 message, 2 unreadable, 3 progress, 4 identity changed, 6 list conflict, 10 session restarted, 15 clock
-    // suspect, 16 keys low, 17 store trouble, 18 unsupported. Skip what you do not know.
+    // One of `SPRAG_EVENT_…`. Skip what you do not know.
     uint32_t kind;
-    // 1 content, 2 security, 3 info.
+    // One of `SPRAG_IMPORTANCE_…`.
     uint32_t importance;
     // Names the event, for `sprag_done`.
     uint64_t id;
@@ -260,13 +455,13 @@ typedef struct sprag_event {
     struct sprag_bytes account;
     // Message, session restarted, unsupported: the device.
     uint32_t device;
-    // Message: the kind of conversation, 1 direct.
+    // Message: `SPRAG_CONVERSATION_DIRECT`.
     uint32_t conversation;
     // Message: the other account of a direct conversation.
     struct sprag_bytes peer;
-    // Message: 1 message, 2 quiet.
+    // Message: one of `SPRAG_CLASS_…`.
     uint32_t message_class;
-    // Message: 1 text, 2 the app's own. Unsupported: the number of its kind, as far as 32 bits hold it.
+    // Message: one of `SPRAG_CONTENT_…`. Unsupported: the number of its kind, as far as 32 bits hold it.
     uint32_t content;
     // Message: what the app's own content is.
     struct sprag_bytes content_kind;
@@ -274,7 +469,7 @@ typedef struct sprag_event {
     struct sprag_bytes body;
     // Message: when its sender says it was sent, Unix seconds.
     uint64_t sent;
-    // Message: 1 pinned, 3 changed.
+    // Message: one of `SPRAG_TRUST_…`.
     uint32_t trust;
     // Message: not 0 if it is the first from this account.
     uint32_t first_contact;
@@ -282,9 +477,9 @@ typedef struct sprag_event {
     uint32_t outgoing;
     // Unreadable, progress, session restarted: why, as `sprag_reason_str` says; 0 if there is nothing to say.
     uint32_t reason;
-    // Unreadable: 1 asked, 2 final.
+    // Unreadable: one of `SPRAG_HEALING_…`.
     uint32_t healing;
-    // Progress: 1 waiting for keys, 2 held, 3 ready, 4 accepted, 5 failed, 6 cancelled.
+    // Progress: one of `SPRAG_STATE_…`.
     uint32_t state;
     // Identity changed: the safety number that was pinned, 60 digits.
     struct sprag_bytes old_number;
@@ -309,34 +504,6 @@ typedef struct sprag_event {
     // List conflict: the hash of the other one.
     struct sprag_bytes their_hash;
 } sprag_event;
-
-// What `sprag_client_create` needs. Filled by the caller.
-typedef struct sprag_config {
-    // `sizeof(sprag_config)`.
-    uint32_t size;
-    // The largest body that the app's server carries, in bytes; 0 for 1 MiB.
-    uint32_t max_body;
-    // The file, as UTF-8; absent for a store in memory.
-    struct sprag_bytes path;
-    // The key that is to unlock the store: 32 random bytes from the platform's keystore.
-    struct sprag_bytes key;
-    // The account: 1 to 64 bytes.
-    struct sprag_bytes account;
-} sprag_config;
-
-// What `sprag_client_open` needs. Filled by the caller.
-typedef struct sprag_opening {
-    // `sizeof(sprag_opening)`.
-    uint32_t size;
-    // What this process is to the app: 0 or 1 the app, 2 an extension.
-    uint32_t role;
-    // The file, as UTF-8.
-    struct sprag_bytes path;
-    // The key that unlocks the store: 32 bytes.
-    struct sprag_bytes key;
-    // The account that is expected in it.
-    struct sprag_bytes account;
-} sprag_opening;
 
 // A message as the app's server handed it over. Filled by the caller.
 typedef struct sprag_incoming {
@@ -398,8 +565,8 @@ typedef struct sprag_outcome {
     uint64_t server_time;
     // PUBLISHED: whether `number` tells the one-time prekeys left. RETRY: whether it tells the seconds to wait.
     uint32_t has_number;
-    // PUBLISHED, RETRY: see `has_number`. TOO_LARGE: the limit in bytes. REJECTED: 1 forbidden, 2 no such account, 3
-    // other.
+    // PUBLISHED, RETRY: see `has_number`. TOO_LARGE: the limit in bytes. REJECTED: one of
+    // `SPRAG_REJECTED_…`.
     uint32_t number;
 } sprag_outcome;
 
@@ -421,37 +588,23 @@ typedef struct sprag_hint {
 typedef struct sprag_outgoing {
     // `sizeof(sprag_outgoing)`.
     uint32_t size;
-    // Where it goes: 1 for the direct conversation with `peer`.
+    // Where it goes: `SPRAG_CONVERSATION_DIRECT`, to `peer`.
     uint32_t conversation;
     // The other account.
     struct sprag_bytes peer;
-    // What it says: 1 text (UTF-8), 2 the app's own.
+    // What it says: `SPRAG_CONTENT_TEXT` (UTF-8) or `SPRAG_CONTENT_APP`.
     uint32_t content;
-    // How it is to be treated: 0 or 1 a message that notifies, 2 quiet.
+    // How it is to be treated: 0 or one of `SPRAG_CLASS_…`.
     uint32_t message_class;
-    // Of the app's own content: what it is, 1 to 64 bytes of UTF-8. Absent for text.
+    // Of the app's own content: what it is, 1 to `SPRAG_MAX_ID` bytes of UTF-8. Absent for text.
     struct sprag_bytes content_kind;
-    // The content's bytes, at most 262144.
+    // The content's bytes, at most `SPRAG_MAX_CONTENT`.
     struct sprag_bytes body;
-    // The message's id, 1 to 64 bytes; made up if absent. The same id with the same content is sent once.
+    // The message's id, 1 to `SPRAG_MAX_ID` bytes; made up if absent. The same id with the same content is sent once.
     struct sprag_bytes client_id;
     // When it need not arrive any more, Unix seconds; 0 for never.
     uint64_t expires;
 } sprag_outgoing;
-
-// What is known of another account.
-typedef struct sprag_contact {
-    // 1 pinned, 3 changed.
-    uint32_t trust;
-    // Zero.
-    uint32_t reserved;
-    // The hash of its account key.
-    uint8_t fingerprint[32];
-    // The safety number: 60 digits and a NUL.
-    uint8_t digits[61];
-    // Its scannable form: text with a NUL after it.
-    uint8_t scannable[139];
-} sprag_contact;
 
 #ifdef __cplusplus
 extern "C" {
@@ -471,6 +624,53 @@ struct sprag_bytes sprag_reason_str(uint32_t reason);
 
 // Whether bytes look like an object of Sprag: 1 or 0. Needs no client.
 int32_t sprag_recognise(struct sprag_bytes bytes);
+
+// Makes a new account on a new store. `SPRAG_EXISTS` if there is one.
+SPRAG_MUST_USE sprag_status sprag_client_create(const struct sprag_config *config, struct sprag_client **out);
+
+// Opens the store of an account. `SPRAG_NO_STORE` if there is none.
+SPRAG_MUST_USE sprag_status sprag_client_open(const struct sprag_opening *opening, struct sprag_client **out);
+
+// Closes a client and frees it. Everything is on disk already. No other call may be running on it. NULL is fine.
+void sprag_client_free(struct sprag_client *client);
+
+// Removes the store with everything in it, and frees the client, also on failure. There is no way back.
+SPRAG_MUST_USE sprag_status sprag_client_erase(struct sprag_client *client);
+
+// Changes the stored policy: the largest body that the app's server carries, in bytes.
+SPRAG_MUST_USE sprag_status sprag_configure(const struct sprag_client *client, uint32_t max_body);
+
+// Closes the store until `sprag_resume`: before the platform suspends the process. May be called from another thread while a
+// call is running.
+SPRAG_MUST_USE
+sprag_status sprag_suspend(const struct sprag_client *client);
+
+// Opens the store again after `sprag_suspend`.
+SPRAG_MUST_USE sprag_status sprag_resume(const struct sprag_client *client);
+
+// Puts the store under a new key of 32 bytes. The app deletes the old one afterwards.
+SPRAG_MUST_USE sprag_status sprag_rekey(const struct sprag_client *client, struct sprag_bytes key);
+
+// Writes the client's account id: at most 64 bytes. `SPRAG_TOO_SMALL` says how many are needed.
+SPRAG_MUST_USE
+sprag_status sprag_account(const struct sprag_client *client,
+                           uint8_t *out,
+                           size_t capacity,
+                           size_t *length);
+
+// Writes the client's device: what tells it from the account's others at the app's server.
+SPRAG_MUST_USE sprag_status sprag_device(const struct sprag_client *client, uint32_t *device);
+
+// What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never seen.
+SPRAG_MUST_USE
+sprag_status sprag_contact_get(const struct sprag_client *client,
+                               struct sprag_bytes account,
+                               struct sprag_contact *out);
+
+// Writes the value of a constant of this header, by its name as bytes: "SPRAG_OK". `SPRAG_UNKNOWN` if there is none.
+SPRAG_MUST_USE
+sprag_status sprag_constant(struct sprag_bytes name,
+                            int64_t *value);
 
 // How many requests there are; 0 for NULL.
 size_t sprag_requests_len(const struct sprag_request_list *list);
@@ -499,17 +699,23 @@ const struct sprag_event *sprag_events_at(const struct sprag_event_list *list, s
 // Frees events, and wipes what they say. NULL is fine.
 void sprag_events_free(struct sprag_event_list *list);
 
-// Makes a new account on a new store. `SPRAG_EXISTS` if there is one.
-SPRAG_MUST_USE sprag_status sprag_client_create(const struct sprag_config *config, struct sprag_client **out);
+// The message's id, until the answer is freed.
+struct sprag_bytes sprag_sent_message(const struct sprag_sent *sent);
 
-// Opens the store of an account. `SPRAG_NO_STORE` if there is none.
-SPRAG_MUST_USE sprag_status sprag_client_open(const struct sprag_opening *opening, struct sprag_client **out);
+// How far it has come: 1 waiting for keys, 2 held, 3 ready, 4 accepted, 5 failed, 6 cancelled; 0 for NULL.
+uint32_t sprag_sent_state(const struct sprag_sent *sent);
 
-// Closes a client and frees it. Everything is on disk already. No other call may be running on it. NULL is fine.
-void sprag_client_free(struct sprag_client *client);
+// What can go out at once, until the answer is freed. Not to be freed by itself.
+const struct sprag_request_list *sprag_sent_requests(const struct sprag_sent *sent);
 
-// Removes the store with everything in it, and frees the client, also on failure. There is no way back.
-SPRAG_MUST_USE sprag_status sprag_client_erase(struct sprag_client *client);
+// Frees the answer, its requests included. NULL is fine.
+void sprag_sent_free(struct sprag_sent *sent);
+
+// What was found, until the preview is freed: the fields of an event, `kind` 1 a message, 2 unreadable, 0 nothing to show.
+const struct sprag_event *sprag_preview_get(const struct sprag_preview *preview);
+
+// Frees a preview, and wipes what it says. NULL is fine.
+void sprag_preview_free(struct sprag_preview *preview);
 
 // Takes `count` messages, each `incoming->size` bytes after the one before, and judges each. What came of it is on disk
 // on return: the app may acknowledge them to its server. `pending` may be NULL.
@@ -547,18 +753,6 @@ sprag_status sprag_send(const struct sprag_client *client,
                         struct sprag_sent **out,
                         struct sprag_pending *pending);
 
-// The message's id, until the answer is freed.
-struct sprag_bytes sprag_sent_message(const struct sprag_sent *sent);
-
-// How far it has come: 1 waiting for keys, 2 held, 3 ready, 4 accepted, 5 failed, 6 cancelled; 0 for NULL.
-uint32_t sprag_sent_state(const struct sprag_sent *sent);
-
-// What can go out at once, until the answer is freed. Not to be freed by itself.
-const struct sprag_request_list *sprag_sent_requests(const struct sprag_sent *sent);
-
-// Frees the answer, its requests included. NULL is fine.
-void sprag_sent_free(struct sprag_sent *sent);
-
 // At most `max` events that follow the event `after` (0 for the oldest). They stay until they are done.
 SPRAG_MUST_USE
 sprag_status sprag_events(const struct sprag_client *client,
@@ -579,12 +773,6 @@ sprag_status sprag_peek(const struct sprag_client *client,
                         const struct sprag_incoming *message,
                         struct sprag_preview **out);
 
-// What was found, until the preview is freed: the fields of an event, `kind` 1 a message, 2 unreadable, 0 nothing to show.
-const struct sprag_event *sprag_preview_get(const struct sprag_preview *preview);
-
-// Frees a preview, and wipes what it says. NULL is fine.
-void sprag_preview_free(struct sprag_preview *preview);
-
 // Takes a message of ours back, if it has not gone out. `pending` may be NULL.
 SPRAG_MUST_USE
 sprag_status sprag_cancel(const struct sprag_client *client,
@@ -602,36 +790,6 @@ SPRAG_MUST_USE
 sprag_status sprag_state(const struct sprag_client *client,
                          struct sprag_bytes message,
                          uint32_t *state);
-
-// Changes the stored policy: the largest body that the app's server carries, in bytes.
-SPRAG_MUST_USE sprag_status sprag_configure(const struct sprag_client *client, uint32_t max_body);
-
-// Closes the store until `sprag_resume`: before the platform suspends the process. May be called from another thread while a
-// call is running.
-SPRAG_MUST_USE
-sprag_status sprag_suspend(const struct sprag_client *client);
-
-// Opens the store again after `sprag_suspend`.
-SPRAG_MUST_USE sprag_status sprag_resume(const struct sprag_client *client);
-
-// Puts the store under a new key of 32 bytes. The app deletes the old one afterwards.
-SPRAG_MUST_USE sprag_status sprag_rekey(const struct sprag_client *client, struct sprag_bytes key);
-
-// Writes the client's account id: at most 64 bytes. `SPRAG_TOO_SMALL` says how many are needed.
-SPRAG_MUST_USE
-sprag_status sprag_account(const struct sprag_client *client,
-                           uint8_t *out,
-                           size_t capacity,
-                           size_t *length);
-
-// Writes the client's device: what tells it from the account's others at the app's server.
-SPRAG_MUST_USE sprag_status sprag_device(const struct sprag_client *client, uint32_t *device);
-
-// What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never seen.
-SPRAG_MUST_USE
-sprag_status sprag_contact_get(const struct sprag_client *client,
-                               struct sprag_bytes account,
-                               struct sprag_contact *out);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -33,6 +33,7 @@ from .generated.sprag import (
     Verdict,
     Wanted,
     What,
+    Why,
     reason_text,
     recognise,
     version,

@@ -2281,6 +2281,9 @@ public enum Action: Equatable, Hashable {
          * Whether a one-time prekey of each device is wanted.
          */oneTime: Bool, 
         /**
+         * What they are needed for.
+         */why: Why, 
+        /**
          * Whether somebody waits for it.
          */urgent: Bool
     )
@@ -2348,7 +2351,7 @@ public struct FfiConverterTypeAction: FfiConverterRustBuffer {
         case 1: return .publishKeys(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), list: try FfiConverterOptionTypeListWrite.read(from: &buf), signedPrekey: try FfiConverterOptionData.read(from: &buf), oneTime: try FfiConverterSequenceData.read(from: &buf), resetOneTime: try FfiConverterBool.read(from: &buf)
         )
         
-        case 2: return .fetchKeys(accounts: try FfiConverterSequenceTypeWanted.read(from: &buf), oneTime: try FfiConverterBool.read(from: &buf), urgent: try FfiConverterBool.read(from: &buf)
+        case 2: return .fetchKeys(accounts: try FfiConverterSequenceTypeWanted.read(from: &buf), oneTime: try FfiConverterBool.read(from: &buf), why: try FfiConverterTypeWhy.read(from: &buf), urgent: try FfiConverterBool.read(from: &buf)
         )
         
         case 3: return .send(conversation: try FfiConverterTypeConversation.read(from: &buf), to: try FfiConverterSequenceData.read(from: &buf), blob: try FfiConverterData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), message: try FfiConverterOptionData.read(from: &buf), quiet: try FfiConverterBool.read(from: &buf), notify: try FfiConverterBool.read(from: &buf), commitment: try FfiConverterData.read(from: &buf), expires: try FfiConverterOptionUInt64.read(from: &buf)
@@ -2375,10 +2378,11 @@ public struct FfiConverterTypeAction: FfiConverterRustBuffer {
             FfiConverterBool.write(resetOneTime, into: &buf)
             
         
-        case let .fetchKeys(accounts,oneTime,urgent):
+        case let .fetchKeys(accounts,oneTime,why,urgent):
             writeInt(&buf, Int32(2))
             FfiConverterSequenceTypeWanted.write(accounts, into: &buf)
             FfiConverterBool.write(oneTime, into: &buf)
+            FfiConverterTypeWhy.write(why, into: &buf)
             FfiConverterBool.write(urgent, into: &buf)
             
         
@@ -3816,7 +3820,10 @@ public enum What: Equatable, Hashable {
          */device: UInt32, 
         /**
          * Whether the new session proved knowledge of the old.
-         */resumed: Bool
+         */resumed: Bool, 
+        /**
+         * Why: a stable number.
+         */reason: UInt32?
     )
     /**
      * The clock jumped.
@@ -3855,6 +3862,9 @@ public enum What: Equatable, Hashable {
         /**
          * Whom it is from.
          */sender: Data, 
+        /**
+         * Which device of theirs.
+         */device: UInt32, 
         /**
          * The number of its kind.
          */kind: UInt64
@@ -3903,7 +3913,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
         case 5: return .listConflict(account: try FfiConverterData.read(from: &buf), mine: try FfiConverterTypeListRef.read(from: &buf), theirs: try FfiConverterTypeListRef.read(from: &buf)
         )
         
-        case 6: return .sessionRestarted(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), resumed: try FfiConverterBool.read(from: &buf)
+        case 6: return .sessionRestarted(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), resumed: try FfiConverterBool.read(from: &buf), reason: try FfiConverterOptionUInt32.read(from: &buf)
         )
         
         case 7: return .clockSuspect(skew: try FfiConverterInt64.read(from: &buf)
@@ -3915,7 +3925,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
         case 9: return .storeTrouble(code: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 10: return .unsupported(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), kind: try FfiConverterUInt64.read(from: &buf)
+        case 10: return .unsupported(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), kind: try FfiConverterUInt64.read(from: &buf)
         )
         
         case 11: return .other(kind: try FfiConverterUInt32.read(from: &buf)
@@ -3978,11 +3988,12 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             FfiConverterTypeListRef.write(theirs, into: &buf)
             
         
-        case let .sessionRestarted(account,device,resumed):
+        case let .sessionRestarted(account,device,resumed,reason):
             writeInt(&buf, Int32(6))
             FfiConverterData.write(account, into: &buf)
             FfiConverterUInt32.write(device, into: &buf)
             FfiConverterBool.write(resumed, into: &buf)
+            FfiConverterOptionUInt32.write(reason, into: &buf)
             
         
         case let .clockSuspect(skew):
@@ -4000,11 +4011,12 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             FfiConverterUInt32.write(code, into: &buf)
             
         
-        case let .unsupported(appRef,blobId,sender,kind):
+        case let .unsupported(appRef,blobId,sender,device,kind):
             writeInt(&buf, Int32(10))
             FfiConverterOptionData.write(appRef, into: &buf)
             FfiConverterData.write(blobId, into: &buf)
             FfiConverterData.write(sender, into: &buf)
+            FfiConverterUInt32.write(device, into: &buf)
             FfiConverterUInt64.write(kind, into: &buf)
             
         
@@ -4029,6 +4041,101 @@ public func FfiConverterTypeWhat_lift(_ buf: RustBuffer) throws -> What {
 #endif
 public func FfiConverterTypeWhat_lower(_ value: What) -> RustBuffer {
     return FfiConverterTypeWhat.lower(value)
+}
+
+
+
+/**
+ * What keys are fetched for.
+ */
+
+public enum Why: Equatable, Hashable {
+    
+    /**
+     * A message waits for them.
+     */
+    case send
+    /**
+     * A known list is old.
+     */
+    case refresh
+    /**
+     * To see that the directory shows our own keys as we published them.
+     */
+    case selfCheck
+    /**
+     * A purpose that this release of the face does not know.
+     */
+    case other
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Why: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWhy: FfiConverterRustBuffer {
+    typealias SwiftType = Why
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Why {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .send
+        
+        case 2: return .refresh
+        
+        case 3: return .selfCheck
+        
+        case 4: return .other
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Why, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .send:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .refresh:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .selfCheck:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .other:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWhy_lift(_ buf: RustBuffer) throws -> Why {
+    return try FfiConverterTypeWhy.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWhy_lower(_ value: Why) -> RustBuffer {
+    return FfiConverterTypeWhy.lower(value)
 }
 
 
@@ -4457,70 +4564,70 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_func_version() != 55032) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_account() != 65030) {
+    if (uniffi_sprag_uniffi_checksum_method_client_account() != 51546) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_cancel() != 7841) {
+    if (uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_configure() != 23846) {
+    if (uniffi_sprag_uniffi_checksum_method_client_configure() != 44190) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_contact() != 26972) {
+    if (uniffi_sprag_uniffi_checksum_method_client_contact() != 57323) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_deliver() != 45950) {
+    if (uniffi_sprag_uniffi_checksum_method_client_deliver() != 63546) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_device() != 27177) {
+    if (uniffi_sprag_uniffi_checksum_method_client_device() != 28524) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_done() != 55656) {
+    if (uniffi_sprag_uniffi_checksum_method_client_done() != 58718) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_erase() != 3440) {
+    if (uniffi_sprag_uniffi_checksum_method_client_erase() != 6245) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_events() != 30162) {
+    if (uniffi_sprag_uniffi_checksum_method_client_events() != 14254) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_peek() != 40618) {
+    if (uniffi_sprag_uniffi_checksum_method_client_peek() != 55424) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_rekey() != 1064) {
+    if (uniffi_sprag_uniffi_checksum_method_client_rekey() != 28677) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_requests() != 19442) {
+    if (uniffi_sprag_uniffi_checksum_method_client_requests() != 30728) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_respond() != 1749) {
+    if (uniffi_sprag_uniffi_checksum_method_client_respond() != 60304) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_resume() != 43820) {
+    if (uniffi_sprag_uniffi_checksum_method_client_resume() != 18729) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_retry() != 42646) {
+    if (uniffi_sprag_uniffi_checksum_method_client_retry() != 46816) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_send() != 844) {
+    if (uniffi_sprag_uniffi_checksum_method_client_send() != 39792) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_shut() != 63720) {
+    if (uniffi_sprag_uniffi_checksum_method_client_shut() != 36628) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_state() != 2341) {
+    if (uniffi_sprag_uniffi_checksum_method_client_state() != 11125) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_suspend() != 45236) {
+    if (uniffi_sprag_uniffi_checksum_method_client_suspend() != 44018) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_wake() != 37581) {
+    if (uniffi_sprag_uniffi_checksum_method_client_wake() != 29786) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_constructor_client_create() != 49074) {
+    if (uniffi_sprag_uniffi_checksum_constructor_client_create() != 18203) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_constructor_client_open() != 7718) {
+    if (uniffi_sprag_uniffi_checksum_constructor_client_open() != 28518) {
         return InitializationResult.apiChecksumMismatch
     }
 

@@ -4,48 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sprag::{Error, StoreFault};
 
-/// What a call answers: `SPRAG_OK` or one of the other `SPRAG_` numbers below. Numbers are never reused.
+use crate::constants::{
+    SPRAG_BAD_SIZE, SPRAG_INTERNAL, SPRAG_MISUSE, SPRAG_NULL, SPRAG_OK, SPRAG_STORE_CORRUPT, SPRAG_STORE_FULL,
+};
+
+/// What a call answers: `SPRAG_OK` or one of the `SPRAG_` numbers that follow it. Numbers are never reused.
 #[allow(non_camel_case_types)]
 pub type sprag_status = i32;
-
-/// The call did what it says.
-pub const SPRAG_OK: i32 = 0;
-/// The store's file cannot be read or written.
-pub const SPRAG_STORE: i32 = 1;
-/// Another process held the store for too long. Try again.
-pub const SPRAG_BUSY: i32 = 2;
-/// The store is closed for now: suspended, or locked by the platform.
-pub const SPRAG_UNAVAILABLE: i32 = 3;
-/// The key is not this store's.
-pub const SPRAG_WRONG_KEY: i32 = 4;
-/// The store belongs to another account.
-pub const SPRAG_WRONG_ACCOUNT: i32 = 5;
-/// There is a store already.
-pub const SPRAG_EXISTS: i32 = 6;
-/// There is no store.
-pub const SPRAG_NO_STORE: i32 = 7;
-/// A later version wrote the store.
-pub const SPRAG_NEWER: i32 = 8;
-/// No such contact, message or request.
-pub const SPRAG_UNKNOWN: i32 = 9;
-/// The conversation is plain.
-pub const SPRAG_NOT_PROTECTED: i32 = 10;
-/// Policy forbids it.
-pub const SPRAG_NOT_ALLOWED: i32 = 11;
-/// A mistake of the caller.
-pub const SPRAG_MISUSE: i32 = 12;
-/// A defect of Sprag that was caught and rolled back.
-pub const SPRAG_INTERNAL: i32 = 13;
-/// The store's disk is full (in place of `SPRAG_STORE`).
-pub const SPRAG_STORE_FULL: i32 = 64;
-/// The store is damaged (in place of `SPRAG_STORE`).
-pub const SPRAG_STORE_CORRUPT: i32 = 65;
-/// The caller's buffer is too small; the size needed was written, and nothing else happened.
-pub const SPRAG_TOO_SMALL: i32 = 66;
-/// A pointer that must not be NULL is.
-pub const SPRAG_NULL: i32 = 67;
-/// The `size` of a record is not that of any release.
-pub const SPRAG_BAD_SIZE: i32 = 68;
 
 /// An answer inside this crate: a status other than `SPRAG_OK` is the error.
 pub(crate) type Answer<T = ()> = Result<T, sprag_status>;

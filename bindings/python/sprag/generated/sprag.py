@@ -530,49 +530,49 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_func_version() != 55032:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_account() != 65030:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_account() != 51546:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_cancel() != 7841:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_configure() != 23846:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_configure() != 44190:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_contact() != 26972:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_contact() != 57323:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_deliver() != 45950:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_deliver() != 63546:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_device() != 27177:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_device() != 28524:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_done() != 55656:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_done() != 58718:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_erase() != 3440:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_erase() != 6245:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_events() != 30162:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_events() != 14254:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_peek() != 40618:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_peek() != 55424:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_rekey() != 1064:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_rekey() != 28677:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_requests() != 19442:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_requests() != 30728:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_respond() != 1749:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_respond() != 60304:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_resume() != 43820:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_resume() != 18729:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_retry() != 42646:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_retry() != 46816:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_send() != 844:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_send() != 39792:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_shut() != 63720:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_shut() != 36628:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_state() != 2341:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_state() != 11125:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_suspend() != 45236:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_suspend() != 44018:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_wake() != 37581:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_wake() != 29786:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_constructor_client_create() != 49074:
+    if lib.uniffi_sprag_uniffi_checksum_constructor_client_create() != 18203:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_constructor_client_open() != 7718:
+    if lib.uniffi_sprag_uniffi_checksum_constructor_client_open() != 28518:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
 
 # A ctypes library to expose the extern-C FFI definitions.
@@ -2615,7 +2615,7 @@ class What:
         The session with a device was begun anew.
 """
         
-        def __init__(self, account:bytes, device:int, resumed:bool):
+        def __init__(self, account:bytes, device:int, resumed:bool, reason:typing.Optional[int]):
             self.account = account
             
             """
@@ -2634,6 +2634,12 @@ class What:
         Whether the new session proved knowledge of the old.
 """
         
+            self.reason = reason
+            
+            """
+        Why: a stable number.
+"""
+        
             pass
 
     
@@ -2641,7 +2647,7 @@ class What:
             
     
         def __str__(self):
-            return "What.SESSION_RESTARTED(account={}, device={}, resumed={})".format(self.account, self.device, self.resumed)
+            return "What.SESSION_RESTARTED(account={}, device={}, resumed={}, reason={})".format(self.account, self.device, self.resumed, self.reason)
         def __eq__(self, other):
             if not isinstance(other, What):
                 return NotImplemented
@@ -2652,6 +2658,8 @@ class What:
             if self.device != other.device:
                 return False
             if self.resumed != other.resumed:
+                return False
+            if self.reason != other.reason:
                 return False
             return True
 
@@ -2751,7 +2759,7 @@ class What:
         A message of a kind that a later release knows.
 """
         
-        def __init__(self, app_ref:typing.Optional[bytes], blob_id:bytes, sender:bytes, kind:int):
+        def __init__(self, app_ref:typing.Optional[bytes], blob_id:bytes, sender:bytes, device:int, kind:int):
             self.app_ref = app_ref
             
             """
@@ -2770,6 +2778,12 @@ class What:
         Whom it is from.
 """
         
+            self.device = device
+            
+            """
+        Which device of theirs.
+"""
+        
             self.kind = kind
             
             """
@@ -2783,7 +2797,7 @@ class What:
             
     
         def __str__(self):
-            return "What.UNSUPPORTED(app_ref={}, blob_id={}, sender={}, kind={})".format(self.app_ref, self.blob_id, self.sender, self.kind)
+            return "What.UNSUPPORTED(app_ref={}, blob_id={}, sender={}, device={}, kind={})".format(self.app_ref, self.blob_id, self.sender, self.device, self.kind)
         def __eq__(self, other):
             if not isinstance(other, What):
                 return NotImplemented
@@ -2794,6 +2808,8 @@ class What:
             if self.blob_id != other.blob_id:
                 return False
             if self.sender != other.sender:
+                return False
+            if self.device != other.device:
                 return False
             if self.kind != other.kind:
                 return False
@@ -2950,6 +2966,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterUInt32.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
+                _UniffiFfiConverterOptionalUInt32.read(buf),
             )
         if variant == 7:
             return What.CLOCK_SUSPECT(
@@ -2968,6 +2985,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterOptionalBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
+                _UniffiFfiConverterUInt32.read(buf),
                 _UniffiFfiConverterUInt64.read(buf),
             )
         if variant == 11:
@@ -3021,6 +3039,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterBytes.check_lower(value.account)
             _UniffiFfiConverterUInt32.check_lower(value.device)
             _UniffiFfiConverterBoolean.check_lower(value.resumed)
+            _UniffiFfiConverterOptionalUInt32.check_lower(value.reason)
             return
         if value.is_CLOCK_SUSPECT():
             _UniffiFfiConverterInt64.check_lower(value.skew)
@@ -3035,6 +3054,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterOptionalBytes.check_lower(value.app_ref)
             _UniffiFfiConverterBytes.check_lower(value.blob_id)
             _UniffiFfiConverterBytes.check_lower(value.sender)
+            _UniffiFfiConverterUInt32.check_lower(value.device)
             _UniffiFfiConverterUInt64.check_lower(value.kind)
             return
         if value.is_OTHER():
@@ -3088,6 +3108,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterBytes.write(value.account, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterBoolean.write(value.resumed, buf)
+            _UniffiFfiConverterOptionalUInt32.write(value.reason, buf)
         if value.is_CLOCK_SUSPECT():
             buf.write_i32(7)
             _UniffiFfiConverterInt64.write(value.skew, buf)
@@ -3102,6 +3123,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterOptionalBytes.write(value.app_ref, buf)
             _UniffiFfiConverterBytes.write(value.blob_id, buf)
             _UniffiFfiConverterBytes.write(value.sender, buf)
+            _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterUInt64.write(value.kind, buf)
         if value.is_OTHER():
             buf.write_i32(11)
@@ -3445,6 +3467,77 @@ class _UniffiFfiConverterSequenceTypeWanted(_UniffiConverterRustBuffer):
 
 
 
+class Why(enum.Enum):
+    """
+    What keys are fetched for.
+"""
+    
+    SEND = 0
+    """
+    A message waits for them.
+"""
+    
+    REFRESH = 1
+    """
+    A known list is old.
+"""
+    
+    SELF_CHECK = 2
+    """
+    To see that the directory shows our own keys as we published them.
+"""
+    
+    OTHER = 3
+    """
+    A purpose that this release of the face does not know.
+"""
+    
+
+
+class _UniffiFfiConverterTypeWhy(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Why.SEND
+        if variant == 2:
+            return Why.REFRESH
+        if variant == 3:
+            return Why.SELF_CHECK
+        if variant == 4:
+            return Why.OTHER
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Why.SEND:
+            return
+        if value == Why.REFRESH:
+            return
+        if value == Why.SELF_CHECK:
+            return
+        if value == Why.OTHER:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Why.SEND:
+            buf.write_i32(1)
+        if value == Why.REFRESH:
+            buf.write_i32(2)
+        if value == Why.SELF_CHECK:
+            buf.write_i32(3)
+        if value == Why.OTHER:
+            buf.write_i32(4)
+
+
+
+
+
+
+
+
 class Action:
     """
     What to do on the network.
@@ -3529,7 +3622,7 @@ class Action:
         Get others' public keys.
 """
         
-        def __init__(self, accounts:typing.List[Wanted], one_time:bool, urgent:bool):
+        def __init__(self, accounts:typing.List[Wanted], one_time:bool, why:Why, urgent:bool):
             self.accounts = accounts
             
             """
@@ -3540,6 +3633,12 @@ class Action:
             
             """
         Whether a one-time prekey of each device is wanted.
+"""
+        
+            self.why = why
+            
+            """
+        What they are needed for.
 """
         
             self.urgent = urgent
@@ -3555,7 +3654,7 @@ class Action:
             
     
         def __str__(self):
-            return "Action.FETCH_KEYS(accounts={}, one_time={}, urgent={})".format(self.accounts, self.one_time, self.urgent)
+            return "Action.FETCH_KEYS(accounts={}, one_time={}, why={}, urgent={})".format(self.accounts, self.one_time, self.why, self.urgent)
         def __eq__(self, other):
             if not isinstance(other, Action):
                 return NotImplemented
@@ -3564,6 +3663,8 @@ class Action:
             if self.accounts != other.accounts:
                 return False
             if self.one_time != other.one_time:
+                return False
+            if self.why != other.why:
                 return False
             if self.urgent != other.urgent:
                 return False
@@ -3743,6 +3844,7 @@ class _UniffiFfiConverterTypeAction(_UniffiConverterRustBuffer):
             return Action.FETCH_KEYS(
                 _UniffiFfiConverterSequenceTypeWanted.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
+                _UniffiFfiConverterTypeWhy.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
             )
         if variant == 3:
@@ -3776,6 +3878,7 @@ class _UniffiFfiConverterTypeAction(_UniffiConverterRustBuffer):
         if value.is_FETCH_KEYS():
             _UniffiFfiConverterSequenceTypeWanted.check_lower(value.accounts)
             _UniffiFfiConverterBoolean.check_lower(value.one_time)
+            _UniffiFfiConverterTypeWhy.check_lower(value.why)
             _UniffiFfiConverterBoolean.check_lower(value.urgent)
             return
         if value.is_SEND():
@@ -3808,6 +3911,7 @@ class _UniffiFfiConverterTypeAction(_UniffiConverterRustBuffer):
             buf.write_i32(2)
             _UniffiFfiConverterSequenceTypeWanted.write(value.accounts, buf)
             _UniffiFfiConverterBoolean.write(value.one_time, buf)
+            _UniffiFfiConverterTypeWhy.write(value.why, buf)
             _UniffiFfiConverterBoolean.write(value.urgent, buf)
         if value.is_SEND():
             buf.write_i32(3)
@@ -5733,6 +5837,7 @@ __all__ = [
     "Content",
     "MessageState",
     "What",
+    "Why",
     "Action",
     "Rejection",
     "Outcome",

@@ -27,7 +27,7 @@ final class Server {
             if let signedPrekey { signed[account] = signedPrekey }
             oneTime[account] = (resetOneTime ? [] : oneTime[account] ?? []) + added
             return .published(oneTimeLeft: UInt32(oneTime[account]?.count ?? 0))
-        case let .fetchKeys(accounts, wantsOneTime, _):
+        case let .fetchKeys(accounts, wantsOneTime, _, _):
             var found: [Found] = []
             var absent: [Data] = []
             for wanted in accounts {

@@ -927,70 +927,70 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_func_version() and 0xFFFF) != 55032) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_account() and 0xFFFF) != 65030) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_account() and 0xFFFF) != 51546) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_cancel() and 0xFFFF) != 7841) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_cancel() and 0xFFFF) != 55206) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_configure() and 0xFFFF) != 23846) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_configure() and 0xFFFF) != 44190) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_contact() and 0xFFFF) != 26972) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_contact() and 0xFFFF) != 57323) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_deliver() and 0xFFFF) != 45950) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_deliver() and 0xFFFF) != 63546) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_device() and 0xFFFF) != 27177) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_device() and 0xFFFF) != 28524) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_done() and 0xFFFF) != 55656) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_done() and 0xFFFF) != 58718) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_erase() and 0xFFFF) != 3440) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_erase() and 0xFFFF) != 6245) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_events() and 0xFFFF) != 30162) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_events() and 0xFFFF) != 14254) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_peek() and 0xFFFF) != 40618) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_peek() and 0xFFFF) != 55424) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_rekey() and 0xFFFF) != 1064) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_rekey() and 0xFFFF) != 28677) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_requests() and 0xFFFF) != 19442) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_requests() and 0xFFFF) != 30728) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_respond() and 0xFFFF) != 1749) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_respond() and 0xFFFF) != 60304) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_resume() and 0xFFFF) != 43820) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_resume() and 0xFFFF) != 18729) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_retry() and 0xFFFF) != 42646) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_retry() and 0xFFFF) != 46816) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_send() and 0xFFFF) != 844) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_send() and 0xFFFF) != 39792) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_shut() and 0xFFFF) != 63720) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_shut() and 0xFFFF) != 36628) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_state() and 0xFFFF) != 2341) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_state() and 0xFFFF) != 11125) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_suspend() and 0xFFFF) != 45236) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_suspend() and 0xFFFF) != 44018) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_wake() and 0xFFFF) != 37581) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_wake() and 0xFFFF) != 29786) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_create() and 0xFFFF) != 49074) {
+    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_create() and 0xFFFF) != 18203) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_open() and 0xFFFF) != 7718) {
+    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_open() and 0xFFFF) != 28518) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -2910,6 +2910,10 @@ sealed class Action {
          */
         val `oneTime`: kotlin.Boolean, 
         /**
+         * What they are needed for.
+         */
+        val `why`: org.sprag.Why, 
+        /**
          * Whether somebody waits for it.
          */
         val `urgent`: kotlin.Boolean) : Action()
@@ -3009,6 +3013,7 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
             2 -> Action.FetchKeys(
                 FfiConverterSequenceTypeWanted.read(buf),
                 FfiConverterBoolean.read(buf),
+                FfiConverterTypeWhy.read(buf),
                 FfiConverterBoolean.read(buf),
                 )
             3 -> Action.Send(
@@ -3048,6 +3053,7 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 4UL
                 + FfiConverterSequenceTypeWanted.allocationSize(value.`accounts`)
                 + FfiConverterBoolean.allocationSize(value.`oneTime`)
+                + FfiConverterTypeWhy.allocationSize(value.`why`)
                 + FfiConverterBoolean.allocationSize(value.`urgent`)
             )
         }
@@ -3091,6 +3097,7 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 buf.putInt(2)
                 FfiConverterSequenceTypeWanted.write(value.`accounts`, buf)
                 FfiConverterBoolean.write(value.`oneTime`, buf)
+                FfiConverterTypeWhy.write(value.`why`, buf)
                 FfiConverterBoolean.write(value.`urgent`, buf)
                 Unit
             }
@@ -4610,7 +4617,11 @@ sealed class What {
         /**
          * Whether the new session proved knowledge of the old.
          */
-        val `resumed`: kotlin.Boolean) : What()
+        val `resumed`: kotlin.Boolean, 
+        /**
+         * Why: a stable number.
+         */
+        val `reason`: kotlin.UInt?) : What()
         
     {
         
@@ -4679,6 +4690,10 @@ sealed class What {
          * Whom it is from.
          */
         val `sender`: kotlin.ByteArray, 
+        /**
+         * Which device of theirs.
+         */
+        val `device`: kotlin.UInt, 
         /**
          * The number of its kind.
          */
@@ -4764,6 +4779,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 FfiConverterBoolean.read(buf),
+                FfiConverterOptionalUInt.read(buf),
                 )
             7 -> What.ClockSuspect(
                 FfiConverterLong.read(buf),
@@ -4778,6 +4794,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterOptionalByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
+                FfiConverterUInt.read(buf),
                 FfiConverterULong.read(buf),
                 )
             11 -> What.Other(
@@ -4854,6 +4871,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 + FfiConverterByteArray.allocationSize(value.`account`)
                 + FfiConverterUInt.allocationSize(value.`device`)
                 + FfiConverterBoolean.allocationSize(value.`resumed`)
+                + FfiConverterOptionalUInt.allocationSize(value.`reason`)
             )
         }
         is What.ClockSuspect -> {
@@ -4884,6 +4902,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 + FfiConverterOptionalByteArray.allocationSize(value.`appRef`)
                 + FfiConverterByteArray.allocationSize(value.`blobId`)
                 + FfiConverterByteArray.allocationSize(value.`sender`)
+                + FfiConverterUInt.allocationSize(value.`device`)
                 + FfiConverterULong.allocationSize(value.`kind`)
             )
         }
@@ -4952,6 +4971,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterByteArray.write(value.`account`, buf)
                 FfiConverterUInt.write(value.`device`, buf)
                 FfiConverterBoolean.write(value.`resumed`, buf)
+                FfiConverterOptionalUInt.write(value.`reason`, buf)
                 Unit
             }
             is What.ClockSuspect -> {
@@ -4974,6 +4994,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterOptionalByteArray.write(value.`appRef`, buf)
                 FfiConverterByteArray.write(value.`blobId`, buf)
                 FfiConverterByteArray.write(value.`sender`, buf)
+                FfiConverterUInt.write(value.`device`, buf)
                 FfiConverterULong.write(value.`kind`, buf)
                 Unit
             }
@@ -4983,6 +5004,57 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * What keys are fetched for.
+ */
+
+enum class Why {
+    
+    /**
+     * A message waits for them.
+     */
+    SEND,
+    /**
+     * A known list is old.
+     */
+    REFRESH,
+    /**
+     * To see that the directory shows our own keys as we published them.
+     */
+    SELF_CHECK,
+    /**
+     * A purpose that this release of the face does not know.
+     */
+    OTHER;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeWhy: FfiConverterRustBuffer<Why> {
+    override fun read(buf: ByteBuffer) = try {
+        Why.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Why) = 4UL
+
+    override fun write(value: Why, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 

@@ -1,16 +1,15 @@
-//! An allocator that wipes what is freed.
+//! An allocator that wipes what is freed, for the libraries that an app links.
 //!
 //! Keys and plaintext pass through buffers of every kind on their way over the border; whoever reads the memory of the
-//! process later must not find them in freed blocks.
+//! process later must not find them in freed blocks. The Rust crates leave the choice of an allocator to their user.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
 use zeroize::Zeroize;
 
-struct Wiping;
-
-#[global_allocator]
-static ALLOCATOR: Wiping = Wiping;
+/// The system's allocator, which gives no block back before it is overwritten.
+#[derive(Clone, Copy, Debug)]
+pub struct Wiping;
 
 // SAFETY: every call is the system allocator's own; before a block is given back, its bytes, which are still ours, are
 // overwritten. `realloc` is the trait's own, which allocates, copies and deallocates through here: nothing moves unwiped.

@@ -1,0 +1,180 @@
+//! A client's life: made, opened, configured, suspended, freed; and what is known about it and its contacts.
+
+use sprag::Client;
+use sprag::context::Environment;
+
+use crate::border::{clear, free, give, guard, handle, sized, sprag_bytes, sprag_status, status};
+use crate::constants::{SPRAG_NULL, SPRAG_TOO_SMALL};
+use crate::records::{self, sprag_config, sprag_contact, sprag_opening};
+
+/// A client: one account's device on one store. May be used from any thread and from several at once.
+#[allow(non_camel_case_types)]
+pub struct sprag_client(pub(crate) Client);
+
+/// Makes a new account on a new store. `SPRAG_EXISTS` if there is one.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_client_create(config: *const sprag_config, out: *mut *mut sprag_client) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            clear(out)?;
+            let config = records::config(&sized(config)?)?;
+            let client = Client::create(config, Environment::platform()).map_err(status)?;
+            give(out, sprag_client(client));
+        }
+        Ok(())
+    })
+}
+
+/// Opens the store of an account. `SPRAG_NO_STORE` if there is none.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_client_open(opening: *const sprag_opening, out: *mut *mut sprag_client) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            clear(out)?;
+            let opening = records::opening(&sized(opening)?)?;
+            let client = Client::open(opening, Environment::platform()).map_err(status)?;
+            give(out, sprag_client(client));
+        }
+        Ok(())
+    })
+}
+
+/// Closes a client and frees it. Everything is on disk already. No other call may be running on it. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_client_free(client: *mut sprag_client) {
+    // SAFETY: the caller's promise.
+    unsafe { free(client) }
+}
+
+/// Removes the store with everything in it, and frees the client, also on failure. There is no way back.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_client_erase(client: *mut sprag_client) -> sprag_status {
+    guard(|| {
+        if client.is_null() {
+            return Err(SPRAG_NULL);
+        }
+        // SAFETY: the caller's promise: it was given by us and is given back.
+        let client = unsafe { Box::from_raw(client) };
+        client.0.erase().map_err(status)
+    })
+}
+
+/// Changes the stored policy: the largest body that the app's server carries, in bytes.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_configure(client: *const sprag_client, max_body: u32) -> sprag_status {
+    guard(|| {
+        let mut policy = sprag::Policy::default();
+        policy.max_body = max_body;
+        // SAFETY: the caller's promise.
+        unsafe { handle(client) }?.0.configure(policy).map_err(status)
+    })
+}
+
+/// Closes the store until `sprag_resume`: before the platform suspends the process. May be called from another thread while a
+/// call is running.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_suspend(client: *const sprag_client) -> sprag_status {
+    // SAFETY: the caller's promise.
+    guard(|| unsafe { handle(client) }?.0.suspend().map_err(status))
+}
+
+/// Opens the store again after `sprag_suspend`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_resume(client: *const sprag_client) -> sprag_status {
+    // SAFETY: the caller's promise.
+    guard(|| unsafe { handle(client) }?.0.resume().map_err(status))
+}
+
+/// Puts the store under a new key of 32 bytes. The app deletes the old one afterwards.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_rekey(client: *const sprag_client, key: sprag_bytes) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            let key = sprag::Key::from_slice(key.need()?).map_err(status)?;
+            handle(client)?.0.rekey(&key).map_err(status)
+        }
+    })
+}
+
+/// Writes the client's account id: at most 64 bytes. `SPRAG_TOO_SMALL` says how many are needed.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_account(
+    client: *const sprag_client,
+    out: *mut u8,
+    capacity: usize,
+    length: *mut usize,
+) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            let account = handle(client)?.0.account();
+            let bytes = account.as_bytes();
+            if length.is_null() {
+                return Err(SPRAG_NULL);
+            }
+            length.write(bytes.len());
+            if bytes.len() > capacity {
+                return Err(SPRAG_TOO_SMALL);
+            }
+            if out.is_null() {
+                return Err(SPRAG_NULL);
+            }
+            out.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        }
+        Ok(())
+    })
+}
+
+/// Writes the client's device: what tells it from the account's others at the app's server.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_device(client: *const sprag_client, device: *mut u32) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            if device.is_null() {
+                return Err(SPRAG_NULL);
+            }
+            device.write(handle(client)?.0.device().0);
+        }
+        Ok(())
+    })
+}
+
+/// What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never seen.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_contact_get(
+    client: *const sprag_client,
+    account: sprag_bytes,
+    out: *mut sprag_contact,
+) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            if out.is_null() {
+                return Err(SPRAG_NULL);
+            }
+            let contact = handle(client)?.0.contact(account.need()?).map_err(status)?;
+            out.write(records::contact(&contact)?);
+        }
+        Ok(())
+    })
+}
+
+/// Every handle may be used from any thread.
+const _: fn() = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<sprag_client>
+};

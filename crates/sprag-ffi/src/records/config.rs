@@ -1,0 +1,119 @@
+//! What a client is made, opened and woken with.
+
+use sprag::{Config, Hint, Key, Opening, Pending, Place, Role};
+
+use super::{account, filled, join};
+use crate::border::{Answer, Sized32, sprag_bytes, status};
+use crate::constants::{SPRAG_MISUSE, SPRAG_ROLE_APP, SPRAG_ROLE_EXTENSION};
+
+/// What `sprag_client_create` needs. Filled by the caller.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sprag_config {
+    /// `sizeof(sprag_config)`.
+    pub size: u32,
+    /// The largest body that the app's server carries, in bytes; 0 for 1 MiB.
+    pub max_body: u32,
+    /// The file, as UTF-8; absent for a store in memory.
+    pub path: sprag_bytes,
+    /// The key that is to unlock the store: 32 random bytes from the platform's keystore.
+    pub key: sprag_bytes,
+    /// The account: 1 to 64 bytes.
+    pub account: sprag_bytes,
+}
+filled!(sprag_config, account: sprag_bytes);
+
+/// What `sprag_client_open` needs. Filled by the caller.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sprag_opening {
+    /// `sizeof(sprag_opening)`.
+    pub size: u32,
+    /// What this process is to the app: 0 or one of `SPRAG_ROLE_…`.
+    pub role: u32,
+    /// The file, as UTF-8.
+    pub path: sprag_bytes,
+    /// The key that unlocks the store: 32 bytes.
+    pub key: sprag_bytes,
+    /// The account that is expected in it.
+    pub account: sprag_bytes,
+}
+filled!(sprag_opening, account: sprag_bytes);
+
+unsafe fn place(path: sprag_bytes) -> Answer<Place> {
+    // SAFETY: the caller's promise about its record.
+    match unsafe { path.get() }? {
+        None => Ok(Place::Memory),
+        Some(path) => std::str::from_utf8(path).map(|path| Place::File(path.into())).map_err(|_| SPRAG_MISUSE),
+    }
+}
+
+/// # Safety
+/// The record's bytes are valid.
+pub(crate) unsafe fn config(from: &sprag_config) -> Answer<Config> {
+    // SAFETY: the caller's promise about its record.
+    let (place, key, id) = unsafe { (place(from.path)?, from.key.need()?, from.account.need()?) };
+    let mut config = Config::new(place, Key::from_slice(key).map_err(status)?, account(id)?);
+    if from.max_body != 0 {
+        config.policy.max_body = from.max_body;
+    }
+    Ok(config)
+}
+
+/// # Safety
+/// The record's bytes are valid.
+pub(crate) unsafe fn opening(from: &sprag_opening) -> Answer<Opening> {
+    // SAFETY: the caller's promise about its record.
+    let (place, key, id) = unsafe { (place(from.path)?, from.key.need()?, from.account.need()?) };
+    let mut opening = Opening::new(place, Key::from_slice(key).map_err(status)?, account(id)?);
+    opening.role = match from.role {
+        0 | SPRAG_ROLE_APP => Role::App,
+        SPRAG_ROLE_EXTENSION => Role::Extension,
+        _ => return Err(SPRAG_MISUSE),
+    };
+    Ok(opening)
+}
+
+/// What the app knows when it wakes the engine. Filled by the caller.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sprag_hint {
+    /// `sizeof(sprag_hint)`.
+    pub size: u32,
+    /// Not 0 if `one_time_left` says something.
+    pub has_one_time_left: u32,
+    /// How many one-time prekeys of this device the directory holds.
+    pub one_time_left: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The server's time, Unix seconds; 0 if unknown.
+    pub server_time: u64,
+}
+filled!(sprag_hint, server_time: u64);
+
+pub(crate) fn hint(from: &sprag_hint) -> Hint {
+    let mut hint = Hint::default();
+    hint.server_time = (from.server_time != 0).then_some(from.server_time);
+    hint.one_time_left = join(from.has_one_time_left, from.one_time_left);
+    hint
+}
+
+/// What to look at next.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sprag_pending {
+    /// How many events wait to be done.
+    pub events: u64,
+    /// How many requests can be handed out now.
+    pub requests: u64,
+    /// In how many milliseconds `sprag_wake` has something to do; `UINT64_MAX` if there is nothing to wait for.
+    pub next_wake_ms: u64,
+}
+
+pub(crate) fn pending(from: Pending) -> sprag_pending {
+    sprag_pending { events: from.events, requests: from.requests, next_wake_ms: from.next_wake_ms.unwrap_or(u64::MAX) }
+}

@@ -1,0 +1,40 @@
+//! What is known of others.
+
+use crate::border::Answer;
+
+/// What is known of another account.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sprag_contact {
+    /// One of `SPRAG_TRUST_…`.
+    pub trust: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The hash of its account key.
+    pub fingerprint: [u8; 32],
+    /// The safety number: 60 digits and a NUL.
+    pub digits: [u8; 61],
+    /// Its scannable form: text with a NUL after it.
+    pub scannable: [u8; 139],
+}
+
+pub(crate) fn contact(from: &sprag::Contact) -> Answer<sprag_contact> {
+    let mut to = sprag_contact {
+        trust: from.trust.code(),
+        reserved: 0,
+        fingerprint: from.account_key_fingerprint,
+        digits: [0; 61],
+        scannable: [0; 139],
+    };
+    copy_text(&mut to.digits, &from.number.digits())?;
+    copy_text(&mut to.scannable, &from.number.scannable())?;
+    Ok(to)
+}
+
+fn copy_text(to: &mut [u8], text: &str) -> Answer {
+    let room = to.len().saturating_sub(1);
+    let place = to.get_mut(..text.len()).filter(|place| place.len() <= room).ok_or(crate::constants::SPRAG_INTERNAL)?;
+    place.copy_from_slice(text.as_bytes());
+    Ok(())
+}

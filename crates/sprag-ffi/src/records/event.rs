@@ -1,0 +1,215 @@
+//! What the app is to show or to act on.
+
+use sprag::{AccountId, Event, Preview, What};
+
+use super::{Lists, content_kind, peer};
+use crate::border::sprag_bytes;
+use crate::constants::{SPRAG_EVENT_MESSAGE, SPRAG_EVENT_UNREADABLE, SPRAG_IMPORTANCE_CONTENT};
+
+/// Something for the app to show or to act on. Fields that its kind does not speak of are absent or zero.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sprag_event {
+    /// One of `SPRAG_EVENT_…`. Skip what you do not know.
+    pub kind: u32,
+    /// One of `SPRAG_IMPORTANCE_…`.
+    pub importance: u32,
+    /// Names the event, for `sprag_done`.
+    pub id: u64,
+    /// When it happened, Unix seconds.
+    pub at: u64,
+    /// Message, unreadable, unsupported: the app's own name for it, if it gave one.
+    pub app_ref: sprag_bytes,
+    /// Message, unreadable, unsupported: the hash of its bytes, 32 bytes.
+    pub blob_id: sprag_bytes,
+    /// Message, progress: the message's id.
+    pub message: sprag_bytes,
+    /// Whose it is: the sender's account, the one that the server named, or the contact that it is about.
+    pub account: sprag_bytes,
+    /// Message, session restarted, unsupported: the device.
+    pub device: u32,
+    /// Message: `SPRAG_CONVERSATION_DIRECT`.
+    pub conversation: u32,
+    /// Message: the other account of a direct conversation.
+    pub peer: sprag_bytes,
+    /// Message: one of `SPRAG_CLASS_…`.
+    pub message_class: u32,
+    /// Message: one of `SPRAG_CONTENT_…`. Unsupported: the number of its kind, as far as 32 bits hold it.
+    pub content: u32,
+    /// Message: what the app's own content is.
+    pub content_kind: sprag_bytes,
+    /// Message: what it says.
+    pub body: sprag_bytes,
+    /// Message: when its sender says it was sent, Unix seconds.
+    pub sent: u64,
+    /// Message: one of `SPRAG_TRUST_…`.
+    pub trust: u32,
+    /// Message: not 0 if it is the first from this account.
+    pub first_contact: u32,
+    /// Message: not 0 if we sent it, from another device.
+    pub outgoing: u32,
+    /// Unreadable, progress, session restarted: why, as `sprag_reason_str` says; 0 if there is nothing to say.
+    pub reason: u32,
+    /// Unreadable: one of `SPRAG_HEALING_…`.
+    pub healing: u32,
+    /// Progress: one of `SPRAG_STATE_…`.
+    pub state: u32,
+    /// Identity changed: the safety number that was pinned, 60 digits.
+    pub old_number: sprag_bytes,
+    /// Identity changed: the one that was offered.
+    pub new_number: sprag_bytes,
+    /// Identity changed: the messages that are held.
+    pub held: *const sprag_bytes,
+    /// How many.
+    pub held_len: usize,
+    /// Identity changed: whether the old number had been compared. Session restarted: whether it was resumed.
+    pub flag: u32,
+    /// Keys low: how many are left. Store trouble: its code.
+    pub number: u32,
+    /// Clock suspect: by how many seconds our clock is ahead.
+    pub skew: i64,
+    /// List conflict: the sequence of the list known here.
+    pub my_sequence: u64,
+    /// List conflict: the sequence of the other one.
+    pub their_sequence: u64,
+    /// List conflict: the hash of the list known here, 32 bytes.
+    pub my_hash: sprag_bytes,
+    /// List conflict: the hash of the other one.
+    pub their_hash: sprag_bytes,
+}
+
+fn blank_event() -> sprag_event {
+    let absent = sprag_bytes::ABSENT;
+    sprag_event {
+        kind: 0,
+        importance: 0,
+        id: 0,
+        at: 0,
+        app_ref: absent,
+        blob_id: absent,
+        message: absent,
+        account: absent,
+        device: 0,
+        conversation: 0,
+        peer: absent,
+        message_class: 0,
+        content: 0,
+        content_kind: absent,
+        body: absent,
+        sent: 0,
+        trust: 0,
+        first_contact: 0,
+        outgoing: 0,
+        reason: 0,
+        healing: 0,
+        state: 0,
+        old_number: absent,
+        new_number: absent,
+        held: std::ptr::null(),
+        held_len: 0,
+        flag: 0,
+        number: 0,
+        skew: 0,
+        my_sequence: 0,
+        their_sequence: 0,
+        my_hash: absent,
+        their_hash: absent,
+    }
+}
+
+pub(crate) fn event(from: &Event) -> (sprag_event, Lists) {
+    let mut to = blank_event();
+    let mut lists = Lists::default();
+    to.kind = from.what.code();
+    to.importance = from.importance().code();
+    (to.id, to.at) = (from.id, from.at);
+    match &from.what {
+        What::Message(message) => {
+            to.app_ref = sprag_bytes::maybe(message.app_ref.as_deref());
+            to.blob_id = sprag_bytes::of(&message.blob_id.0);
+            to.message = sprag_bytes::of(message.client_id.as_bytes());
+            to.account = sprag_bytes::of(message.sender.account.as_bytes());
+            to.device = message.sender.device.0;
+            to.conversation = message.conversation.code();
+            to.peer = peer(&message.conversation);
+            to.message_class = message.class.code();
+            to.content = message.content.code();
+            to.content_kind = content_kind(&message.content);
+            to.body = sprag_bytes::of(message.content.as_bytes());
+            to.sent = message.sent;
+            to.trust = message.trust.code();
+            to.first_contact = u32::from(message.first_contact);
+            to.outgoing = u32::from(message.outgoing);
+        }
+        What::Unreadable { app_ref, blob_id, from, reason, healing } => {
+            to.app_ref = sprag_bytes::maybe(app_ref.as_deref());
+            to.blob_id = sprag_bytes::of(&blob_id.0);
+            to.account = sprag_bytes::maybe(from.as_ref().map(AccountId::as_bytes));
+            (to.reason, to.healing) = (reason.code(), healing.code());
+        }
+        What::Progress { message, account, state, reason } => {
+            to.message = sprag_bytes::of(message.as_bytes());
+            to.account = sprag_bytes::maybe(account.as_ref().map(AccountId::as_bytes));
+            to.state = state.code();
+            to.reason = reason.map_or(0, sprag::Reason::code);
+        }
+        What::IdentityChanged { account, old_number, new_number, was_verified, held } => {
+            to.account = sprag_bytes::of(account.as_bytes());
+            to.old_number = sprag_bytes::of(old_number.as_bytes());
+            to.new_number = sprag_bytes::of(new_number.as_bytes());
+            to.flag = u32::from(*was_verified);
+            lists._bytes = held.iter().map(|message| sprag_bytes::of(message.as_bytes())).collect();
+            (to.held, to.held_len) = (lists._bytes.as_ptr(), lists._bytes.len());
+        }
+        What::ListConflict { account, mine, theirs } => {
+            to.account = sprag_bytes::of(account.as_bytes());
+            (to.my_sequence, to.their_sequence) = (mine.sequence, theirs.sequence);
+            (to.my_hash, to.their_hash) = (sprag_bytes::of(&mine.hash), sprag_bytes::of(&theirs.hash));
+        }
+        What::SessionRestarted { account, device, resumed, reason } => {
+            to.account = sprag_bytes::of(account.as_bytes());
+            to.device = device.0;
+            to.flag = u32::from(*resumed);
+            to.reason = reason.map_or(0, sprag::Reason::code);
+        }
+        What::ClockSuspect { skew } => to.skew = *skew,
+        What::KeysLow { left: number } | What::StoreTrouble { code: number } => to.number = *number,
+        What::Unsupported { app_ref, blob_id, sender, kind } => {
+            to.app_ref = sprag_bytes::maybe(app_ref.as_deref());
+            to.blob_id = sprag_bytes::of(&blob_id.0);
+            to.account = sprag_bytes::of(sender.account.as_bytes());
+            to.device = sender.device.0;
+            to.content = u32::try_from(*kind).unwrap_or(u32::MAX);
+        }
+        _ => {}
+    }
+    (to, lists)
+}
+
+/// What a message says, found without changing anything: fills the fields of an event (kind 0 if it shows nothing).
+pub(crate) fn preview(from: &Preview) -> sprag_event {
+    let mut to = blank_event();
+    match from {
+        Preview::Message { sender, conversation, client_id, class, content } => {
+            to.kind = SPRAG_EVENT_MESSAGE;
+            to.importance = SPRAG_IMPORTANCE_CONTENT;
+            to.message = sprag_bytes::of(client_id.as_bytes());
+            to.account = sprag_bytes::of(sender.account.as_bytes());
+            to.device = sender.device.0;
+            to.conversation = conversation.code();
+            to.peer = peer(conversation);
+            to.message_class = class.code();
+            to.content = content.code();
+            to.content_kind = content_kind(content);
+            to.body = sprag_bytes::of(content.as_bytes());
+        }
+        Preview::Unreadable { reason } => {
+            to.kind = SPRAG_EVENT_UNREADABLE;
+            to.importance = SPRAG_IMPORTANCE_CONTENT;
+            to.reason = reason.code();
+        }
+        _ => {}
+    }
+    to
+}

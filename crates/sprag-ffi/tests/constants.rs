@@ -1,0 +1,103 @@
+//! The numbers of the C face: in the header, by name, and in the engine.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(unsafe_code, reason = "it calls what a C program calls")]
+
+use sprag_ffi::*;
+
+fn by_name(name: &str) -> Option<i64> {
+    let mut value = 0;
+    let name = sprag_bytes { ptr: name.as_ptr(), len: name.len() };
+    // SAFETY: both live until it returns.
+    (unsafe { sprag_constant(name, &raw mut value) } == SPRAG_OK).then_some(value)
+}
+
+#[test]
+fn every_number_in_the_header_has_its_name() {
+    let header = include_str!("../../../include/sprag.h");
+    let mut seen = 0;
+    for line in header.lines().filter_map(|line| line.strip_prefix("#define ")) {
+        let Some((name, value)) = line.split_once(' ') else { continue };
+        if let Ok(value) = value.parse::<i64>() {
+            assert_eq!(by_name(name), Some(value), "{name}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 70, "{seen}");
+    assert_eq!(by_name("SPRAG_NONE_SUCH"), None);
+    assert_eq!(by_name(""), None);
+}
+
+#[test]
+fn the_numbers_are_the_engines() {
+    use sprag::{AccountId, BlobId, Class, Content, Conversation, DeviceId, Finding, Healing, ListRef, Sender, What};
+    use sprag::{Importance, MessageId, MessageState, Reason, Trust, Why};
+    let account = AccountId::new(b"a").unwrap();
+    let (blob_id, list) = (BlobId([0; 32]), || ListRef { sequence: 0, hash: [0; 32] });
+    let healing = Healing::Final;
+    let reason = Reason::Open;
+    let sender = Sender { account: account.clone(), device: DeviceId(0) };
+    let message = MessageId::new(b"m").unwrap();
+    let pairs = [
+        (SPRAG_KEY_LEN, u32::try_from(sprag::Key::from_slice(&[0; 32]).unwrap().expose_secret().len()).unwrap()),
+        (SPRAG_CONVERSATION_DIRECT, Conversation::Direct(account.clone()).code()),
+        (SPRAG_CONTENT_TEXT, Content::Text(String::new()).code()),
+        (SPRAG_CONTENT_APP, Content::App { kind: "k".into(), bytes: Vec::new() }.code()),
+        (SPRAG_CLASS_MESSAGE, Class::Message.code()),
+        (SPRAG_CLASS_QUIET, Class::Quiet.code()),
+        (SPRAG_WHY_SEND, Why::Send.code()),
+        (SPRAG_WHY_REFRESH, Why::Refresh.code()),
+        (SPRAG_WHY_SELF_CHECK, Why::SelfCheck.code()),
+        (SPRAG_VERDICT_OPENED, Finding::Opened { events: Vec::new() }.code()),
+        (SPRAG_VERDICT_QUARANTINED, Finding::Quarantined { fingerprint: [0; 32] }.code()),
+        (SPRAG_VERDICT_DUPLICATE, Finding::Duplicate { message: None }.code()),
+        (SPRAG_VERDICT_OWN_ECHO, Finding::OwnEcho { message: None }.code()),
+        (SPRAG_VERDICT_NOT_ADDRESSED, Finding::NotAddressed.code()),
+        (SPRAG_VERDICT_FOREIGN, Finding::Foreign.code()),
+        (SPRAG_VERDICT_UNREADABLE, Finding::Unreadable { reason, healing }.code()),
+        (SPRAG_HEALING_ASKED, Healing::Asked.code()),
+        (SPRAG_HEALING_FINAL, Healing::Final.code()),
+        (SPRAG_EVENT_UNREADABLE, What::Unreadable { app_ref: None, blob_id, from: None, reason, healing }.code()),
+        (
+            SPRAG_EVENT_PROGRESS,
+            What::Progress { message, account: None, state: MessageState::Ready, reason: None }.code(),
+        ),
+        (
+            SPRAG_EVENT_IDENTITY_CHANGED,
+            What::IdentityChanged {
+                account: account.clone(),
+                old_number: String::new(),
+                new_number: String::new(),
+                was_verified: false,
+                held: Vec::new(),
+            }
+            .code(),
+        ),
+        (
+            SPRAG_EVENT_LIST_CONFLICT,
+            What::ListConflict { account: account.clone(), mine: list(), theirs: list() }.code(),
+        ),
+        (
+            SPRAG_EVENT_SESSION_RESTARTED,
+            What::SessionRestarted { account, device: DeviceId(0), resumed: false, reason: None }.code(),
+        ),
+        (SPRAG_EVENT_CLOCK_SUSPECT, What::ClockSuspect { skew: 0 }.code()),
+        (SPRAG_EVENT_KEYS_LOW, What::KeysLow { left: 0 }.code()),
+        (SPRAG_EVENT_STORE_TROUBLE, What::StoreTrouble { code: 0 }.code()),
+        (SPRAG_EVENT_UNSUPPORTED, What::Unsupported { app_ref: None, blob_id, sender, kind: 0 }.code()),
+        (SPRAG_IMPORTANCE_CONTENT, Importance::Content.code()),
+        (SPRAG_IMPORTANCE_SECURITY, Importance::Security.code()),
+        (SPRAG_IMPORTANCE_INFO, Importance::Info.code()),
+        (SPRAG_STATE_WAITING_KEYS, MessageState::WaitingKeys.code()),
+        (SPRAG_STATE_HELD, MessageState::Held.code()),
+        (SPRAG_STATE_READY, MessageState::Ready.code()),
+        (SPRAG_STATE_ACCEPTED, MessageState::Accepted.code()),
+        (SPRAG_STATE_FAILED, MessageState::Failed.code()),
+        (SPRAG_STATE_CANCELLED, MessageState::Cancelled.code()),
+        (SPRAG_TRUST_PINNED, Trust::Pinned.code()),
+        (SPRAG_TRUST_CHANGED, Trust::Changed.code()),
+    ];
+    for (place, (ours, engines)) in pairs.into_iter().enumerate() {
+        assert_eq!(ours, engines, "pair {place}");
+    }
+}

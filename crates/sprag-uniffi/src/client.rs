@@ -1,0 +1,211 @@
+//! The one object: a client, with a method for each call of the engine.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sprag::{AccountId, MessageId};
+
+use crate::bytes::Bytes;
+use crate::error::Result;
+use crate::event::Event;
+use crate::message::{Delivered, Incoming, Pending, Preview, SendOptions, Sent};
+use crate::names::{Contact, Content, Conversation, MessageState, bytes};
+use crate::request::{Outcome, Request};
+
+/// One account's device on one store. It holds keys: close it when done (`close()` in Kotlin, `shut()` everywhere).
+#[derive(uniffi::Object)]
+pub struct Client {
+    inner: RwLock<Option<Arc<sprag::Client>>>,
+}
+
+impl Client {
+    fn holding(client: sprag::Client) -> Arc<Self> {
+        Arc::new(Self { inner: RwLock::new(Some(Arc::new(client))) })
+    }
+
+    fn get(&self) -> Result<Arc<sprag::Client>> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        inner.clone().ok_or_else(|| sprag::Error::Misuse("the client was shut").into())
+    }
+
+    fn take(&self) -> Option<Arc<sprag::Client>> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+fn place(path: Option<String>) -> sprag::Place {
+    path.map_or(sprag::Place::Memory, |path| sprag::Place::File(path.into()))
+}
+
+#[uniffi::export]
+impl Client {
+    /// Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
+    #[uniffi::constructor(default(max_body = None))]
+    pub fn create(path: Option<String>, key: Bytes, account: Bytes, max_body: Option<u32>) -> Result<Arc<Self>> {
+        let key = sprag::Key::from_slice(key.as_ref())?;
+        let mut config = sprag::Config::new(place(path), key, AccountId::new(&account)?);
+        if let Some(max_body) = max_body {
+            config.policy.max_body = max_body;
+        }
+        Ok(Self::holding(sprag::Client::create(config, sprag::context::Environment::platform())?))
+    }
+
+    /// Opens the store of an account.
+    #[uniffi::constructor(default(extension = false))]
+    pub fn open(path: String, key: Bytes, account: Bytes, extension: bool) -> Result<Arc<Self>> {
+        let key = sprag::Key::from_slice(key.as_ref())?;
+        let mut opening = sprag::Opening::new(place(Some(path)), key, AccountId::new(&account)?);
+        if extension {
+            opening.role = sprag::Role::Extension;
+        }
+        Ok(Self::holding(sprag::Client::open(opening, sprag::context::Environment::platform())?))
+    }
+
+    /// Closes the store and wipes its keys from memory; later calls are misuse. Running calls end first.
+    pub fn shut(&self) {
+        drop(self.take());
+    }
+
+    /// Removes the store with everything in it. There is no way back. `Busy` if another call is running.
+    pub fn erase(&self) -> Result<()> {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let client = inner.take().ok_or(sprag::Error::Misuse("the client was shut"))?;
+        match Arc::try_unwrap(client) {
+            Ok(client) => Ok(client.erase()?),
+            Err(client) => {
+                *inner = Some(client);
+                Err(sprag::Error::Busy.into())
+            }
+        }
+    }
+
+    /// The account that this is a device of.
+    pub fn account(&self) -> Result<Bytes> {
+        Ok(bytes(self.get()?.account()))
+    }
+
+    /// The device of that account that this store is: what tells it from the others at the app's server.
+    pub fn device(&self) -> Result<u32> {
+        Ok(self.get()?.device().0)
+    }
+
+    /// Takes messages and judges each. Durable on return: the app may acknowledge them to its server.
+    pub fn deliver(&self, messages: Vec<Incoming>) -> Result<Delivered> {
+        let batch = messages.iter().map(Incoming::engine).collect::<Result<Vec<_>>>()?;
+        let delivered = self.get()?.deliver(&batch)?;
+        let verdicts = delivered.verdicts.iter().map(Into::into).collect();
+        Ok(Delivered { verdicts, pending: delivered.pending.into() })
+    }
+
+    /// Hands out at most `max` requests, the caller's alone for the time of the lease.
+    #[uniffi::method(default(max = 64, lease_seconds = 60))]
+    pub fn requests(&self, max: u32, lease_seconds: u32) -> Result<Vec<Request>> {
+        let requests = self.get()?.requests(max as usize, lease_seconds)?;
+        Ok(requests.iter().map(Into::into).collect())
+    }
+
+    /// Says what became of a request.
+    pub fn respond(&self, request: u64, outcome: Outcome) -> Result<Pending> {
+        Ok(self.get()?.respond(sprag::RequestId(request), outcome.engine()?)?.into())
+    }
+
+    /// Lets the engine do what is due.
+    #[uniffi::method(default(server_time = None, one_time_left = None))]
+    pub fn wake(&self, server_time: Option<u64>, one_time_left: Option<u32>) -> Result<Pending> {
+        let mut hint = sprag::Hint::default();
+        hint.server_time = server_time;
+        hint.one_time_left = one_time_left;
+        Ok(self.get()?.wake(hint)?.into())
+    }
+
+    /// Sends a message. What can go out at once is in the answer.
+    pub fn send(&self, conversation: Conversation, content: Content, options: SendOptions) -> Result<Sent> {
+        let mut to = sprag::SendOptions::default();
+        to.client_id = options.client_id.as_ref().map(MessageId::new).transpose()?;
+        if options.quiet {
+            to.class = sprag::Class::Quiet;
+        }
+        to.expires = options.expires;
+        let sent = self.get()?.send(&conversation.engine()?, &content.engine()?, &to)?;
+        Ok(Sent {
+            message: bytes(&sent.message),
+            state: sent.state.into(),
+            requests: sent.requests.iter().map(Into::into).collect(),
+            pending: sent.pending.into(),
+        })
+    }
+
+    /// At most `max` events that follow `after` (0 for the oldest). They stay until they are done.
+    #[uniffi::method(default(after = 0, max = 64))]
+    pub fn events(&self, after: u64, max: u32) -> Result<Vec<Event>> {
+        Ok(self.get()?.events(after, max as usize)?.iter().map(Into::into).collect())
+    }
+
+    /// Says that events were shown or acted on.
+    pub fn done(&self, events: Vec<u64>) -> Result<Pending> {
+        Ok(self.get()?.done(&events)?.into())
+    }
+
+    /// Looks into a message and changes nothing, for a notification.
+    pub fn peek(&self, message: Incoming) -> Result<Preview> {
+        Ok(match self.get()?.peek(&message.engine()?)? {
+            sprag::Preview::Message { sender, conversation, client_id, class, content } => Preview::Message {
+                sender: bytes(&sender.account),
+                conversation: (&conversation).into(),
+                client_id: bytes(&client_id),
+                quiet: class == sprag::Class::Quiet,
+                content: (&content).into(),
+            },
+            sprag::Preview::Unreadable { reason } => Preview::Unreadable { reason: reason.code() },
+            _ => Preview::Known,
+        })
+    }
+
+    /// Takes a message of ours back, if it has not gone out.
+    pub fn cancel(&self, message: Bytes) -> Result<Pending> {
+        Ok(self.get()?.cancel(message.as_ref())?.into())
+    }
+
+    /// Tries a failed or held message of ours again.
+    pub fn retry(&self, message: Bytes) -> Result<Pending> {
+        Ok(self.get()?.retry(message.as_ref())?.into())
+    }
+
+    /// How far a message of ours has come.
+    pub fn state(&self, message: Bytes) -> Result<MessageState> {
+        Ok(self.get()?.state(message.as_ref())?.into())
+    }
+
+    /// Changes the stored policy.
+    pub fn configure(&self, max_body: u32) -> Result<()> {
+        let mut policy = sprag::Policy::default();
+        policy.max_body = max_body;
+        Ok(self.get()?.configure(policy)?)
+    }
+
+    /// Closes the store until `resume`.
+    pub fn suspend(&self) -> Result<()> {
+        Ok(self.get()?.suspend()?)
+    }
+
+    /// Opens the store again.
+    pub fn resume(&self) -> Result<()> {
+        Ok(self.get()?.resume()?)
+    }
+
+    /// Puts the store under a new key of 32 bytes.
+    pub fn rekey(&self, key: Bytes) -> Result<()> {
+        Ok(self.get()?.rekey(&sprag::Key::from_slice(key.as_ref())?)?)
+    }
+
+    /// What is known of another account, the safety number included.
+    pub fn contact(&self, account: Bytes) -> Result<Contact> {
+        let contact = self.get()?.contact(account.as_ref())?;
+        Ok(Contact {
+            account: bytes(&contact.account),
+            trust: contact.trust.into(),
+            fingerprint: bytes(contact.account_key_fingerprint),
+            digits: contact.number.digits(),
+            scannable: contact.number.scannable(),
+        })
+    }
+}

@@ -1,0 +1,224 @@
+//! What the app is to show or to act on.
+
+use crate::bytes::Bytes;
+use crate::names::{Content, Conversation, ListRef, MessageState, Trust, bytes};
+
+/// What happened.
+#[derive(Clone, Debug, uniffi::Enum)]
+pub enum What {
+    /// A message came.
+    Message {
+        /// The app's own name for it.
+        app_ref: Option<Bytes>,
+        /// The hash of its bytes.
+        blob_id: Bytes,
+        /// Its id, unique among those of its sender.
+        client_id: Bytes,
+        /// Whom it is from, as the session proved it.
+        sender: Bytes,
+        /// Which device of theirs.
+        device: u32,
+        /// Whether we sent it, from another device.
+        outgoing: bool,
+        /// Where it belongs.
+        conversation: Conversation,
+        /// Whether it is silent.
+        quiet: bool,
+        /// What it says.
+        content: Content,
+        /// When its sender says it was sent.
+        sent: u64,
+        /// How far its sender's identity can be trusted.
+        trust: Trust,
+        /// Whether it is the first from this account.
+        first_contact: bool,
+    },
+    /// A message came that cannot be read.
+    Unreadable {
+        /// The app's own name for it.
+        app_ref: Option<Bytes>,
+        /// The hash of its bytes.
+        blob_id: Bytes,
+        /// Whom it is from.
+        sender: Option<Bytes>,
+        /// Why: a stable number.
+        reason: u32,
+        /// Whether the sender is asked to begin anew.
+        asked: bool,
+    },
+    /// A message of ours came further.
+    Progress {
+        /// Which.
+        message: Bytes,
+        /// To whom, where it is about one account.
+        account: Option<Bytes>,
+        /// How far.
+        state: MessageState,
+        /// Why no further: a stable number.
+        reason: Option<u32>,
+    },
+    /// Another identity was offered for a contact; refused, and sending is held.
+    IdentityChanged {
+        /// Whose.
+        account: Bytes,
+        /// The pinned safety number.
+        old_number: String,
+        /// The offered one.
+        new_number: String,
+        /// Whether the old one had been compared.
+        was_verified: bool,
+        /// The messages that are held.
+        held: Vec<Bytes>,
+    },
+    /// Two device lists where there can be one.
+    ListConflict {
+        /// Whose.
+        account: Bytes,
+        /// The list known here.
+        mine: ListRef,
+        /// The other one.
+        theirs: ListRef,
+    },
+    /// The session with a device was begun anew.
+    SessionRestarted {
+        /// Whose.
+        account: Bytes,
+        /// Which device.
+        device: u32,
+        /// Whether the new session proved knowledge of the old.
+        resumed: bool,
+        /// Why: a stable number.
+        reason: Option<u32>,
+    },
+    /// The clock jumped.
+    ClockSuspect {
+        /// By how many seconds ours is ahead.
+        skew: i64,
+    },
+    /// Few one-time prekeys are left at the directory.
+    KeysLow {
+        /// How many.
+        left: u32,
+    },
+    /// Something is wrong with the store.
+    StoreTrouble {
+        /// What: a stable number.
+        code: u32,
+    },
+    /// A message of a kind that a later release knows.
+    Unsupported {
+        /// The app's own name for it.
+        app_ref: Option<Bytes>,
+        /// The hash of its bytes.
+        blob_id: Bytes,
+        /// Whom it is from.
+        sender: Bytes,
+        /// Which device of theirs.
+        device: u32,
+        /// The number of its kind.
+        kind: u64,
+    },
+    /// An event that this release of the face does not know: skip it.
+    Other {
+        /// Its number.
+        kind: u32,
+    },
+}
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Importance {
+    /// A message, or about one.
+    Content,
+    /// The user should know.
+    Security,
+    /// For the app alone.
+    Info,
+}
+
+/// Something for the app to show or to act on.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Event {
+    /// Names it, for `done`.
+    pub id: u64,
+    /// When it happened.
+    pub at: u64,
+    /// How much it matters.
+    pub importance: Importance,
+    /// What happened.
+    pub what: What,
+}
+
+impl From<&sprag::Event> for Event {
+    fn from(from: &sprag::Event) -> Self {
+        let importance = match from.importance() {
+            sprag::Importance::Content => Importance::Content,
+            sprag::Importance::Security => Importance::Security,
+            _ => Importance::Info,
+        };
+        Self { id: from.id, at: from.at, importance, what: (&from.what).into() }
+    }
+}
+
+impl From<&sprag::What> for What {
+    fn from(from: &sprag::What) -> Self {
+        match from {
+            sprag::What::Message(message) => Self::Message {
+                app_ref: message.app_ref.as_ref().map(bytes),
+                blob_id: bytes(message.blob_id.0),
+                client_id: bytes(&message.client_id),
+                sender: bytes(&message.sender.account),
+                device: message.sender.device.0,
+                outgoing: message.outgoing,
+                conversation: (&message.conversation).into(),
+                quiet: message.class == sprag::Class::Quiet,
+                content: (&message.content).into(),
+                sent: message.sent,
+                trust: message.trust.into(),
+                first_contact: message.first_contact,
+            },
+            sprag::What::Unreadable { app_ref, blob_id, from, reason, healing } => Self::Unreadable {
+                app_ref: app_ref.as_ref().map(bytes),
+                blob_id: bytes(blob_id.0),
+                sender: from.as_ref().map(bytes),
+                reason: reason.code(),
+                asked: *healing == sprag::Healing::Asked,
+            },
+            sprag::What::Progress { message, account, state, reason } => Self::Progress {
+                message: bytes(message),
+                account: account.as_ref().map(bytes),
+                state: (*state).into(),
+                reason: reason.map(sprag::Reason::code),
+            },
+            sprag::What::IdentityChanged { account, old_number, new_number, was_verified, held } => {
+                Self::IdentityChanged {
+                    account: bytes(account),
+                    old_number: old_number.clone(),
+                    new_number: new_number.clone(),
+                    was_verified: *was_verified,
+                    held: held.iter().map(bytes).collect(),
+                }
+            }
+            sprag::What::ListConflict { account, mine, theirs } => {
+                Self::ListConflict { account: bytes(account), mine: mine.into(), theirs: theirs.into() }
+            }
+            sprag::What::SessionRestarted { account, device, resumed, reason } => Self::SessionRestarted {
+                account: bytes(account),
+                device: device.0,
+                resumed: *resumed,
+                reason: reason.map(sprag::Reason::code),
+            },
+            sprag::What::ClockSuspect { skew } => Self::ClockSuspect { skew: *skew },
+            sprag::What::KeysLow { left } => Self::KeysLow { left: *left },
+            sprag::What::StoreTrouble { code } => Self::StoreTrouble { code: *code },
+            sprag::What::Unsupported { app_ref, blob_id, sender, kind } => Self::Unsupported {
+                app_ref: app_ref.as_ref().map(bytes),
+                blob_id: bytes(blob_id.0),
+                sender: bytes(&sender.account),
+                device: sender.device.0,
+                kind: *kind,
+            },
+            other => Self::Other { kind: other.code() },
+        }
+    }
+}

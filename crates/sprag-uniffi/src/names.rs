@@ -1,0 +1,173 @@
+//! Who and what is spoken of: conversations, contents, states, contacts.
+
+use sprag::AccountId;
+
+use crate::bytes::Bytes;
+use crate::error::Result;
+
+pub(crate) fn account(bytes: &Bytes) -> Result<AccountId> {
+    Ok(AccountId::new(bytes)?)
+}
+
+pub(crate) fn bytes(value: impl AsRef<[u8]>) -> Bytes {
+    Bytes::from(value.as_ref())
+}
+
+/// Where a message belongs.
+#[derive(Clone, Debug, uniffi::Enum)]
+pub enum Conversation {
+    /// Ours with this other account.
+    Direct {
+        /// The other account's id: 1 to 64 bytes.
+        account: Bytes,
+    },
+    /// Of a kind that this release of the face does not know.
+    Other {
+        /// Its number.
+        kind: u32,
+    },
+}
+
+impl From<&sprag::Conversation> for Conversation {
+    fn from(from: &sprag::Conversation) -> Self {
+        match from {
+            sprag::Conversation::Direct(account) => Self::Direct { account: bytes(account) },
+            other => Self::Other { kind: other.code() },
+        }
+    }
+}
+
+impl Conversation {
+    pub(crate) fn engine(&self) -> Result<sprag::Conversation> {
+        match self {
+            Self::Direct { account: id } => Ok(sprag::Conversation::Direct(account(id)?)),
+            Self::Other { .. } => Err(sprag::Error::Misuse("a kind of conversation that cannot be sent to").into()),
+        }
+    }
+}
+
+/// What a message says, at most 256 KiB.
+#[derive(Clone, Debug, uniffi::Enum)]
+pub enum Content {
+    /// Text.
+    Text {
+        /// As it was typed.
+        text: String,
+    },
+    /// Anything of the app's own.
+    App {
+        /// What it is: 1 to 64 bytes.
+        kind: String,
+        /// The thing itself.
+        bytes: Bytes,
+    },
+    /// Of a kind that this release of the face does not know.
+    Other {
+        /// Its number.
+        kind: u32,
+    },
+}
+
+impl From<&sprag::Content> for Content {
+    fn from(from: &sprag::Content) -> Self {
+        match from {
+            sprag::Content::Text(text) => Self::Text { text: text.clone() },
+            sprag::Content::App { kind, bytes: body } => Self::App { kind: kind.clone(), bytes: bytes(body) },
+            other => Self::Other { kind: other.code() },
+        }
+    }
+}
+
+impl Content {
+    pub(crate) fn engine(self) -> Result<sprag::Content> {
+        match self {
+            Self::Text { text } => Ok(sprag::Content::Text(text)),
+            Self::App { kind, bytes } => Ok(sprag::Content::App { kind, bytes: bytes.to_vec() }),
+            Self::Other { .. } => Err(sprag::Error::Misuse("a kind of content that cannot be sent").into()),
+        }
+    }
+}
+
+/// How far a message that we send has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum MessageState {
+    /// It waits for the recipient's keys.
+    WaitingKeys,
+    /// It is held back because the recipient's identity changed.
+    Held,
+    /// It is sealed and goes out with the requests.
+    Ready,
+    /// The server has it.
+    Accepted,
+    /// It will not go out.
+    Failed,
+    /// It was taken back.
+    Cancelled,
+    /// A state that this release of the face does not know.
+    Other,
+}
+
+impl From<sprag::MessageState> for MessageState {
+    fn from(from: sprag::MessageState) -> Self {
+        match from {
+            sprag::MessageState::WaitingKeys => Self::WaitingKeys,
+            sprag::MessageState::Held => Self::Held,
+            sprag::MessageState::Ready => Self::Ready,
+            sprag::MessageState::Accepted => Self::Accepted,
+            sprag::MessageState::Failed => Self::Failed,
+            sprag::MessageState::Cancelled => Self::Cancelled,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// How far an identity can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Trust {
+    /// Pinned when first seen.
+    Pinned,
+    /// Another identity was offered and refused.
+    Changed,
+    /// A state that this release of the face does not know.
+    Other,
+}
+
+impl From<sprag::Trust> for Trust {
+    fn from(from: sprag::Trust) -> Self {
+        match from {
+            sprag::Trust::Pinned => Self::Pinned,
+            sprag::Trust::Changed => Self::Changed,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// One device list, named.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct ListRef {
+    /// Its sequence.
+    pub sequence: u64,
+    /// Its hash.
+    pub hash: Bytes,
+}
+
+impl From<&sprag::ListRef> for ListRef {
+    fn from(from: &sprag::ListRef) -> Self {
+        Self { sequence: from.sequence, hash: bytes(from.hash) }
+    }
+}
+
+/// What is known of another account.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Contact {
+    /// Whose it is.
+    pub account: Bytes,
+    /// How far its identity can be trusted.
+    pub trust: Trust,
+    /// The hash of its account key.
+    pub fingerprint: Bytes,
+    /// The safety number: 60 digits.
+    pub digits: String,
+    /// Its form for a QR code.
+    pub scannable: String,
+}
