@@ -205,6 +205,9 @@ impl Client {
     pub fn requests(&self, max: usize, lease_seconds: u32) -> Result<Vec<Request>> {
         let seconds = if lease_seconds == 0 { LEASE } else { lease_seconds.into() };
         let now = self.now();
+        if !self.store.read(|snapshot| outbox::is_any_due(snapshot, now))? {
+            return Ok(Vec::new());
+        }
         self.store.write(Barrier::Full, |tx| outbox::lease(tx, max, seconds, now))
     }
 

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::event::{ListRef, What};
 use crate::id::{AccountId, MessageId, Trust};
 use crate::notice::raise;
+use crate::seen;
 use crate::session::Stored;
 use crate::store::{Snapshot, Table, Tx};
 
@@ -119,6 +120,16 @@ impl Known {
         heard.or_else(|| with_device().max_by_key(|session| session.ordinal))
     }
 
+    /// Whether an envelope of theirs was opened before.
+    pub(crate) fn has_seen(&self, snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> Result<bool> {
+        for session in &self.sessions {
+            if Stored::load(snapshot, self.session_row(session.ordinal))?.has_seen(snapshot, commitment) {
+                return Ok(true);
+            }
+        }
+        seen::has(snapshot, self.row, commitment)
+    }
+
     /// The row of a session.
     pub(crate) const fn session_row(&self, ordinal: u32) -> i64 {
         self.row * 65_536 + ordinal as i64
@@ -168,7 +179,7 @@ impl Known {
         let device = session.device;
         self.sessions.push(SessionRef { ordinal, ..session });
         for gone in self.surplus(device) {
-            Stored::delete(tx, self.session_row(gone))?;
+            Stored::delete(tx, self.row, self.session_row(gone))?;
         }
         Ok(ordinal)
     }

@@ -256,5 +256,5 @@ fn take_up(tx: &Tx<'_>, known: &mut Known, begun: Begun, now: u64) -> Result<()>
     let ordinal = known.add_session(tx, reference)?;
     let row = known.session_row(ordinal);
     Unanswered::new(fields, now).save(tx, row)?;
-    Stored { session }.save(tx, row)
+    Stored::new(session).save(tx, row)
 }

@@ -15,6 +15,9 @@ const LENGTH: usize = 8;
 /// Commitments in a block.
 const BLOCK: usize = 128;
 
+/// Commitments that are put into a block at once.
+const RECENT: usize = 8;
+
 /// Blocks that are kept.
 const BLOCKS: usize = 32;
 
@@ -71,8 +74,18 @@ pub(crate) fn has(snapshot: &Snapshot<'_>, whose: i64, commitment: &[u8; 32]) ->
     Ok(false)
 }
 
-/// Remembers a commitment, and forgets the oldest block for it where there are too many.
-pub(crate) fn add(tx: &Tx<'_>, whose: i64, commitment: &[u8; 32]) -> Result<()> {
+/// Remembers one commitment.
+pub(crate) fn add_one(tx: &Tx<'_>, whose: i64, commitment: &[u8; 32]) -> Result<()> {
+    let mut one = Recent::NONE;
+    one.add(tx, commitment);
+    add(tx, whose, one.take())
+}
+
+/// Remembers commitments, and forgets the oldest block for them where there are too many.
+pub(crate) fn add(tx: &Tx<'_>, whose: i64, keys: Keys) -> Result<()> {
+    if keys.0.is_empty() {
+        return Ok(());
+    }
     let first = whose * NUMBERS;
     let ids = blocks(tx, whose)?;
     let (id, mut block) = match ids.last() {
@@ -93,6 +106,45 @@ pub(crate) fn add(tx: &Tx<'_>, whose: i64, commitment: &[u8; 32]) -> Result<()> 
     if let Some(oldest) = ids.first().filter(|_| block.0.is_empty() && ids.len() >= BLOCKS) {
         tx.delete(Table::Seen, *oldest)?;
     }
-    block.0.extend_from_slice(&key(tx, commitment));
+    block.0.extend_from_slice(&keys.0);
     Ok(tx.put(Table::Seen, id, codec::encode(&block).expose_secret())?)
+}
+
+/// Commitments that are to be put into a block.
+pub(crate) struct Keys(Vec<u8>);
+
+/// The last few commitments, kept elsewhere until there are enough of them for a block to be rewritten.
+pub(crate) struct Recent(Vec<u8>);
+
+impl Recent {
+    /// None.
+    pub(crate) const NONE: Self = Self(Vec::new());
+
+    pub(crate) fn add(&mut self, snapshot: &Snapshot<'_>, commitment: &[u8; 32]) {
+        self.0.extend_from_slice(&key(snapshot, commitment));
+    }
+
+    pub(crate) fn has(&self, snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> bool {
+        let key = key(snapshot, commitment);
+        self.0.chunks_exact(LENGTH).any(|known| known == key)
+    }
+
+    pub(crate) const fn is_full(&self) -> bool {
+        self.0.len() >= RECENT * LENGTH
+    }
+
+    pub(crate) fn take(&mut self) -> Keys {
+        Keys(core::mem::take(&mut self.0))
+    }
+}
+
+impl Row for Recent {
+    fn write(&self, writer: &mut Writer) {
+        self.0.write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        let recent = Self(Row::read(reader)?);
+        if recent.0.len().is_multiple_of(LENGTH) { Ok(recent) } else { Err(CORRUPT) }
+    }
 }

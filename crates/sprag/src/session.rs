@@ -10,6 +10,7 @@ use sprag_core::wire::{Reader, Writer};
 
 use crate::codec::{self, CORRUPT, Row, ok};
 use crate::error::Result;
+use crate::seen::{self, Recent};
 use crate::store::{Snapshot, Table, Tx};
 
 /// Bits of the number of a block of skipped keys, below those of its session.
@@ -30,15 +31,35 @@ const PATIENCE: u64 = 7 * DAY;
 /// A session as it is stored.
 pub(crate) struct Stored {
     pub(crate) session: Session,
+    /// The envelopes opened last, which are in no block of [`seen`] yet: this row is written with every message, a block
+    /// would be one page more.
+    recent: Recent,
 }
 
 impl Stored {
+    /// A session that is in no store yet.
+    pub(crate) const fn new(session: Session) -> Self {
+        Self { session, recent: Recent::NONE }
+    }
+
+    /// Remembers an envelope that was opened in this session.
+    pub(crate) fn saw(&mut self, tx: &Tx<'_>, contact: i64, commitment: &[u8; 32]) -> Result<()> {
+        self.recent.add(tx, commitment);
+        if self.recent.is_full() { seen::add(tx, contact, self.recent.take()) } else { Ok(()) }
+    }
+
+    /// Whether this envelope is among those that were opened last.
+    pub(crate) fn has_seen(&self, snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> bool {
+        self.recent.has(snapshot, commitment)
+    }
+
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
         let hot = snapshot.require(Table::Session, row)?;
         let mut reader = Reader::new(hot.expose_secret());
-        ok(reader.array_of(2))?;
+        ok(reader.array_of(3))?;
         let state = ok(reader.bytes())?;
         let skipped = ok(reader.uint())?;
+        let recent = Recent::read(&mut reader)?;
         ok(reader.end())?;
         let mut blocks = Vec::new();
         if skipped > 0 {
@@ -48,13 +69,14 @@ impl Stored {
         }
         let session = ok(Session::decode(state, blocks.iter().map(SecretBytes::expose_secret)))?;
         // A block that vanished is damage, not a message that came.
-        if session.skipped() as u64 == skipped { Ok(Self { session }) } else { Err(CORRUPT) }
+        if session.skipped() as u64 == skipped { Ok(Self { session, recent }) } else { Err(CORRUPT) }
     }
 
     /// Writes the ratchet, and of the blocks of skipped keys those that have changed.
     pub(crate) fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
         let mut writer = Writer::new();
-        writer.array(2).bytes(self.session.encode().expose_secret()).uint(self.session.skipped() as u64);
+        writer.array(3).bytes(self.session.encode().expose_secret()).uint(self.session.skipped() as u64);
+        self.recent.write(&mut writer);
         tx.put(Table::Session, row, writer.finish_secret().expose_secret())?;
         for (id, block) in self.session.changed_skipped() {
             let id = row << BLOCK_BITS | i64::from(id);
@@ -68,7 +90,9 @@ impl Stored {
         Ok(())
     }
 
-    pub(crate) fn delete(tx: &Tx<'_>, row: i64) -> Result<()> {
+    /// Deletes the session of a contact; which envelopes were opened in it is remembered.
+    pub(crate) fn delete(tx: &Tx<'_>, contact: i64, row: i64) -> Result<()> {
+        seen::add(tx, contact, Self::load(tx, row)?.recent.take())?;
         tx.delete(Table::Session, row)?;
         tx.delete(Table::SessionCold, row)?;
         for id in tx.ids(Table::Skipped, (row << BLOCK_BITS) - 1, MAX_BLOCKS)? {

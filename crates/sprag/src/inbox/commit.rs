@@ -10,7 +10,6 @@ use crate::event::{Finding, Healing, Incoming, Message, Reason, What};
 use crate::id::{BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
 use crate::notice::{raise, raise_sparingly};
 use crate::prekeys;
-use crate::seen;
 use crate::session::Unanswered;
 use crate::store::Tx;
 use crate::upkeep::Upkeep;
@@ -71,8 +70,8 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
         None => answered(tx, &mut known, ordinal)?,
     }
     announced(&mut known, content.extensions.get(EXT_SESSIONS));
+    stored.saw(tx, known.row, &commitment)?;
     stored.save(tx, known.session_row(ordinal))?;
-    seen::add(tx, known.row, &commitment)?;
     known.save(tx)?;
     if let Some(conflict) = conflict {
         events.push(raise(tx, conflict, now)?);

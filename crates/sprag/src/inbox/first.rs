@@ -68,7 +68,7 @@ pub(super) fn examine(
         heard: true,
         hint,
     };
-    let found = Found { ordinal: 0, stored: Stored { session }, key, delta };
+    let found = Found { ordinal: 0, stored: Stored::new(session), key, delta };
     let fresh = Fresh { reference, signed: fields.signed_prekey, one_time: fields.one_time_prekey };
     check::check(own, known, found, Some((claim, fresh)), envelope, incoming).map(Some)
 }

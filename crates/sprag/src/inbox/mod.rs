@@ -120,7 +120,7 @@ pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, e
         match try_contact(snapshot, &known, &envelope, effort)? {
             Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
             Tried::Heavy => return Ok(Examined::Heavy),
-            _ if seen::has(snapshot, known.row, envelope.commitment())? => return Ok(DUPLICATE),
+            _ if known.has_seen(snapshot, envelope.commitment())? => return Ok(DUPLICATE),
             Tried::Failed(reason) => failed = Some(reason),
             Tried::NotHis => {}
         }
@@ -134,7 +134,7 @@ pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, e
             Tried::NotHis => {}
             Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
             Tried::Heavy => return Ok(Examined::Heavy),
-            Tried::Failed(_) if seen::has(snapshot, known.row, envelope.commitment())? => return Ok(DUPLICATE),
+            Tried::Failed(_) if known.has_seen(snapshot, envelope.commitment())? => return Ok(DUPLICATE),
             Tried::Failed(reason) => failed = Some(reason),
         }
     }

@@ -98,6 +98,12 @@ impl Cargo {
     }
 }
 
+/// Whether there is anything that [`lease`] might hand out.
+pub(crate) fn is_any_due(snapshot: &Snapshot<'_>, now: u64) -> Result<bool> {
+    let entries = Entry::all(snapshot)?;
+    Ok(entries.iter().any(|(_, entry)| entry.lease_until <= now && entry.not_before <= now))
+}
+
 /// Leases what can go now: at most `max`, in each conversation the oldest first and not too many at once.
 pub(crate) fn lease(tx: &Tx<'_>, max: usize, seconds: u64, now: u64) -> Result<Vec<Request>> {
     lease_of(tx, None, max, seconds, now)

@@ -98,7 +98,7 @@ pub(crate) fn seal(
     if blob.len() > usize::try_from(own.policy.max_body).unwrap_or(usize::MAX) {
         return Err(Error::Misuse("the message does not fit max_body"));
     }
-    seen::add(tx, seen::OWN, payload.commitment())?;
+    seen::add_one(tx, seen::OWN, payload.commitment())?;
     let conversation = Conversation::Direct(known.account.clone());
     let mut send = Send::new(conversation, vec![known.account.clone()], blob, *payload.commitment());
     send.message = message.content.is_some().then(|| message.id.clone());
