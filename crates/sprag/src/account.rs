@@ -2,9 +2,11 @@
 //!
 //! It does not know contacts or sessions.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use sprag_core::identity::{self, AccountKey, DeviceKeys, DeviceList, NewList};
 use sprag_core::random::Random;
-use sprag_core::secret::Secret;
+use sprag_core::secret::{Secret, SecretBytes};
 use sprag_core::wire::{Extensions, Reader, Writer};
 
 use crate::codec::{self, CORRUPT, Row, ok};
@@ -68,6 +70,24 @@ impl Own {
         }
         self.list = sign_list(&self.account, &self.device, self.list.sequence() + 1, *self.list.hash(), now)?;
         Ok(true)
+    }
+}
+
+/// Our own row as it was last read: making the public halves out of the private ones takes longer than everything else in
+/// most calls. It is what the row says now, or it is not used.
+#[derive(Default)]
+pub(crate) struct Remembered(Mutex<Option<(SecretBytes, Arc<Own>)>>);
+
+impl Remembered {
+    pub(crate) fn load(&self, snapshot: &Snapshot<'_>) -> Result<Arc<Own>> {
+        let row = snapshot.require(Table::Meta, OWN)?;
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, own)) = last.as_ref().filter(|(known, _)| known.expose_secret() == row.expose_secret()) {
+            return Ok(own.clone());
+        }
+        let own = Arc::new(codec::decode::<Own>(row.expose_secret())?);
+        *last = Some((row, own.clone()));
+        Ok(own)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use sprag_core::safety_number::SafetyNumber;
 use sprag_core::secret::Secret;
 
-use crate::account::Own;
+use crate::account::{Own, Remembered};
 use crate::codec::CORRUPT;
 use crate::config::{Config, Key, Opening, Place, Policy, Role};
 use crate::contact::Known;
@@ -41,6 +41,7 @@ pub struct Client {
     environment: Environment,
     account: AccountId,
     device: DeviceId,
+    own: Remembered,
 }
 
 fn path(place: &Place) -> Option<&Path> {
@@ -72,7 +73,13 @@ impl Client {
             directory::publish(tx, &own, true, made, &mut upkeep, now)?;
             upkeep.save(tx)
         })?;
-        Ok(Self { store, environment, account: config.account, device: DeviceId(own.device.id()) })
+        Ok(Self {
+            store,
+            environment,
+            account: config.account,
+            device: DeviceId(own.device.id()),
+            own: Remembered::default(),
+        })
     }
 
     /// Opens the store of an account.
@@ -89,7 +96,7 @@ impl Client {
         if account != opening.account {
             return Err(Error::WrongAccount);
         }
-        Ok(Self { store, environment, account, device })
+        Ok(Self { store, environment, account, device, own: Remembered::default() })
     }
 
     /// The account's id.
@@ -130,8 +137,8 @@ impl Client {
                 let barrier = if after.is_empty() { Barrier::Full } else { Barrier::Normal };
                 let finding = self.store.prepared(
                     barrier,
-                    |snapshot| inbox::examine(snapshot, &Own::load(snapshot)?, heavy, Effort::Full),
-                    |tx, examined| inbox::commit(tx, &Own::load(tx)?, examined, heavy, now),
+                    |snapshot| inbox::examine(snapshot, &*self.own.load(snapshot)?, heavy, Effort::Full),
+                    |tx, examined| inbox::commit(tx, &*self.own.load(tx)?, examined, heavy, now),
                 )?;
                 verdicts.push(Verdict::new(BlobId::of(&heavy.bytes), finding));
                 rest = after;
@@ -151,7 +158,7 @@ impl Client {
     ) -> Result<(usize, bool)> {
         let barrier = if is_last { Barrier::Full } else { Barrier::Normal };
         let found = self.store.write(barrier, |tx| {
-            let own = Own::load(tx)?;
+            let own = self.own.load(tx)?;
             let mut found = Vec::with_capacity(part.len());
             for incoming in part {
                 match inbox::examine(tx, &own, incoming, Effort::Light)? {
@@ -173,7 +180,7 @@ impl Client {
     /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
     pub fn peek(&self, incoming: &Incoming) -> Result<Preview> {
         self.store.read(|snapshot| {
-            let own = Own::load(snapshot)?;
+            let own = self.own.load(snapshot)?;
             Ok(match inbox::examine(snapshot, &own, incoming, Effort::Full)? {
                 Examined::Opened(opened) => {
                     let account = opened.account().clone();
@@ -254,7 +261,7 @@ impl Client {
         now: u64,
         random: &mut Generator,
     ) -> Result<(i64, i64, MessageState)> {
-        let own = Own::load(tx)?;
+        let own = self.own.load(tx)?;
         let mut known = Known::find(tx, to)?.unwrap_or_else(|| Known::unseen(to.clone()));
         known.save(tx)?;
         let contact = known.row;
@@ -315,7 +322,7 @@ impl Client {
                 let answer = match (&cargo.action, &outcome) {
                     (_, Outcome::Retry { .. }) => None,
                     (Action::FetchKeys(_), outcome) => {
-                        let (own, known) = (Own::load(snapshot)?, Known::load(snapshot, entry.contact)?);
+                        let (own, known) = (self.own.load(snapshot)?, Known::load(snapshot, entry.contact)?);
                         Some((directory::examine(snapshot, &own, &known, outcome, now, &mut early)?, own, known))
                     }
                     _ => None,
@@ -520,7 +527,7 @@ impl Client {
     pub fn contact(&self, account: &[u8]) -> Result<Contact> {
         let account = AccountId::new(account)?;
         self.store.read(|snapshot| {
-            let own = Own::load(snapshot)?;
+            let own = self.own.load(snapshot)?;
             let known = Known::find(snapshot, &account)?.ok_or(Error::Unknown)?;
             let pin = known.pin.as_ref().ok_or(Error::Unknown)?;
             let number = SafetyNumber::between(own.account.account(), pin.account());
