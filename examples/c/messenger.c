@@ -1,362 +1,351 @@
 /*
- * A messenger in C: one person, one other, one relay.
+ * A messenger in C: messenger --as NAME --relay URL --store PATH [--script]
  *
- *   messenger NAME PEER HOST PORT STORE
- *
- * Lines typed are sent; lines that come are shown as "PEER: line". "/safety" shows the safety number, the end of input
- * ends it when everything has gone out. It does its own HTTP; Sprag does the rest. The store's key lies in STORE.key: a
- * real app keeps it in the platform's keystore.
+ * What is typed goes out, what comes is shown: "NAME: TEXT", "/safety NAME", "/quit". With --script it speaks with a
+ * program, in the lines that examples/chat/src/input.rs and screen.rs describe. It does its own HTTP; Sprag does the
+ * rest. The store's key lies in STORE.key: a real app keeps it in the platform's keystore.
  */
 #define _POSIX_C_SOURCE 200809L
-#include <netdb.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "sprag.h"
+#include "messenger.h"
 
-struct buffer {
-    uint8_t *bytes;
-    size_t len, room;
-};
+/* Seconds that the relay holds a request for mail, and after which the engine is woken at the latest. */
+#define POLL 25
+#define UPKEEP 3600
 
-static const char *host, *port, *peer;
-static char name_hex[129], token_hex[65];
-static sprag_client *client;
+sprag_client *client;
+struct relay relay;
+sprag_pending pending;
+static int script, fetching = 1, online = 1;
 
-static void die(const char *what) {
+void die(const char *what) {
     fprintf(stderr, "messenger: %s\n", what);
     exit(1);
 }
 
-static void must(sprag_status status) {
+void must(sprag_status status) {
     if (status != SPRAG_OK) {
         die(sprag_status_str(status));
     }
 }
 
-static void add(struct buffer *to, const void *bytes, size_t len) {
-    if (to->room - to->len < len) {
-        to->room = (to->len + len) * 2;
-        to->bytes = realloc(to->bytes, to->room);
-        if (to->bytes == NULL) {
-            die("out of memory");
-        }
-    }
-    if (len > 0) {
-        memcpy(to->bytes + to->len, bytes, len);
-    }
-    to->len += len;
+static sprag_bytes bytes_of(const char *text) {
+    sprag_bytes bytes = {(const uint8_t *)text, strlen(text)};
+    return bytes;
 }
 
-/* A part of a body: its length in four bytes, and itself. */
-static void add_part(struct buffer *to, sprag_bytes part) {
-    uint8_t head[4] = {(uint8_t)(part.len >> 24), (uint8_t)(part.len >> 16), (uint8_t)(part.len >> 8), (uint8_t)part.len};
-    add(to, head, sizeof head);
-    add(to, part.ptr, part.len);
+static void put(sprag_bytes bytes) {
+    fwrite(bytes.ptr, 1, bytes.len, stdout);
 }
 
-static void add_number(struct buffer *to, uint64_t number) {
-    uint8_t bytes[8];
-    for (int i = 0; i < 8; i++) {
-        bytes[i] = (uint8_t)(number >> (56 - 8 * i));
-    }
-    sprag_bytes part = {bytes, sizeof bytes};
-    add_part(to, part);
-}
-
-/* The next part of a body from `*at` on; absent at the end. */
-static sprag_bytes next_part(const struct buffer *body, size_t *at) {
-    sprag_bytes part = {NULL, 0};
-    if (body->len - *at < 4) {
-        return part;
-    }
-    const uint8_t *head = body->bytes + *at;
-    size_t len = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
-    if (body->len - *at - 4 < len) {
-        return part;
-    }
-    part.ptr = head + 4;
-    part.len = len;
-    *at += 4 + len;
-    return part;
-}
-
-static void hex(char *to, const uint8_t *bytes, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        snprintf(to + 2 * i, 3, "%02x", bytes[i]);
+static void put_hex(sprag_bytes bytes) {
+    for (size_t i = 0; i < bytes.len; i++) {
+        printf("%02x", bytes.ptr[i]);
     }
 }
 
-/* One request; answers the status, or 0 if the relay cannot be reached. The body is put into `answer`. */
-static int http(const char *method, const char *path, const struct buffer *body, struct buffer *answer) {
-    struct addrinfo hints = {0}, *found = NULL;
-    struct buffer request = {0};
-    char head[1024], chunk[4096];
-    ssize_t got;
-    int status = 0;
-    answer->len = 0;
-    hints.ai_socktype = SOCK_STREAM;
-    if (getaddrinfo(host, port, &hints, &found) != 0) {
-        return 0;
-    }
-    int line = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
-    int reached = line >= 0 && connect(line, found->ai_addr, found->ai_addrlen) == 0;
-    freeaddrinfo(found);
-    if (reached) {
-        snprintf(head, sizeof head,
-                 "%s %s HTTP/1.0\r\nHost: %s\r\nX-Account: %s\r\nAuthorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n",
-                 method, path, host, name_hex, token_hex, body == NULL ? (size_t)0 : body->len);
-        add(&request, head, strlen(head));
-        if (body != NULL) {
-            add(&request, body->bytes, body->len);
-        }
-        for (size_t sent = 0; sent < request.len; sent += (size_t)got) {
-            got = send(line, request.bytes + sent, request.len - sent, MSG_NOSIGNAL);
-            if (got <= 0) {
-                break;
-            }
-        }
-        while ((got = recv(line, chunk, sizeof chunk, 0)) > 0) {
-            add(answer, chunk, (size_t)got);
-        }
-    }
-    if (line >= 0) {
-        close(line);
-    }
-    free(request.bytes);
-    add(answer, "", 1);
-    answer->len--;
-    char *end = answer->len == 0 ? NULL : strstr((char *)answer->bytes, "\r\n\r\n");
-    if (end != NULL && sscanf((char *)answer->bytes, "HTTP/%*d.%*d %d", &status) == 1) {
-        size_t skip = (size_t)(end + 4 - (char *)answer->bytes);
-        memmove(answer->bytes, answer->bytes + skip, answer->len - skip);
-        answer->len -= skip;
-        return status;
-    }
-    answer->len = 0;
-    return 0;
-}
-
-/* Carries out one request and says what became of it. */
-static void carry_out(const sprag_request *request) {
-    sprag_outcome outcome = {0};
-    sprag_part parts[64];
-    struct buffer body = {0}, answer = {0};
-    char path[256], other[129];
-    int status = 0;
-    outcome.size = sizeof outcome;
-    if (request->kind == 1) {
-        uint8_t reset = request->reset_one_time != 0;
-        sprag_bytes reset_part = {&reset, 1}, none = {NULL, 0};
-        if (request->list.ptr != NULL) {
-            add_number(&body, request->list_sequence);
-            add_number(&body, request->list_expected);
+/* A text in one line for a program; for a person a text that cannot command the terminal. */
+static void put_text(sprag_bytes text) {
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t byte = text.ptr[i];
+        int c1 = byte == 0xc2 && i + 1 < text.len && text.ptr[i + 1] >= 0x80 && text.ptr[i + 1] < 0xa0;
+        if (script && (byte == '\\' || byte == '\n' || byte == '\r')) {
+            printf("\\%c", byte == '\n' ? 'n' : byte == '\r' ? 'r' : '\\');
+        } else if (!script && (c1 || byte == 0x7f || (byte < 0x20 && byte != '\t'))) {
+            fputs(byte == '\n' ? "\n    " : "?", stdout);
+            i += c1 ? 1 : 0;
         } else {
-            add_part(&body, none);
-            add_part(&body, none);
+            putchar(byte);
         }
-        add_part(&body, request->list);
-        add_part(&body, request->signed_prekey);
-        add_part(&body, reset_part);
-        for (size_t i = 0; i < request->one_time_len; i++) {
-            add_part(&body, request->one_time[i]);
-        }
-        status = http("PUT", "/keys", &body, &answer);
-        outcome.kind = status == 409 ? SPRAG_OUTCOME_CONFLICT : SPRAG_OUTCOME_PUBLISHED;
-        outcome.bytes.ptr = answer.bytes;
-        outcome.bytes.len = answer.len;
-    } else if (request->kind == 2 && request->accounts_len == 1) {
-        hex(other, request->accounts[0].ptr, request->accounts[0].len);
-        snprintf(path, sizeof path, "/keys/%s?one_time=%d", other, request->want_one_time != 0);
-        status = http("GET", path, NULL, &answer);
-        outcome.kind = SPRAG_OUTCOME_KEYS;
-        if (status == 404) {
-            outcome.absent = request->accounts;
-            outcome.absent_len = 1;
+    }
+}
+
+/* Ends a line. What is not on the screen must not be done: without a screen there is no going on. */
+static void end_line(void) {
+    putchar('\n');
+    if (fflush(stdout) != 0) {
+        die("nobody reads any more");
+    }
+}
+
+void say(const char *for_script, const char *for_person) {
+    const char *line = script ? for_script : for_person;
+    if (*line != 0) {
+        fputs(line, stdout);
+        end_line();
+    }
+}
+
+void reached(int is_online) {
+    if (online != is_online) {
+        online = is_online;
+        say(online ? "online" : "offline",
+            online ? "(the relay is back)" : "(the relay cannot be reached; messages wait)");
+    }
+}
+
+static void show_event(const sprag_event *event) {
+    static const char *const states[] = {"unknown", "waiting", "held", "ready", "accepted", "failed", "cancelled"};
+    const char *state = states[event->kind == 3 && event->state < 7 ? event->state : 0];
+    sprag_bytes why = event->reason == 0 ? bytes_of("-") : sprag_reason_str(event->reason);
+    if (event->kind == 1 && event->content == 1) {
+        if (script) {
+            printf("message %llu ", (unsigned long long)event->id);
+            put(event->account);
+            putchar(' ');
+            put_hex(event->message);
+            putchar(' ');
         } else {
-            size_t at = 0;
-            sprag_bytes part;
-            while (outcome.parts_len < 64 && (part = next_part(&answer, &at)).ptr != NULL) {
-                parts[outcome.parts_len].account = request->accounts[0];
-                parts[outcome.parts_len++].object = part;
-            }
-            outcome.parts = parts;
+            put_text(event->account);
+            fputs(": ", stdout);
         }
-    } else if (request->kind == 3 && request->accounts_len == 1) {
-        hex(other, request->accounts[0].ptr, request->accounts[0].len);
-        snprintf(path, sizeof path, "/send/%s?request=%llu", other, (unsigned long long)request->id);
-        add_part(&body, request->blob);
-        status = http("POST", path, &body, &answer);
-        outcome.kind = SPRAG_OUTCOME_ACCEPTED;
-        if (status == 404) {
-            outcome.kind = SPRAG_OUTCOME_REJECTED;
-            outcome.number = 2;
-        }
-    } else {
-        return; /* A later release's: it is offered again. */
+        put_text(event->body);
+        end_line();
+    } else if (event->kind == 3 && script) {
+        fputs("state ", stdout);
+        put_hex(event->message);
+        printf(" %s ", state);
+        put(why);
+        end_line();
+    } else if (event->kind == 2 || event->importance == 2 || (event->kind == 3 && event->state == 5)) {
+        fputs(script ? "warning " : "! ", stdout);
+        put_text(event->account.ptr == NULL ? bytes_of("?") : event->account);
+        printf("%s%s: ", script ? " " : ": ",
+               event->kind == 2   ? "a message cannot be read"
+               : event->kind == 3 ? "a message was not delivered"
+                                  : "something changed, compare safety numbers");
+        put(why);
+        end_line();
     }
-    if (status == 413) {
-        outcome.kind = SPRAG_OUTCOME_TOO_LARGE;
-        outcome.number = 2 * 1024 * 1024;
-    } else if (status != 200 && status != 404 && status != 409) {
-        memset(&outcome, 0, sizeof outcome);
-        outcome.size = sizeof outcome;
-        outcome.kind = SPRAG_OUTCOME_RETRY;
-        outcome.has_number = 1;
-        outcome.number = 1;
-    }
-    must(sprag_respond(client, request->id, &outcome, NULL));
-    free(body.bytes);
-    free(answer.bytes);
 }
 
-/* Carries out what there is to do; answers whether there was something. */
-static int work(void) {
-    sprag_request_list *requests = NULL;
-    must(sprag_requests(client, 16, 60, &requests));
-    size_t count = sprag_requests_len(requests);
-    for (size_t i = 0; i < count; i++) {
-        carry_out(sprag_requests_at(requests, i));
-    }
-    sprag_requests_free(requests);
-    return count > 0;
-}
-
+/* Shows what there is to show. It is done when it is on the screen: an app has written it into its history by then. */
 static void show(void) {
-    sprag_event_list *events = NULL;
-    must(sprag_events(client, 0, 64, &events));
-    for (size_t i = 0; i < sprag_events_len(events); i++) {
-        const sprag_event *event = sprag_events_at(events, i);
-        if (event->kind == 1 && event->content == 1) {
-            printf("%.*s: %.*s\n", (int)event->account.len, (const char *)event->account.ptr, (int)event->body.len,
-                   (const char *)event->body.ptr);
-        } else if (event->importance == 2) {
-            printf("! something changed about %.*s: compare safety numbers\n", (int)event->account.len,
-                   (const char *)event->account.ptr);
+    for (size_t count = 1; count > 0;) {
+        sprag_event_list *events = NULL;
+        must(sprag_events(client, 0, 64, &events));
+        count = sprag_events_len(events);
+        for (size_t i = 0; i < count; i++) {
+            const sprag_event *event = sprag_events_at(events, i);
+            show_event(event);
+            must(sprag_done(client, &event->id, 1, &pending));
         }
-        fflush(stdout);
-        /* Shown, and only then done: an app has written it into its own history by now. */
-        must(sprag_done(client, &event->id, 1, NULL));
+        sprag_events_free(events);
     }
-    sprag_events_free(events);
 }
 
-/* Fetches mail, waiting for some as long as told; acknowledges it when it is on disk. */
-static void fetch(int wait) {
-    struct buffer answer = {0};
-    char path[96];
-    size_t at = 0;
-    snprintf(path, sizeof path, "/mail?after=0&wait=%d", wait);
-    if (http("GET", path, NULL, &answer) == 200) {
-        unsigned long long last = 0;
-        sprag_bytes number, from, blob;
-        while ((number = next_part(&answer, &at)).len == 8) {
-            sprag_incoming incoming = {0};
-            sprag_verdict_list *verdicts = NULL;
-            uint8_t account[64];
-            from = next_part(&answer, &at);
-            blob = next_part(&answer, &at);
-            incoming.size = sizeof incoming;
-            incoming.bytes = blob;
-            for (size_t i = 0; i < from.len / 2 && i < sizeof account; i++) {
-                char pair[3] = {(char)from.ptr[2 * i], (char)from.ptr[2 * i + 1], 0};
-                account[i] = (uint8_t)strtoul(pair, NULL, 16);
-            }
-            incoming.from.ptr = account;
-            incoming.from.len = from.len / 2;
-            incoming.direct = incoming.from;
-            must(sprag_deliver(client, &incoming, 1, &verdicts, NULL));
-            sprag_verdicts_free(verdicts);
-            for (last = 0, number.len = 0; number.len < 8; number.len++) {
-                last = last << 8 | number.ptr[number.len];
-            }
-        }
-        if (last > 0) {
-            struct buffer nothing = {0};
-            snprintf(path, sizeof path, "/acknowledge?up_to=%llu", last);
-            http("POST", path, NULL, &nothing);
-            free(nothing.bytes);
-        }
-    }
-    free(answer.bytes);
-}
-
-static void say(const char *line, size_t len) {
+/* Sends a text, which is unescaped in its place if it came from a program. */
+static void send_text(const char *to, char *text) {
     sprag_outgoing message = {0};
     sprag_sent *sent = NULL;
+    size_t len = 0;
+    for (const char *from = text; *from != 0; from++) {
+        char letter = *from;
+        if (script && letter == '\\' && from[1] != 0) {
+            letter = *++from;
+            letter = letter == 'n' ? '\n' : letter == 'r' ? '\r' : letter;
+        }
+        text[len++] = letter;
+    }
     message.size = sizeof message;
     message.conversation = 1;
-    message.peer.ptr = (const uint8_t *)peer;
-    message.peer.len = strlen(peer);
+    message.peer = bytes_of(to);
     message.content = 1;
-    message.body.ptr = (const uint8_t *)line;
+    message.body.ptr = (const uint8_t *)text;
     message.body.len = len;
-    must(sprag_send(client, &message, &sent, NULL));
-    for (size_t i = 0; i < sprag_requests_len(sprag_sent_requests(sent)); i++) {
-        carry_out(sprag_requests_at(sprag_sent_requests(sent), i));
+    sprag_status status = sprag_send(client, &message, &sent, &pending);
+    if (status != SPRAG_OK) {
+        fputs(script ? "trouble " : "! ", stdout);
+        say(sprag_status_str(status), sprag_status_str(status));
+        return;
     }
+    if (script) {
+        printf("queued %s ", to);
+        put_hex(sprag_sent_message(sent));
+        end_line();
+    }
+    carry_out_all(sprag_sent_requests(sent));
     sprag_sent_free(sent);
 }
 
-static void safety(void) {
+static void safety(const char *of) {
     sprag_contact contact;
-    sprag_bytes account = {(const uint8_t *)peer, strlen(peer)};
-    if (sprag_contact_get(client, account, &contact) == SPRAG_OK) {
-        printf("safety number: %s\n", (const char *)contact.digits);
-    } else {
-        printf("nothing is known of %s yet\n", peer);
+    const char *digits = "-";
+    if (sprag_contact_get(client, bytes_of(of), &contact) == SPRAG_OK) {
+        digits = (const char *)contact.digits;
     }
-    fflush(stdout);
+    printf(script ? "safety %s %s" : "you and %s: %s", of, digits);
+    end_line();
 }
 
-/* The key of the store and the token of the account: read, or made on the first start. */
-static int secrets(const char *store, uint8_t secret[64]) {
+/* A line of a program or a person; answers whether there is more to come. */
+static int command(char *line) {
+    char *rest, *person = script ? NULL : strstr(line, ": ");
+    if (!script && *line != '/' && person != NULL) {
+        *person = 0;
+        send_text(line, person + 2);
+        return 1;
+    }
+    line += !script && *line == '/';
+    rest = strchr(line, ' ');
+    if (rest != NULL) {
+        *rest++ = 0;
+    }
+    if (script && strcmp(line, "send") == 0 && rest != NULL && strchr(rest, ' ') != NULL) {
+        char *text = strchr(rest, ' ');
+        *text++ = 0;
+        send_text(rest, text);
+    } else if (strcmp(line, "safety") == 0 && rest != NULL) {
+        safety(rest);
+    } else if (script && strcmp(line, "mail") == 0 && rest != NULL) {
+        fetching = strcmp(rest, "on") == 0;
+        say(fetching ? "mail on" : "mail off", "");
+    } else if (strcmp(line, "quit") == 0) {
+        return 0;
+    } else if (*line != 0) {
+        say("trouble no such command", "NAME: TEXT, /safety NAME or /quit");
+    }
+    return 1;
+}
+
+/* Reads what was typed; answers whether there is more to come. */
+static int read_input(struct buffer *typed) {
+    char chunk[65536];
+    uint8_t *end;
+    int more = 1;
+    size_t used = 0;
+    ssize_t got = read(0, chunk, sizeof chunk);
+    if (got <= 0) {
+        return 0;
+    }
+    add(typed, chunk, (size_t)got);
+    while (more && used < typed->len && (end = memchr(typed->bytes + used, '\n', typed->len - used)) != NULL) {
+        *end = 0;
+        more = command((char *)typed->bytes + used);
+        used = (size_t)(end - typed->bytes) + 1;
+    }
+    typed->len -= used;
+    if (used > 0) {
+        memmove(typed->bytes, typed->bytes + used, typed->len);
+    }
+    return more;
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Everything happens in turn: upkeep, requests, the screen, and then whichever comes first of input and mail. */
+static void run(void) {
+    struct poll_request mail = {-1, {0}};
+    struct buffer typed = {0};
+    int64_t wake = 0, stock = 0, retry = 0;
+    uint64_t cursor = 0;
+    for (int more = 1; more;) {
+        int64_t now = now_ms();
+        if (now >= wake) {
+            upkeep(now >= stock);
+            stock = now >= stock ? now + UPKEEP * 1000 : stock;
+            wake = now + UPKEEP * 1000;
+        }
+        while (work()) {
+        }
+        show();
+        if (pending.next_wake_ms < UPKEEP * 1000) {
+            int64_t next = now + (int64_t)pending.next_wake_ms;
+            next = next > now + PAUSE * 1000 ? next : now + PAUSE * 1000;
+            wake = next < wake ? next : wake;
+        }
+        now = now_ms();
+        if (mail.line < 0 && fetching && now >= retry && !poll_begin(&relay, &mail, cursor, POLL)) {
+            reached(0);
+            retry = now + PAUSE * 1000;
+        }
+        struct pollfd ready[2] = {{0, POLLIN, 0}, {mail.line, POLLIN, 0}};
+        int64_t rest = wake - now;
+        if (pending.requests > 0 || mail.line < 0) {
+            rest = rest < PAUSE * 1000 ? rest : PAUSE * 1000;
+        }
+        if (poll(ready, 2, (int)(rest > 0 ? rest : 0)) <= 0) {
+            continue;
+        }
+        if (ready[0].revents != 0) {
+            more = read_input(&typed);
+        }
+        if (more && ready[1].revents != 0) {
+            int status = poll_read(&mail);
+            if (status >= 0) {
+                reached(status != 0);
+                retry = status == 200 ? 0 : now_ms() + PAUSE * 1000;
+            }
+            if (status == 200 && fetching) {
+                cursor = take_in(&mail.answer, cursor);
+            }
+        }
+    }
+    poll_end(&mail);
+    free(typed.bytes);
+}
+
+/* The store's key and the account's token: read, or made on the first start for the owner alone. */
+static void secrets(const char *store, uint8_t secret[64]) {
     char path[4096];
     snprintf(path, sizeof path, "%s.key", store);
-    FILE *file = fopen(path, "rb");
-    int known = file != NULL;
-    if (!known) {
-        FILE *random = fopen("/dev/urandom", "rb");
-        if (random == NULL || fread(secret, 64, 1, random) != 1 || (file = fopen(path, "wb")) == NULL ||
-            fwrite(secret, 64, 1, file) != 1) {
+    int file = open(path, O_RDONLY);
+    if (file < 0) {
+        int random = open("/dev/urandom", O_RDONLY);
+        if (access(store, F_OK) == 0) {
+            die("the store is there and its key is not");
+        }
+        file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        if (random < 0 || read(random, secret, 64) != 64 || file < 0 || write(file, secret, 64) != 64 ||
+            fsync(file) != 0) {
             die("cannot make a key");
         }
-        fclose(random);
-    } else if (fread(secret, 64, 1, file) != 1) {
+        close(random);
+    } else if (read(file, secret, 64) != 64) {
         die("cannot read the key");
     }
-    if (fclose(file) != 0) {
-        die("cannot keep the key");
-    }
-    return known;
+    close(file);
 }
 
 int main(int count, char **words) {
+    const char *name = NULL, *url = NULL, *store = NULL;
     uint8_t secret[64];
+    uint32_t device = 0;
     sprag_config config = {0};
     sprag_opening opening = {0};
-    struct buffer typed = {0};
-    int open = 1, rounds = 0;
-    if (count != 6 || strlen(words[1]) > 64) {
-        die("messenger NAME PEER HOST PORT STORE");
+    for (int i = 1; i < count; i++) {
+        if (strcmp(words[i], "--script") == 0) {
+            script = 1;
+        } else if (i + 1 < count) {
+            const char **place = strcmp(words[i], "--as") == 0      ? &name
+                                 : strcmp(words[i], "--relay") == 0 ? &url
+                                 : strcmp(words[i], "--store") == 0 ? &store
+                                                                    : NULL;
+            if (place != NULL) {
+                *place = words[++i];
+            }
+        }
     }
-    peer = words[2];
-    host = words[3];
-    port = words[4];
-    hex(name_hex, (const uint8_t *)words[1], strlen(words[1]));
-    secrets(words[5], secret);
-    hex(token_hex, secret + 32, 32);
+    if (name == NULL || strlen(name) > 64 || url == NULL || !relay_at(&relay, url) || store == NULL) {
+        die("--as NAME --relay http://HOST:PORT --store PATH [--script]");
+    }
+    secrets(store, secret);
     opening.size = sizeof opening;
-    opening.path.ptr = (const uint8_t *)words[5];
-    opening.path.len = strlen(words[5]);
+    opening.path = bytes_of(store);
     opening.key.ptr = secret;
     opening.key.len = 32;
-    opening.account.ptr = (const uint8_t *)words[1];
-    opening.account.len = strlen(words[1]);
+    opening.account = bytes_of(name);
     sprag_status status = sprag_client_open(&opening, &client);
     if (status == SPRAG_NO_STORE) {
         config.size = sizeof config;
@@ -366,37 +355,14 @@ int main(int count, char **words) {
         status = sprag_client_create(&config, &client);
     }
     must(status);
-    while (open || rounds++ < 3) {
-        struct pollfd input = {0, POLLIN, 0};
-        char chunk[65536];
-        must(sprag_wake(client, NULL, NULL));
-        while (work()) {
-            rounds = 0;
-        }
-        show();
-        if (open && poll(&input, 1, 50) > 0) {
-            ssize_t got = read(0, chunk, sizeof chunk);
-            if (got <= 0) {
-                open = 0;
-            } else {
-                add(&typed, chunk, (size_t)got);
-            }
-            uint8_t *end;
-            while (typed.len > 0 && (end = memchr(typed.bytes, '\n', typed.len)) != NULL) {
-                size_t len = (size_t)(end - typed.bytes);
-                if (len == 7 && memcmp(typed.bytes, "/safety", 7) == 0) {
-                    safety();
-                } else if (len > 0) {
-                    say((const char *)typed.bytes, len);
-                }
-                typed.len -= len + 1;
-                memmove(typed.bytes, end + 1, typed.len);
-            }
-        }
-        fetch(1);
-    }
-    show();
+    must(sprag_device(client, &device));
+    hex(relay.account, opening.account.ptr, opening.account.len);
+    hex(relay.token, secret + 32, 32);
+    snprintf(relay.device, sizeof relay.device, "%08x", (unsigned)device);
+    memset(secret, 0, sizeof secret);
+    printf(script ? "ready %s %08x" : "you are %s", name, (unsigned)device);
+    end_line();
+    run();
     sprag_client_free(client);
-    free(typed.bytes);
     return 0;
 }

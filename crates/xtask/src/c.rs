@@ -9,6 +9,9 @@ use crate::{run, tree};
 /// Where C tests are; each file is a program that exits with 0 if it holds.
 const TESTS: &str = "crates/sprag-ffi/tests/c";
 
+/// What makes a program check its own memory.
+pub(crate) const SANITIZERS: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+
 const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-g", "-O1"];
 
 pub(crate) fn test() -> Result<Ran, String> {
@@ -29,8 +32,7 @@ pub(crate) fn test() -> Result<Ran, String> {
         let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         println!("C: {name}, under the address and undefined-behaviour sanitizers");
         let checked = scratch.join(format!("{name}-sanitized"));
-        let sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-        run::finish(compiler(source, &library, &checked).args(sanitizers))?;
+        run::finish(compiler(source, &library, &checked).args(SANITIZERS))?;
         run::finish(&mut run::program(&checked))?;
         println!("C: {name}, under Valgrind");
         let plain = scratch.join(&name);
@@ -53,6 +55,15 @@ pub(crate) fn library() -> Result<PathBuf, String> {
 fn compiler(source: &Path, library: &Path, output: &Path) -> Command {
     let mut command = run::program("gcc");
     command.arg("-std=c11").args(STRICT).arg("-I").arg(tree::at("include")).arg(source).arg(library);
+    command.args(["-lpthread", "-ldl", "-lm"]).arg("-o").arg(output);
+    command
+}
+
+/// Compiles the messenger of examples/c, with warnings as errors.
+pub(crate) fn messenger(compiler: &str, library: &Path, output: &Path) -> Command {
+    let sources = tree::files(&tree::at("examples/c"), "c");
+    let mut command = run::program(compiler);
+    command.arg("-std=c11").args(STRICT).arg("-I").arg(tree::at("include")).args(sources).arg(library);
     command.args(["-lpthread", "-ldl", "-lm"]).arg("-o").arg(output);
     command
 }

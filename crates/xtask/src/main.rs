@@ -3,6 +3,7 @@
 mod bindings;
 mod c;
 mod check;
+mod demo;
 mod dependencies;
 mod header;
 mod kotlin;
@@ -18,6 +19,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
+  demo [--keep DIR] [--interactive] [--sanitize]
+                       three messengers in Rust, C and Python talk through the relay, and what it keeps is searched;
+                       --keep leaves the files, --interactive is for a person, --sanitize checks the C one's memory
   test [--strict] [STEP...]
                        every test of every language this machine can run, or the steps that are named;
                        --strict allows nothing left out
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((command, rest)) => match command.as_str() {
+            "demo" => demo::command(rest),
             "test" => test::command(rest),
             "check" => check::command(rest),
             "header" => header::command(rest),

@@ -1,6 +1,6 @@
 //! The Python face: `bindings/python`, with the built library laid beside the generated module.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::test::Ran;
 use crate::{run, tree};
@@ -13,7 +13,7 @@ pub(crate) fn test() -> Result<Ran, String> {
     if run::find("python3").is_none() {
         return Ok(Ran::LeftOut("Python 3 is missing: apt-get install python3".to_owned()));
     }
-    let packages = package(&library()?)?;
+    let packages = package(&library()?, "python")?;
     run::finish(
         run::program("python3")
             .args([
@@ -40,9 +40,9 @@ pub(crate) fn library() -> Result<PathBuf, String> {
 
 /// Lays a copy of the package out with the library where the generated module looks for it; gives the folder to import
 /// from.
-pub(crate) fn package(library: &std::path::Path) -> Result<PathBuf, String> {
+pub(crate) fn package(library: &Path, scratch: &str) -> Result<PathBuf, String> {
     let source = tree::at("bindings/python");
-    let packages = tree::scratch("python")?;
+    let packages = tree::scratch(scratch)?;
     for file in tree::files(&source, "py") {
         let Ok(inside) = file.strip_prefix(&source) else {
             continue;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{bindings, c, check, dependencies, header, kotlin, python, run, swift, vectors};
+use crate::{bindings, c, check, demo, dependencies, header, kotlin, python, run, swift, vectors};
 
 /// What a step came to.
 pub(crate) enum Ran {
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     ("Python", python::test),
     ("Kotlin", kotlin::test),
     ("Swift", swift::test),
+    ("demo", demo::test),
 ];
 
 pub(crate) fn command(arguments: &[String]) -> Result<(), String> {

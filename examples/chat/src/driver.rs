@@ -91,10 +91,13 @@ impl Driver {
         let Ok(account) = AccountId::new(peer) else { return self.complain("a name has 1 to 64 bytes") };
         let conversation = Conversation::Direct(account);
         let content = Content::Text(text);
+        // Whoever carries it out has to wait with showing it until its number is known.
+        let hold = self.screen.hold();
         let sent = patiently(|| self.client.send(&conversation, &content, &SendOptions::default()));
         match sent {
             Ok(sent) => {
                 self.screen.queued(peer, &sent.message).map_err(said)?;
+                drop(hold);
                 self.call(Call::Carry(sent.requests));
                 Ok(())
             }

@@ -1,0 +1,195 @@
+//! The people, the relay and the books together; waits for what is to happen, never for a time.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use super::build::Built;
+use super::ledger::Ledger;
+use super::process::{Folder, Line, Process, Relay, messenger};
+use super::texts::{brief, escape, unescape};
+
+/// After this without a word from anybody, something hangs. Longer than a lease, and long for a slow machine.
+const SILENCE: Duration = Duration::from_secs(180);
+
+/// One person's messenger, as far as it is seen from outside.
+#[derive(Default)]
+struct Person {
+    process: Option<Process>,
+    run: u32,
+    ended: bool,
+    leaving: bool,
+    published: bool,
+    device: String,
+    fetching: Option<bool>,
+    screen: Vec<String>,
+}
+
+/// The stage.
+pub(crate) struct Stage<'a> {
+    built: &'a Built,
+    folder: &'a Folder,
+    /// The relay.
+    pub(crate) relay: Relay,
+    /// The books.
+    pub(crate) ledger: Ledger,
+    people: BTreeMap<&'static str, Person>,
+    lines: Receiver<Line>,
+    sender: Sender<Line>,
+}
+
+/// How much of something is there, of how much.
+type Measure<'a> = &'a dyn Fn(&Stage<'_>) -> (usize, usize);
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(built: &'a Built, folder: &'a Folder) -> Result<Self, String> {
+        let relay = Relay::start(built, &folder.relay())?;
+        let (sender, lines) = mpsc::channel();
+        Ok(Self { built, folder, relay, ledger: Ledger::default(), people: BTreeMap::new(), lines, sender })
+    }
+
+    fn person(&self, name: &str) -> Result<&Person, String> {
+        self.people.get(name).ok_or_else(|| format!("{name} is not there"))
+    }
+
+    fn command(&self, name: &str, line: String) -> Result<(), String> {
+        let process = self.person(name)?.process.as_ref().ok_or_else(|| format!("{name} does not run"))?;
+        process.write(line);
+        Ok(())
+    }
+
+    /// Somebody starts, or starts again, and has keys at the relay.
+    pub(crate) fn enter(&mut self, name: &'static str) -> Result<(), String> {
+        let mut command = messenger(self.built, name, &self.relay.url(), &self.folder.stores());
+        command.arg("--script");
+        let person = self.people.entry(name).or_default();
+        person.run += 1;
+        (person.ended, person.leaving, person.device) = (false, false, String::new());
+        person.process = Some(Process::start(name, person.run, command, self.sender.clone())?);
+        self.until(&format!("{name} is ready"), &|stage| {
+            let ready = stage.person(name).is_ok_and(|person| person.published && !person.device.is_empty());
+            (usize::from(ready), 1)
+        })
+    }
+
+    /// Somebody quits, and does it without an error.
+    pub(crate) fn leave(&mut self, name: &'static str) -> Result<(), String> {
+        self.command(name, "quit".to_owned())?;
+        self.gone(name)?;
+        let process = self.people.get_mut(name).and_then(|person| person.process.take());
+        match process.and_then(|mut process| process.finish(SILENCE)) {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(format!("{name} ended with {status}")),
+            None => Err(format!("{name} does not end")),
+        }
+    }
+
+    /// `kill -9`; what was written before is still read.
+    pub(crate) fn kill(&mut self, name: &'static str) -> Result<(), String> {
+        if let Some(mut process) = self.people.get_mut(name).and_then(|person| person.process.take()) {
+            process.kill();
+        }
+        self.ledger.crashed();
+        self.gone(name)
+    }
+
+    fn gone(&mut self, name: &'static str) -> Result<(), String> {
+        if let Some(person) = self.people.get_mut(name) {
+            person.leaving = true;
+        }
+        self.until(&format!("{name} is gone"), &|stage| {
+            (usize::from(stage.person(name).is_ok_and(|person| person.ended)), 1)
+        })
+    }
+
+    /// Somebody types a text.
+    pub(crate) fn say(&mut self, from: &'static str, to: &'static str, text: &str) -> Result<(), String> {
+        self.ledger.send(from, to, text);
+        self.command(from, format!("send {to} {}", escape(text)))
+    }
+
+    /// Somebody stops fetching mail, or takes it up again.
+    pub(crate) fn fetch(&mut self, name: &'static str, on: bool) -> Result<(), String> {
+        self.command(name, format!("mail {}", if on { "on" } else { "off" }))?;
+        self.until(&format!("{name} has heard"), &|stage| {
+            (usize::from(stage.person(name).is_ok_and(|person| person.fetching == Some(on))), 1)
+        })
+    }
+
+    /// Waits until everything that was sent is on a screen.
+    pub(crate) fn all_shown(&mut self) -> Result<(), String> {
+        self.until("texts are on their screens", &|stage| (stage.ledger.shown(), stage.ledger.len()))
+    }
+
+    /// Waits until the relay has taken everything that was sent.
+    pub(crate) fn all_accepted(&mut self) -> Result<(), String> {
+        self.until("texts are at the relay", &|stage| (stage.ledger.accepted(), stage.ledger.len()))
+    }
+
+    /// The number that one sees for the other.
+    pub(crate) fn safety(&mut self, of: &'static str, with: &'static str) -> Result<String, String> {
+        self.command(of, format!("safety {with}"))?;
+        let known = |stage: &Stage<'_>| (usize::from(stage.ledger.safety(of, with).is_some()), 1);
+        self.until(&format!("{of} sees a safety number"), &known)?;
+        Ok(self.ledger.safety(of, with).unwrap_or_default().to_owned())
+    }
+
+    /// The device that somebody's messenger said it is.
+    pub(crate) fn device(&self, name: &str) -> Result<String, String> {
+        Ok(self.person(name)?.device.clone())
+    }
+
+    /// What a screen showed.
+    pub(crate) fn screen(&self, name: &str) -> &[String] {
+        self.people.get(name).map_or(&[], |person| &person.screen)
+    }
+
+    /// Takes in what everybody says until as much is there as is wanted.
+    pub(crate) fn until(&mut self, what: &str, measure: Measure<'_>) -> Result<(), String> {
+        let start = Instant::now();
+        let mut heard = start;
+        let mut next = Duration::from_secs(2);
+        loop {
+            let (have, want) = measure(self);
+            if have >= want {
+                return Ok(());
+            }
+            if start.elapsed() > next {
+                println!("  … {what}: {have} of {want}, {} s", start.elapsed().as_secs());
+                next += Duration::from_secs(2);
+            }
+            match self.lines.recv_timeout(Duration::from_millis(200)) {
+                Ok(line) => {
+                    heard = Instant::now();
+                    self.take(line)?;
+                }
+                Err(RecvTimeoutError::Timeout) if heard.elapsed() < SILENCE => {}
+                Err(_) => {
+                    let missing = self.ledger.missing().join("; ");
+                    return Err(format!("{what}: {have} of {want}, and then silence. Missing: {missing}"));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, (name, run, line): Line) -> Result<(), String> {
+        let Some(person) = self.people.get_mut(name).filter(|person| person.run == run) else { return Ok(()) };
+        let Some(line) = line else {
+            person.ended = true;
+            return if person.leaving { Ok(()) } else { Err(format!("{name} ended on its own")) };
+        };
+        let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        match word {
+            "ready" => person.device = rest.rsplit(' ').next().unwrap_or_default().to_owned(),
+            "published" => person.published = true,
+            "mail" => person.fetching = Some(rest == "on"),
+            "message" => {
+                if let [_, from, _, text] = rest.splitn(4, ' ').collect::<Vec<_>>().as_slice() {
+                    person.screen.push(format!("{from}: {}", brief(&unescape(text))));
+                }
+            }
+            _ => {}
+        }
+        self.ledger.line(name, &line)
+    }
+}
