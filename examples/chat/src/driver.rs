@@ -240,7 +240,7 @@ impl Driver {
                     self.reached(false)?;
                     thread::sleep(PAUSE);
                 }
-                Err(Trouble::Refused(status)) => {
+                Err(Trouble::Refused(status, _)) => {
                     if std::mem::replace(&mut refused, status) != status {
                         let words = if status == 403 { "this account is somebody else's" } else { "no mail" };
                         self.complain(&format!("the relay refuses ({status}): {words}"))?;

@@ -25,6 +25,19 @@ pub(crate) struct Relay {
     authorization: String,
 }
 
+/// What the relay answers.
+struct Answer {
+    status: u16,
+    body: Vec<u8>,
+    retry_after: Option<u32>,
+}
+
+impl Answer {
+    const fn refused(&self) -> Trouble {
+        Trouble::Refused(self.status, self.retry_after)
+    }
+}
+
 /// A message from the mailbox.
 pub(crate) struct Mail {
     /// Its number there.
@@ -40,8 +53,8 @@ pub(crate) struct Mail {
 pub(crate) enum Trouble {
     /// The relay cannot be reached, or what came is not an answer of a relay.
     Offline,
-    /// It refuses, with this status.
-    Refused(u16),
+    /// It refuses, with this status, and may say after how many seconds it is worth another try.
+    Refused(u16, Option<u32>),
 }
 
 impl Trouble {
@@ -49,10 +62,10 @@ impl Trouble {
     pub(crate) const fn outcome(self) -> Outcome {
         match self {
             Self::Offline => Outcome::Retry { after: Some(1) },
-            Self::Refused(403) => Outcome::Rejected(Rejection::Forbidden),
-            Self::Refused(413) => Outcome::TooLarge { limit: LIMIT },
-            Self::Refused(400) => Outcome::Rejected(Rejection::Other),
-            Self::Refused(_) => Outcome::Retry { after: None },
+            Self::Refused(403, _) => Outcome::Rejected(Rejection::Forbidden),
+            Self::Refused(413, _) => Outcome::TooLarge { limit: LIMIT },
+            Self::Refused(400, _) => Outcome::Rejected(Rejection::Other),
+            Self::Refused(_, after) => Outcome::Retry { after },
         }
     }
 }
@@ -75,13 +88,7 @@ impl Relay {
     }
 
     /// One request; its status and the answer's body.
-    fn call(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&[u8]>,
-        patience: Duration,
-    ) -> Result<(u16, Vec<u8>), Trouble> {
+    fn call(&self, method: &str, path: &str, body: Option<&[u8]>, patience: Duration) -> Result<Answer, Trouble> {
         let head = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -98,7 +105,8 @@ impl Relay {
         };
         let mut answer = answer.map_err(|_| Trouble::Offline)?;
         let body = answer.body_mut().with_config().limit(LARGEST).read_to_vec().map_err(|_| Trouble::Offline)?;
-        Ok((answer.status().as_u16(), body))
+        let retry_after = answer.headers().get("Retry-After").and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Answer { status: answer.status().as_u16(), body, retry_after })
     }
 
     /// Carries a request out and says what became of it; `None` for a kind of a later release.
@@ -122,20 +130,19 @@ impl Relay {
         let reset = [u8::from(publish.reset_one_time)];
         let mut parts = vec![&sequence, &expected, object, signed, &reset];
         parts.extend(publish.one_time.iter().map(Vec::as_slice));
-        match self.call("PUT", "/keys", Some(&join(&parts)), PATIENCE)? {
-            (200, left) => Ok(Outcome::Published { one_time_left: left.try_into().ok().map(u32::from_be_bytes) }),
-            (409, list) => Ok(Outcome::Conflict { list }),
-            (status, _) => Err(Trouble::Refused(status)),
+        let answer = self.call("PUT", "/keys", Some(&join(&parts)), PATIENCE)?;
+        match answer.status {
+            200 => Ok(Outcome::Published { one_time_left: answer.body.try_into().ok().map(u32::from_be_bytes) }),
+            409 => Ok(Outcome::Conflict { list: answer.body }),
+            _ => Err(answer.refused()),
         }
     }
 
     /// How many one-time prekeys of ours are in stock: the answer to publishing nothing.
     pub(crate) fn stock(&self) -> Option<u32> {
         let nothing: [&[u8]; 5] = [&[], &[], &[], &[], &[0]];
-        match self.call("PUT", "/keys", Some(&join(&nothing)), PATIENCE) {
-            Ok((200, left)) => left.try_into().ok().map(u32::from_be_bytes),
-            _ => None,
-        }
+        let answer = self.call("PUT", "/keys", Some(&join(&nothing)), PATIENCE).ok()?;
+        if answer.status == 200 { answer.body.try_into().ok().map(u32::from_be_bytes) } else { None }
     }
 
     fn fetch(&self, fetch: &FetchKeys) -> Result<Outcome, Trouble> {
@@ -143,44 +150,45 @@ impl Relay {
         for wanted in &fetch.accounts {
             let account = wanted.account.clone();
             let path = format!("/keys/{}?one_time={}", hex(account.as_bytes()), u8::from(fetch.one_time));
-            match self.call("GET", &path, None, PATIENCE)? {
-                (200, body) => found.push(Found { account, parts: split(&body).ok_or(Trouble::Offline)? }),
-                (404, _) => absent.push(account),
-                (status, _) => return Err(Trouble::Refused(status)),
+            let answer = self.call("GET", &path, None, PATIENCE)?;
+            match answer.status {
+                200 => found.push(Found { account, parts: split(&answer.body).ok_or(Trouble::Offline)? }),
+                404 => absent.push(account),
+                _ => return Err(answer.refused()),
             }
         }
         Ok(Outcome::Keys { found, absent })
     }
 
     fn send(&self, id: u64, send: &Send) -> Result<Outcome, Trouble> {
+        let mut server_time = None;
         for account in &send.to {
             let path = format!("/send/{}?request={id}", hex(account.as_bytes()));
-            match self.call("POST", &path, Some(&join(&[send.blob.as_slice()])), PATIENCE)? {
-                (200, _) => {}
-                (404, _) => return Ok(Outcome::Rejected(Rejection::NoSuchAccount)),
-                (status, _) => return Err(Trouble::Refused(status)),
+            let answer = self.call("POST", &path, Some(&join(&[send.blob.as_slice()])), PATIENCE)?;
+            match answer.status {
+                200 => server_time = answer.body.try_into().ok().map(u64::from_be_bytes),
+                404 => return Ok(Outcome::Rejected(Rejection::NoSuchAccount)),
+                _ => return Err(answer.refused()),
             }
         }
-        Ok(Outcome::Accepted { server_time: None, stamp: None })
+        Ok(Outcome::Accepted { server_time, stamp: None })
     }
 
     /// What waits after a number; the relay holds its answer back for up to `wait` while there is nothing.
     pub(crate) fn mail(&self, after: u64, wait: Duration) -> Result<Vec<Mail>, Trouble> {
         let path = format!("/mail?after={after}&wait={}", wait.as_secs());
-        match self.call("GET", &path, None, wait + PATIENCE)? {
-            (200, body) => split(&body)
-                .and_then(|parts| parts.chunks(3).map(letter).collect::<Option<Vec<_>>>())
-                .ok_or(Trouble::Offline),
-            (status, _) => Err(Trouble::Refused(status)),
+        let answer = self.call("GET", &path, None, wait + PATIENCE)?;
+        if answer.status != 200 {
+            return Err(answer.refused());
         }
+        let parts = split(&answer.body).ok_or(Trouble::Offline)?;
+        parts.chunks(3).map(letter).collect::<Option<_>>().ok_or(Trouble::Offline)
     }
 
     /// Says that everything up to a number is on our own disk.
     pub(crate) fn acknowledge(&self, up_to: u64) -> Result<(), Trouble> {
-        match self.call("POST", &format!("/acknowledge?up_to={up_to}"), Some(&[]), PATIENCE)? {
-            (200, _) => Ok(()),
-            (status, _) => Err(Trouble::Refused(status)),
-        }
+        let answer = self.call("POST", &format!("/acknowledge?up_to={up_to}"), Some(&[]), PATIENCE)?;
+        if answer.status == 200 { Ok(()) } else { Err(answer.refused()) }
     }
 }
 

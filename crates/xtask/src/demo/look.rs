@@ -31,7 +31,7 @@ impl Caller {
 
     /// As a stranger.
     pub(crate) fn stranger(name: &str) -> Self {
-        Self { name: name.to_owned(), device: "00000001".to_owned(), token: "a stranger's token".to_owned() }
+        Self { name: name.to_owned(), device: "00000001".to_owned(), token: "the-token-of-a-stranger".to_owned() }
     }
 
     fn call(&self, address: &str, line: &str, body: &[u8]) -> Result<Vec<u8>, String> {

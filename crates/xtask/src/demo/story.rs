@@ -114,8 +114,7 @@ fn bob_is_away(stage: &mut Stage<'_>, folder: &Folder) -> Result<usize, String> 
     if held.len() != AWAY {
         return Err(format!("the relay holds {} messages for Bob, and {AWAY} were sent", held.len()));
     }
-    let (searched, found) = Needles::of(stage.ledger.texts())?.below(&folder.relay())?;
-    println!("in {searched} bytes of the relay's files, {found} are plaintext");
+    let found = search(&Needles::of(stage.ledger.texts())?, folder)?;
     println!("Bob comes back");
     stage.enter(BOB)?;
     stage.all_shown()?;
@@ -174,17 +173,20 @@ fn screens(stage: &Stage<'_>) {
     }
 }
 
-/// Searches all files, and checks that the search finds what is there.
-fn nothing_in_the_clear(stage: &Stage<'_>, folder: &Folder) -> Result<usize, String> {
-    const PLANTED: &str = "planted: a body that nobody encrypted";
-    let needles = Needles::of(stage.ledger.texts().chain([PLANTED]))?;
+/// Searches the relay's files and the stores; yields how many plaintext bytes the relay has.
+fn search(needles: &Needles, folder: &Folder) -> Result<usize, String> {
     let (searched, found) = needles.below(&folder.relay())?;
     println!("in {searched} bytes of the relay's files, {found} are plaintext");
     let (searched, in_stores) = needles.below(&folder.stores())?;
     println!("in {searched} bytes of the three stores, {in_stores} are plaintext");
-    if in_stores > 0 {
-        return Err(format!("{in_stores} plaintext bytes in the stores of Alice, Bob and Carol"));
-    }
+    if in_stores > 0 { Err(format!("{in_stores} plaintext bytes in the stores")) } else { Ok(found) }
+}
+
+/// Searches all files, and checks that the search finds what is there.
+fn nothing_in_the_clear(stage: &Stage<'_>, folder: &Folder) -> Result<usize, String> {
+    const PLANTED: &str = "planted: a body that nobody encrypted";
+    let needles = Needles::of(stage.ledger.texts().chain([PLANTED]))?;
+    let found = search(&needles, folder)?;
     Caller::stranger("mallory").send(&stage.relay.address, ALICE, PLANTED.as_bytes())?;
     let (_, planted) = needles.below(&folder.relay())?;
     println!("of a plaintext sent through the relay on purpose, the same search finds {} bytes", planted - found);

@@ -55,18 +55,20 @@ pub(crate) fn unescape(line: &str) -> String {
 
 /// A text for the report: in one line, long ones abbreviated.
 pub(crate) fn brief(text: &str) -> String {
-    let shown: String = escape(text).chars().take(60).collect();
-    if text.chars().count() > 60 { format!("{shown}… ({} bytes)", text.len()) } else { shown }
+    let line = escape(text);
+    let shown: String = line.chars().take(60).collect();
+    if shown.len() < line.len() { format!("{shown}… ({} bytes)", text.len()) } else { line }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SHORT, escape, long, unescape};
+    use super::{SHORT, brief, escape, long, unescape};
 
     #[test]
     fn texts_are_as_promised() {
         assert_eq!(long(1).len(), 65_536);
         assert_ne!(long(1), long(2));
+        assert_eq!((brief("a\nb").as_str(), brief(&long(1)).ends_with("… (65536 bytes)")), ("a\\nb", true));
         assert!(SHORT.iter().all(|text| text.len() >= 16 && unescape(&escape(text)) == *text));
     }
 }
