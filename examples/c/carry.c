@@ -18,7 +18,7 @@ static uint32_t stock_in(const struct buffer *answer) {
  * later release. */
 static uint32_t spell(const sprag_request *request, const char **method, char path[256], struct buffer *body) {
     char other[129];
-    if (request->kind == 1) {
+    if (request->kind == SPRAG_REQUEST_PUBLISH_KEYS) {
         uint8_t reset = request->reset_one_time != 0;
         sprag_bytes reset_part = {&reset, 1}, none = {NULL, 0};
         if (request->list.ptr != NULL) {
@@ -38,16 +38,16 @@ static uint32_t spell(const sprag_request *request, const char **method, char pa
         snprintf(path, 256, "/keys");
         return SPRAG_OUTCOME_PUBLISHED;
     }
-    if (request->accounts_len != 1 || request->accounts[0].len > 64) {
+    if (request->accounts_len != 1 || request->accounts[0].len > SPRAG_MAX_ID) {
         return 0;
     }
     hex(other, request->accounts[0].ptr, request->accounts[0].len);
-    if (request->kind == 2) {
+    if (request->kind == SPRAG_REQUEST_FETCH_KEYS) {
         *method = "GET";
         snprintf(path, 256, "/keys/%s?one_time=%d", other, request->want_one_time != 0);
         return SPRAG_OUTCOME_KEYS;
     }
-    if (request->kind == 3) {
+    if (request->kind == SPRAG_REQUEST_SEND) {
         *method = "POST";
         snprintf(path, 256, "/send/%s?request=%llu", other, (unsigned long long)request->id);
         add_part(body, request->blob);
@@ -58,20 +58,22 @@ static uint32_t spell(const sprag_request *request, const char **method, char pa
 
 /* What a status means that is no success. */
 static void refusal(const sprag_request *request, int status, const struct buffer *answer, sprag_outcome *outcome) {
-    if (status == 409 && request->kind == 1) {
+    if (status == 409 && request->kind == SPRAG_REQUEST_PUBLISH_KEYS) {
         outcome->kind = SPRAG_OUTCOME_CONFLICT;
         outcome->bytes.ptr = answer->bytes;
         outcome->bytes.len = answer->len;
-    } else if (status == 404 && request->kind == 2) {
+    } else if (status == 404 && request->kind == SPRAG_REQUEST_FETCH_KEYS) {
         outcome->kind = SPRAG_OUTCOME_KEYS;
         outcome->absent = request->accounts;
         outcome->absent_len = 1;
     } else if (status == 413) {
         outcome->kind = SPRAG_OUTCOME_TOO_LARGE;
         outcome->number = 2 * 1024 * 1024;
-    } else if (status == 400 || status == 403 || (status == 404 && request->kind == 3)) {
+    } else if (status == 400 || status == 403 || (status == 404 && request->kind == SPRAG_REQUEST_SEND)) {
         outcome->kind = SPRAG_OUTCOME_REJECTED;
-        outcome->number = status == 403 ? 1 : status == 404 ? 2 : 3;
+        outcome->number = status == 403   ? SPRAG_REJECTED_FORBIDDEN
+                          : status == 404 ? SPRAG_REJECTED_NO_SUCH_ACCOUNT
+                                          : SPRAG_REJECTED_OTHER;
     } else {
         outcome->kind = SPRAG_OUTCOME_RETRY;
         outcome->has_number = status == 0; /* Offline: soon again. Refused: when the engine finds it right. */

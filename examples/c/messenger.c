@@ -93,9 +93,9 @@ void reached(int is_online) {
 
 static void show_event(const sprag_event *event) {
     static const char *const states[] = {"unknown", "waiting", "held", "ready", "accepted", "failed", "cancelled"};
-    const char *state = states[event->kind == 3 && event->state < 7 ? event->state : 0];
+    const char *state = states[event->kind == SPRAG_EVENT_PROGRESS && event->state <= SPRAG_STATE_CANCELLED ? event->state : 0];
     sprag_bytes why = event->reason == 0 ? bytes_of("-") : sprag_reason_str(event->reason);
-    if (event->kind == 1 && event->content == 1) {
+    if (event->kind == SPRAG_EVENT_MESSAGE && event->content == SPRAG_CONTENT_TEXT) {
         if (script) {
             printf("message %llu ", (unsigned long long)event->id);
             put(event->account);
@@ -108,19 +108,20 @@ static void show_event(const sprag_event *event) {
         }
         put_text(event->body);
         end_line();
-    } else if (event->kind == 3 && script) {
+    } else if (event->kind == SPRAG_EVENT_PROGRESS && script) {
         fputs("state ", stdout);
         put_hex(event->message);
         printf(" %s ", state);
         put(why);
         end_line();
-    } else if (event->kind == 2 || event->importance == 2 || (event->kind == 3 && event->state == 5)) {
+    } else if (event->kind == SPRAG_EVENT_UNREADABLE || event->importance == SPRAG_IMPORTANCE_SECURITY ||
+               (event->kind == SPRAG_EVENT_PROGRESS && event->state == SPRAG_STATE_FAILED)) {
         fputs(script ? "warning " : "! ", stdout);
         put_text(event->account.ptr == NULL ? bytes_of("?") : event->account);
         printf("%s%s: ", script ? " " : ": ",
-               event->kind == 2   ? "a message cannot be read"
-               : event->kind == 3 ? "a message was not delivered"
-                                  : "something changed, compare safety numbers");
+               event->kind == SPRAG_EVENT_UNREADABLE ? "a message cannot be read"
+               : event->kind == SPRAG_EVENT_PROGRESS ? "a message was not delivered"
+                                                     : "something changed, compare safety numbers");
         put(why);
         end_line();
     }
@@ -155,9 +156,9 @@ static void send_text(const char *to, char *text) {
         text[len++] = letter;
     }
     message.size = sizeof message;
-    message.conversation = 1;
+    message.conversation = SPRAG_CONVERSATION_DIRECT;
     message.peer = bytes_of(to);
-    message.content = 1;
+    message.content = SPRAG_CONTENT_TEXT;
     message.body.ptr = (const uint8_t *)text;
     message.body.len = len;
     sprag_status status = sprag_send(client, &message, &sent, &pending);
@@ -337,14 +338,14 @@ int main(int count, char **words) {
             }
         }
     }
-    if (name == NULL || strlen(name) > 64 || url == NULL || !relay_at(&relay, url) || store == NULL) {
+    if (name == NULL || strlen(name) > SPRAG_MAX_ID || url == NULL || !relay_at(&relay, url) || store == NULL) {
         die("--as NAME --relay http://HOST:PORT --store PATH [--script]");
     }
     secrets(store, secret);
     opening.size = sizeof opening;
     opening.path = bytes_of(store);
     opening.key.ptr = secret;
-    opening.key.len = 32;
+    opening.key.len = SPRAG_KEY_LEN;
     opening.account = bytes_of(name);
     sprag_status status = sprag_client_open(&opening, &client);
     if (status == SPRAG_NO_STORE) {

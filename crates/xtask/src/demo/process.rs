@@ -143,7 +143,8 @@ impl Relay {
     pub(crate) fn start(built: &Built, folder: &Path) -> Result<Self, String> {
         // The relay does not watch its input. The shell does, and ends it when ours ends.
         let mut command = Command::new("sh");
-        command.args(["-c", r#""$0" 127.0.0.1:0 "$1" & relay=$!; read -r end; kill "$relay"; wait "$relay" 2>/dev/null"#]);
+        command
+            .args(["-c", r#""$0" 127.0.0.1:0 "$1" & relay=$!; read -r end; kill "$relay"; wait "$relay" 2>/dev/null"#]);
         command.arg(&built.relay).arg(folder.join("relay.sqlite"));
         let (sender, lines) = mpsc::channel();
         let process = Process::start("relay", 0, command, sender)?;
