@@ -5,6 +5,7 @@ mod c;
 mod check;
 mod demo;
 mod dependencies;
+mod fuzz;
 mod header;
 mod kotlin;
 mod python;
@@ -29,6 +30,9 @@ cargo xtask <command>
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
   vectors [--check]    writes docs/vectors (or fails if a committed file is not current)
+  fuzz [--minutes N] [TARGET...]
+                       fuzzes every decoder, the session and the engine, or the targets that are named, for N minutes
+                       each (5, if nothing is said); needs a nightly toolchain and cargo-fuzz
 ";
 
 fn main() -> ExitCode {
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
             "header" => header::command(rest),
             "bindings" => bindings::command(rest),
             "vectors" => vectors::command(rest),
+            "fuzz" => fuzz::command(rest),
             other => Err(format!("no command is called {other}\n\n{USAGE}")),
         },
         None => Err(USAGE.to_owned()),

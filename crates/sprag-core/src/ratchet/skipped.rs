@@ -207,8 +207,13 @@ impl SkippedKeys {
     /// Reads blocks, in any order.
     pub(super) fn decode<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> Result<Self> {
         let mut chains: Vec<Missing> = Vec::new();
+        let mut ids = BTreeSet::new();
         for block in blocks {
             let block = read_block(block)?;
+            // Two halves of one block would be written again as one.
+            if !ids.insert(block.keys.front().map(|skipped| block.block(skipped.n))) {
+                return Err(Error::Malformed);
+            }
             match chains.iter_mut().find(|chain| chain.number == block.number) {
                 Some(chain) => {
                     let same = chain.header_key.ct_eq(&block.header_key);
