@@ -13,7 +13,7 @@ use crate::people::{NOW, Seeded};
 use crate::ratchet::{pair, reread};
 
 /// The most messages of one run, so that it ends.
-const MESSAGES: usize = 6_000;
+const MESSAGES: usize = 3_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -33,7 +33,7 @@ struct World {
     sessions: [Session; 2],
     /// What each side has sent.
     sent: [Vec<Sent>; 2],
-    /// What a store has that only writes changed blocks.
+    /// What a store has that only writes changed blocks, when it was last saved.
     rows: [BTreeMap<u32, Vec<u8>>; 2],
     /// Whether a bound may have made a side drop keys: then a message may be lost, and still never opens twice.
     dropped: [bool; 2],
@@ -72,7 +72,7 @@ impl World {
                 let (back, bit) = (usize::from(input.byte()), input.number());
                 self.tamper(side, back, bit);
             }
-            6 => self.sessions[side] = reread(&self.sessions[side]),
+            6 => self.save(side),
             _ => {
                 self.now += SKIPPED_LIFETIME / 8 * u64::from(input.byte() & 15);
                 self.dropped = [true; 2];
@@ -150,27 +150,34 @@ impl World {
         session.commit(delta, self.now).unwrap();
         // One that was kept is used; otherwise as many more are kept as were skipped, unless there is no room.
         let kept = session.skipped();
-        let full = kept == MAX_SKIPPED || self.rows[to].len() + 2 >= MAX_CHAINS;
+        let chains = kept + 2 >= MAX_CHAINS && session.turns() + 4 >= 2 * MAX_CHAINS as u64;
+        let full = kept == MAX_SKIPPED || chains;
         self.dropped[to] |= full;
         assert!(self.dropped[to] || kept == before.1 + skips || (skips == 0 && kept + 1 == before.1));
         assert!(kept <= MAX_SKIPPED);
-        for (id, block) in session.changed_skipped() {
-            match block {
-                Some(block) => self.rows[to].insert(id, block.expose_secret().to_vec()),
-                None => self.rows[to].remove(&id),
-            };
-        }
         Ok(*key.expose_secret())
     }
 
-    /// Whatever was not lost opens in the end; and the rows of the store are the state.
+    /// Writes what changed, and goes on with what a store that is read again would yield.
+    fn save(&mut self, side: usize) {
+        for (id, block) in self.sessions[side].changed_skipped() {
+            match block {
+                Some(block) => self.rows[side].insert(id, block.expose_secret().to_vec()),
+                None => self.rows[side].remove(&id),
+            };
+        }
+        let blocks = self.sessions[side].encode_skipped();
+        assert!(blocks.iter().map(SecretBytes::expose_secret).eq(self.rows[side].values()));
+        self.sessions[side] = reread(&self.sessions[side]);
+    }
+
+    /// Whatever was not lost opens in the end, the latest first.
     fn finish(mut self) {
         for to in 0..2 {
-            for at in (0..self.sent[1 - to].len()).rev().take(200) {
+            for at in (0..self.sent[1 - to].len()).rev().take(64) {
                 self.deliver(to, at);
             }
-            let blocks = self.sessions[to].encode_skipped();
-            assert!(blocks.iter().map(SecretBytes::expose_secret).eq(self.rows[to].values()));
+            self.save(to);
         }
     }
 }
