@@ -23,7 +23,6 @@ mod prekeys;
 pub mod request;
 mod seen;
 mod session;
-#[allow(dead_code, reason = "used by the modules of the engine")]
 mod store;
 mod upkeep;
 

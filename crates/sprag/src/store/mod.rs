@@ -396,11 +396,6 @@ impl Store {
         })
     }
 
-    /// The clock, randomness and waiting that the store was given.
-    pub(crate) const fn environment(&self) -> &Environment {
-        &self.environment
-    }
-
     fn awake(&self) -> Result<()> {
         if self.suspended.load(Ordering::SeqCst) { Err(Error::Unavailable) } else { Ok(()) }
     }
@@ -665,6 +660,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Corrupt`] if anything is wrong.
+    #[cfg(test)]
     pub(crate) fn verify(&self) -> Result<()> {
         self.read(|snapshot| {
             let verdict: String = snapshot.quick_check()?;
@@ -676,6 +672,7 @@ impl Store {
     }
 
     /// Closes it, with the log emptied where this is the owner. Dropping does the same and cannot say how it went.
+    #[cfg(test)]
     pub(crate) fn close(self) -> Result<()> {
         self.truncate().map(|_| ())
     }

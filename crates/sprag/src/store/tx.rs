@@ -31,6 +31,7 @@ const HASH: usize = 16;
 pub(super) const UNCHECKED: i64 = -1;
 
 /// Rows read at a time where all of them are.
+#[cfg(test)]
 const PAGE: usize = 256;
 
 /// What a table's row 0 says.
@@ -196,6 +197,7 @@ impl<'a> Snapshot<'a> {
     ///
     /// # Errors
     /// [`Error::Corrupt`] if a row is missing or one too many.
+    #[cfg(test)]
     pub(crate) fn verify(&self, table: Table) -> Result<()> {
         let mut seen = Tally::EMPTY;
         let mut after = TALLY;
@@ -213,6 +215,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// That every value of a table opens, and [`Snapshot::verify`].
+    #[cfg(test)]
     pub(crate) fn verify_values(&self, table: Table) -> Result<()> {
         let mut after = TALLY;
         loop {
@@ -233,6 +236,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// SQLite's own verdict on the file: "ok", or what is wrong.
+    #[cfg(test)]
     pub(super) fn quick_check(&self) -> Result<String> {
         Ok(self.conn()?.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?)
     }
