@@ -205,7 +205,7 @@ impl Client {
         })
     }
 
-    /// Leases what the network is to do: at most `max` requests, for `lease_seconds` (0: a minute).
+    /// Leases what the network is to do: at most `max` requests, for `lease_seconds` (0: a minute; at most an hour).
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
@@ -609,7 +609,7 @@ fn fresh_id(tx: &Tx<'_>) -> Result<MessageId> {
 /// The server asks to come back, or could not be reached.
 fn put_off(tx: &Tx<'_>, entry: &mut Entry, row: i64, after: Option<u32>, now: u64) -> Result<()> {
     let backoff = (1_u64 << entry.attempt.min(10)).min(MAX_BACKOFF);
-    let at = now.saturating_add(after.map_or(backoff, u64::from));
+    let at = now.saturating_add(after.map_or(backoff, u64::from).min(outbox::MAX_DELAY));
     entry.put_off(tx, row, at)?;
     if at > now { Upkeep::put_off(tx, at, now) } else { Ok(()) }
 }

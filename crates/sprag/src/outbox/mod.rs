@@ -27,6 +27,15 @@ const IN_FLIGHT: usize = 8;
 /// Entries up to which `send` looks whether its own can go at once. With more, `requests` hands it out.
 const SHORT: u64 = 64;
 
+/// The longest lease and the longest delay, in seconds. A time further ahead was noted while the clock was wrong, and
+/// binds nobody now: it would hold a request back for as long as the clock was off.
+const MAX_LEASE: u64 = 3_600;
+pub(crate) const MAX_DELAY: u64 = 86_400;
+
+const fn runs(until: u64, now: u64, most: u64) -> bool {
+    until > now && until - now <= most
+}
+
 /// Whose turn it is: what is looked through whenever something is handed out.
 pub(crate) struct Entry {
     pub(crate) contact: i64,
@@ -120,7 +129,7 @@ pub(crate) fn lease_for(tx: &Tx<'_>, contact: i64, seconds: u64, now: u64) -> Re
 fn lease_of(tx: &Tx<'_>, only: Option<i64>, max: usize, seconds: u64, now: u64) -> Result<Vec<Request>> {
     let entries = Entry::all(tx)?;
     let mut in_flight = InFlight::default();
-    for (_, entry) in entries.iter().filter(|(_, entry)| entry.is_send && entry.lease_until > now) {
+    for (_, entry) in entries.iter().filter(|(_, entry)| entry.is_send && runs(entry.lease_until, now, MAX_LEASE)) {
         in_flight.add(entry.contact);
     }
     let mut blocked: Vec<i64> = Vec::new();
@@ -129,11 +138,11 @@ fn lease_of(tx: &Tx<'_>, only: Option<i64>, max: usize, seconds: u64, now: u64) 
         if leased.len() >= max {
             break;
         }
-        if entry.lease_until > now || only.is_some_and(|contact| contact != entry.contact) {
+        if runs(entry.lease_until, now, MAX_LEASE) || only.is_some_and(|contact| contact != entry.contact) {
             continue;
         }
         let held_back = entry.is_send && (blocked.contains(&entry.contact) || in_flight.is_full(entry.contact));
-        if entry.not_before > now || held_back {
+        if runs(entry.not_before, now, MAX_DELAY) || held_back {
             // What was put off holds back what came after it in the same conversation.
             if entry.is_send {
                 blocked.push(entry.contact);
@@ -149,7 +158,7 @@ fn lease_of(tx: &Tx<'_>, only: Option<i64>, max: usize, seconds: u64, now: u64) 
             in_flight.add(entry.contact);
         }
         entry.attempt = entry.attempt.saturating_add(1);
-        entry.lease_until = now.saturating_add(seconds);
+        entry.lease_until = now.saturating_add(seconds.min(MAX_LEASE));
         entry.save(tx, row)?;
         let id = RequestId(u64::try_from(row).map_err(|_| CORRUPT)?);
         leased.push(Request::new(id, entry.attempt, entry.created, entry.lease_until, action));

@@ -35,6 +35,11 @@ impl Hands {
     pub(crate) fn pass(&self, seconds: u64) {
         self.0.fetch_add(seconds * 1_000, Ordering::Relaxed);
     }
+
+    /// Puts the clock back.
+    pub(crate) fn back(&self, seconds: u64) {
+        self.0.fetch_sub(seconds * 1_000, Ordering::Relaxed);
+    }
 }
 
 pub(crate) const DAY: u64 = 86_400;
