@@ -91,6 +91,13 @@ impl Mailboxes {
         }
     }
 
+    pub(crate) fn waits(&self, account: &[u8]) -> bool {
+        self.boxes.get(account).is_some_and(|mailbox| {
+            let seen = mailbox.cursors.values().copied().min().unwrap_or(0);
+            mailbox.waiting.iter().any(|mail| mail.number > seen)
+        })
+    }
+
     /// The mailbox of this account, with messages that some device has not acknowledged first.
     pub(crate) fn unread(&mut self, account: &[u8]) -> Option<&mut Mailbox> {
         let mailbox = self.boxes.get_mut(account)?;

@@ -129,7 +129,9 @@ impl Server {
             }
             _ => return None,
         };
-        let to = pick(&accounts, to)?.clone();
+        // One of those for whom something waits.
+        let waiting: Vec<&Account> = accounts.iter().filter(|to| self.mail.waits(to)).collect();
+        let to = (*pick(&waiting, to)?).clone();
         let other = |number: usize| pick(&accounts, number).cloned().unwrap_or_default();
         let mailbox = self.mail.unread(&to)?;
         let count = mailbox.waiting.len();

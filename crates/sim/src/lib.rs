@@ -10,3 +10,4 @@ pub mod hook;
 pub mod net;
 pub mod phone;
 pub mod random;
+pub mod world;

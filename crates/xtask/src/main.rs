@@ -10,6 +10,7 @@ mod header;
 mod kotlin;
 mod python;
 mod run;
+mod sim;
 mod swift;
 mod test;
 mod tree;
@@ -29,6 +30,8 @@ cargo xtask <command>
   check                builds the core without std and proves that nothing of std is linked
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
+  sim [--seeds N] [--minutes M] [--seed N [--trace]]
+                       worlds in a box: fleets of clients, a server that lies, disks that fail, all from seeds
   vectors [--check]    writes docs/vectors (or fails if a committed file is not current)
   fuzz [--minutes N] [TARGET...]
                        fuzzes every decoder, the session and the engine, or the targets that are named, for N minutes
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
             "check" => check::command(rest),
             "header" => header::command(rest),
             "bindings" => bindings::command(rest),
+            "sim" => sim::command(rest),
             "vectors" => vectors::command(rest),
             "fuzz" => fuzz::command(rest),
             other => Err(format!("no command is called {other}\n\n{USAGE}")),

@@ -1,0 +1,60 @@
+//! What is known from outside: which messages were written, which blobs carry them, and what people were shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sprag::{BlobId, MessageId, MessageState, Reason};
+
+/// A message that an app sent.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) id: MessageId,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) text: String,
+    pub(super) quiet: bool,
+    /// Whether the app knows that the call was done: if not, it does it again.
+    pub(super) certain: bool,
+    /// The last state that the sender's app was told.
+    pub(super) state: Option<MessageState>,
+    /// The blobs that carried it.
+    pub(super) blobs: BTreeSet<BlobId>,
+    /// Why it need not arrive.
+    pub(super) excused: Option<&'static str>,
+}
+
+/// A blob that an engine made.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// The message in it, by its place in the ledger; none for upkeep.
+    pub(super) message: Option<usize>,
+}
+
+/// What one person's app knows: its own database, which a backup takes along.
+#[derive(Clone, Debug, Default)]
+pub(super) struct App {
+    /// Event ids under which a message was shown.
+    pub(super) shown: BTreeMap<usize, BTreeSet<u64>>,
+    /// Events about its own messages that it took note of.
+    pub(super) news: BTreeSet<u64>,
+    /// Blobs that `deliver` said were opened.
+    pub(super) opened: BTreeSet<BlobId>,
+    /// Blobs given to a call that failed: they may have been opened.
+    pub(super) unsure: BTreeSet<BlobId>,
+    /// Blobs that were reported as unreadable.
+    pub(super) unreadable: BTreeMap<BlobId, Reason>,
+}
+
+/// Everything that was written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) written: Vec<Written>,
+    pub(super) blobs: BTreeMap<BlobId, Origin>,
+}
+
+impl Ledger {
+    pub(super) fn find(&self, from: usize, id: &MessageId) -> Option<usize> {
+        self.written.iter().position(|written| written.from == from && written.id == *id)
+    }
+}

@@ -1,0 +1,83 @@
+//! Worlds from seeds: some hundred by default, as many as `SPRAG_SIM_SEEDS` says otherwise; and courses that once failed.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::process::Command;
+
+use sprag_malice::Trick;
+use sprag_sim::disk::{Loss, Trouble};
+use sprag_sim::world::{Fate, Step, draw, run, tell};
+
+fn seeds() -> u64 {
+    std::env::var("SPRAG_SIM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(160)
+}
+
+/// Two halves, so that two cores have something to do.
+fn worlds(part: u64) {
+    let mut faults = 0;
+    for seed in (1..=seeds()).filter(|seed| seed % 2 == part) {
+        let report = run(seed, &draw(seed), false);
+        faults += report.faults.values().sum::<u64>();
+        if let Some(failure) = report.failure {
+            panic!("{}", tell(seed, failure.wrong.promise));
+        }
+    }
+    assert!(faults > 0);
+}
+
+#[test]
+fn worlds_of_even_seeds_come_right() {
+    worlds(0);
+}
+
+#[test]
+fn worlds_of_odd_seeds_come_right() {
+    worlds(1);
+}
+
+/// In one process and in two: no hash map's order, no clock, no thread, no port decides anything.
+#[test]
+fn the_same_seed_is_the_same_world() {
+    for seed in [3, 5, 8] {
+        let hash = run(seed, &draw(seed), false).trace.hash();
+        assert_eq!(run(seed, &draw(seed), true).trace.hash(), hash);
+        let elsewhere = Command::new(env!("CARGO_BIN_EXE_sim")).args(["--seed", &seed.to_string()]).output().unwrap();
+        let said = String::from_utf8(elsewhere.stdout).unwrap();
+        assert!(said.contains(&hash), "{said} is not {hash}");
+    }
+    assert_ne!(run(1, &draw(1), false).trace.hash(), run(2, &draw(2), false).trace.hash());
+}
+
+/// Courses that failed once, made short. What was wrong is said at each.
+#[test]
+fn what_failed_once_holds() {
+    const ALICE: usize = 0;
+    const BOB: usize = 1;
+    let courses: &[(&str, &[Step])] = &[
+        (
+            "a lease that a clock noted which was ahead was kept for as long as it had been ahead",
+            &[
+                Step::Send { who: BOB, handle: 0, to: 0, size: 9, quiet: false },
+                Step::Clock { who: BOB, seconds: 8 * 86_400 },
+                Step::Lease { who: BOB, handle: 0, max: 9 },
+                Step::Trouble { who: BOB, trouble: Trouble::Full, after: 1, loss: Loss::Nothing },
+                Step::Carry { who: BOB, handle: 0, which: 0, fate: Fate::Well },
+                Step::Clock { who: BOB, seconds: -86_400 },
+            ],
+        ),
+        (
+            "both write first while the directory gives a one-time prekey twice",
+            &[
+                Step::Trick(Trick::OneTimeTwice { asker: ALICE, account: BOB }),
+                Step::Send { who: ALICE, handle: 0, to: 0, size: 9, quiet: false },
+                Step::Send { who: BOB, handle: 0, to: 1, size: 9, quiet: false },
+                Step::Carry { who: ALICE, handle: 0, which: 0, fate: Fate::Well },
+                Step::Carry { who: BOB, handle: 0, which: 0, fate: Fate::Well },
+            ],
+        ),
+    ];
+    for (what, steps) in courses {
+        let report = run(1, steps, true);
+        assert!(report.failure.is_none(), "{what}: {:?}\n{}", report.failure, report.trace.lines().join("\n"));
+    }
+}
