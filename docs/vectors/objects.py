@@ -1,4 +1,5 @@
-"""What every program here needs to read Sprag's objects: strict CBOR, primitives, lists and prekeys, the files.
+"""What every program here needs to read Sprag's objects: strict CBOR, primitives, lists, prekeys, envelopes and
+contents, the files.
 
 It shares no code with Sprag: `cryptography` for the curves and the cipher, and nothing else.
 """
@@ -291,6 +292,74 @@ def check_modulus(key):
     """FIPS 203, section 7.2: every coefficient, 12 bits each, below q."""
     bits = int.from_bytes(key[:1536], "little")
     shape(all(bits >> 12 * i & 0xFFF < 3329 for i in range(1024)), "BadKey")
+
+
+# --- messages -----------------------------------------------------------------------------------------------------
+
+SLOT = 158
+
+
+def open_envelope(data):
+    """Commitment, slots, initial slots, payload: of the right shape, and nothing more is known of them."""
+    shape(len(data) <= 3_801_088, "TooLarge")
+    fields = open_object(data, "envelope")
+    shape(len(fields) == 4 and is_bytes(fields[0], 32) and is_bytes(fields[1]) and len(fields[1]) % SLOT == 0)
+    commitment, slots, initial, payload = fields
+    shape(isinstance(initial, list) and is_bytes(payload))
+    count = len(slots) // SLOT + len(initial)
+    shape(count > 0)
+    shape(count <= 1_600, "TooLarge")
+    for item in initial:
+        shape(isinstance(item, list) and len(item) == 6)
+        signed, one_time, ephemeral, ciphertext, sealed_id, slot = item
+        shape(is_bytes(signed, 8) and (one_time is None or is_bytes(one_time, 8)))
+        x25519_key(ephemeral)
+        shape(is_bytes(ciphertext, 1568) and is_bytes(sealed_id))
+        shape(len(sealed_id) <= 199, "TooLarge")
+        shape(is_bytes(slot, SLOT))
+    return commitment, slots, initial, payload
+
+
+def open_content(data):
+    """Kind, id, time, recipient, lists, body, extensions."""
+    fields = decode(data)
+    shape(isinstance(fields, list) and len(fields) in (6, 7))
+    kind, message_id, sent, recipient, lists, body = fields[:6]
+    shape(is_uint(kind) and is_bytes(message_id) and message_id and is_uint(sent) and is_bytes(body))
+    shape(len(message_id) <= 64 and len(body) <= 262_224, "TooLarge")
+    if recipient is not None:
+        shape(isinstance(recipient, list) and recipient and is_uint(recipient[0]))
+        shape(recipient[0] == 1, "Unsupported")
+        shape(len(recipient) == 2 and is_bytes(recipient[1]) and recipient[1])
+        shape(len(recipient[1]) <= 64, "TooLarge")
+    shape(isinstance(lists, list) and lists and len(lists) % 2 == 0)
+    shape(all(map(is_uint, lists[::2])) and all(is_bytes(mac, 8) for mac in lists[1::2]))
+    if kind == 1:
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise Refused("Malformed") from error
+    if kind == 2:
+        app = decode(body)
+        shape(isinstance(app, list) and len(app) == 2 and isinstance(app[0], str) and is_bytes(app[1]))
+        shape(1 <= len(app[0].encode()) <= 64)
+    shape(kind != 16 or not body)
+    return kind, message_id, sent, recipient, lists, body, extensions(fields, 6, known=(2,))
+
+
+def unpad(padded):
+    content = padded.rstrip(b"\0")
+    shape(content.endswith(b"\x80") and len(padded) == padded_length(len(content)), "Padding")
+    return content[:-1]
+
+
+def padded_length(length):
+    """Padmé's size of a length that counts the 0x80; at least 128."""
+    if length <= 128:
+        return 128
+    exponent = length.bit_length() - 1
+    mask = (1 << exponent - exponent.bit_length()) - 1
+    return length + mask & ~mask
 
 
 # --- the files ----------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import hashlib
 import sys
 
 from objects import (
-    Refused, aead_open, agree, decode, dh_public, encode, expand, extensions, hash_of, hkdf, hmac, is_bytes, is_uint,
-    label, load, open_list, open_object, open_prekey, sha256, shape, sign_public, x25519_key,
+    Refused, aead_open, agree, decode, dh_public, encode, expand, hash_of, hkdf, hmac, is_uint, label, load,
+    open_content, open_envelope, open_list, open_prekey, padded_length, sha256, shape, sign_public, unpad, x25519_key,
 )
 
 try:
@@ -74,21 +74,6 @@ def binding(fields):
 
 # --- messages -----------------------------------------------------------------------------------------------------
 
-def unpad(padded):
-    content = padded.rstrip(b"\0")
-    shape(content.endswith(b"\x80") and len(padded) == padded_length(len(content)), "Padding")
-    return content[:-1]
-
-
-def padded_length(length):
-    """Padmé's size of a length that counts the 0x80; at least 128."""
-    if length <= 128:
-        return 128
-    exponent = length.bit_length() - 1
-    mask = (1 << exponent - exponent.bit_length()) - 1
-    return length + mask & ~mask
-
-
 class Chain:
     """A chain of message keys, found by a header key."""
 
@@ -145,16 +130,14 @@ class Receiver:
 
 def open_message(data, receiver, sender, recipient, check, ratchet, claim_of=None):
     """Opens an envelope. `ratchet` is a Receiver, or makes one from the handshake's fields."""
-    fields = open_object(data, "envelope")
-    shape(len(fields) == 4 and is_bytes(fields[0], 32) and is_bytes(fields[1]) and len(fields[1]) % 158 == 0)
-    commitment, slots, initial, payload = fields
+    commitment, slots, initial, payload = open_envelope(data)
     check("commitment", commitment)
     payload_hash = check("payload_hash", sha256(payload))
     hint_key = check("hint_key", hkdf(
         bytes(32), [agree(receiver["identity_secret"], sender["identity_key"])], 32, label("hint key")))
     hint = hmac(hint_key, label("hint"), sender["device_key"], commitment)[:4]
     if initial:
-        shape(len(initial) == 1 and len(initial[0]) == 6)
+        shape(len(initial) == 1)
         handshake, slot = initial[0][:5], initial[0][5]
         fields_hash = check("fields_binding", binding(handshake))
         ratchet = ratchet(handshake)
@@ -169,14 +152,12 @@ def open_message(data, receiver, sender, recipient, check, ratchet, claim_of=Non
     audience = check("audience", hash_of("audience direct", sender["account_id"], recipient["account_id"]))
     franking_key = check("franking_key", expand(content_key, 32, label("franking")))
     shape(hmac(franking_key, audience, content) == commitment, "Commitment")
-    parts = decode(content)
-    kind, _, _, direct, lists, body = parts[:6]
+    kind, _, _, direct, lists, body, extension = open_content(content)
     shape(kind == 1 and direct is None)
     mac_key = check("list_mac_key", expand(content_key, 32, label("list mac")))
     for index, person in enumerate((sender, recipient)):
         known = open_list(person["list"])
         shape(lists[2 * index] == known["sequence"] and lists[2 * index + 1] == hmac(mac_key, known["hash"])[:8])
-    extension = extensions(parts, 6, known=(2,))
     return body.decode(), extension, ratchet
 
 

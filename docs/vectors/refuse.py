@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """An independent judge of `refusals.json`.
 
-It shares no code with Sprag: its own strict CBOR, its own verification of lists and prekeys (`objects.py`).
-Everything in the file must be refused here too, and for the reason that the file states; and the good list that it
-names must open.
+It shares no code with Sprag: its own strict CBOR, its own verification of lists and prekeys, its own reading of
+envelopes and contents (`objects.py`). Everything in the file must be refused here too, and for the reason that the file
+states; and the good list that it names must open.
 
     pip install cryptography
     python3 docs/vectors/refuse.py
 """
 
-from objects import Refused, load, open_list, open_prekey, x25519_key
+from objects import Refused, load, open_content, open_envelope, open_list, open_prekey, unpad, x25519_key
 
 
 def read_refusals():
@@ -19,6 +19,9 @@ def read_refusals():
         "list": open_list,
         "signed prekey": lambda data: open_prekey(data, device, 1, file["now"]),
         "one-time prekey": lambda data: open_prekey(data, device, 2, file["now"]),
+        "envelope": open_envelope,
+        "content": open_content,
+        "padded content": unpad,
         "x25519 key": x25519_key,
     }
     for refusal in file["refusals"]:

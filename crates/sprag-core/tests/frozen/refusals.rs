@@ -1,10 +1,14 @@
 //! `refusals.json`: objects that every implementation must refuse, and why.
 
 use sprag_core::Error;
+use sprag_core::content::Content;
+use sprag_core::envelope::Envelope;
 use sprag_core::identity::DeviceList;
 use sprag_core::label;
+use sprag_core::padding;
 use sprag_core::prekey::{Bundle, ReceivedPrekey, SIGNED_LIFETIME, SignedPrekey};
-use sprag_core::wire::{self, Kind};
+use sprag_core::ratchet::SLOT;
+use sprag_core::wire::{self, Kind, Writer};
 
 use super::json::Json;
 use super::who::signed_parts;
@@ -13,7 +17,8 @@ use crate::people::{DAY, NOW, Person, bad_dh_keys};
 /// Something to refuse.
 pub struct Refusal {
     pub name: String,
-    /// What it is offered as: `list`, `signed prekey`, `one-time prekey`, `x25519 key`.
+    /// What it is offered as: `list`, `signed prekey`, `one-time prekey`, `envelope`, `content`, `padded content`,
+    /// `x25519 key`.
     pub offered_as: &'static str,
     pub bytes: Vec<u8>,
     pub error: Error,
@@ -73,11 +78,97 @@ pub fn all() -> Vec<Refusal> {
     let (_, early) = SignedPrekey::create(&bob.device, NOW + DAY + 1, &mut bob.random);
     add("prekey: made more than a day from now", "signed prekey", early, Error::Expired);
 
+    all.extend(envelopes());
+    all.extend(contents());
+    for (name, bytes) in [
+        ("padding: none", vec![1; 128]),
+        ("padding: only zeros", vec![0; 128]),
+        ("padding: a block too many", [[&[1, 0x80][..], &[0; 126]].concat(), vec![0; 128]].concat()),
+        ("padding: another size than Padmé's", [&[1; 128][..], &[0x80], &[0; 127]].concat()),
+        ("padding: shorter than the least", vec![1, 0x80, 0, 0]),
+    ] {
+        all.push(Refusal { name: name.into(), offered_as: "padded content", bytes, error: Error::Padding });
+    }
     for key in bad_dh_keys() {
         let name = format!("x25519: {}", crate::people::hex(&key));
         all.push(Refusal { name, offered_as: "x25519 key", bytes: key.to_vec(), error: Error::BadKey });
     }
     all
+}
+
+/// Envelopes of a wrong shape. What is right of shape opens or not by its keys, which is not this file's matter.
+fn envelopes() -> Vec<Refusal> {
+    let bob = Person::new("bob");
+    let slot = [5; SLOT];
+    let fields = |ephemeral: [u8; 32], ciphertext: usize, sealed_id: usize| {
+        let mut writer = Writer::new();
+        writer.array(6).bytes(&bob.signed.id().0).null().bytes(&ephemeral).bytes(&vec![6; ciphertext]);
+        writer.bytes(&vec![7; sealed_id]).bytes(&slot);
+        writer.finish()
+    };
+    let envelope = |commitment: usize, slots: usize, initial: &[Vec<u8>]| {
+        let mut writer = wire::begin(Kind::Envelope, 4);
+        writer.bytes(&vec![4; commitment]).bytes(&vec![5; slots]).array(initial.len());
+        initial.iter().for_each(|initial| {
+            writer.raw(initial);
+        });
+        writer.bytes(&[8; 144]);
+        writer.finish()
+    };
+    let good = bob.device.identity().public();
+    let good = *good.as_bytes();
+    let one = envelope(32, SLOT, &[]);
+    let mut version = one.clone();
+    version[0] = 2;
+    [
+        ("envelope: of version 2", version, Error::Unsupported),
+        ("envelope: a list in its place", bob.list.as_bytes().to_vec(), Error::Mismatch),
+        ("envelope: cut short", one[..one.len() - 1].to_vec(), Error::Malformed),
+        ("envelope: a byte too many", [one.as_slice(), &[0]].concat(), Error::Malformed),
+        ("envelope: without a slot", envelope(32, 0, &[]), Error::Malformed),
+        ("envelope: part of a slot", envelope(32, SLOT - 1, &[]), Error::Malformed),
+        ("envelope: a commitment of 31 bytes", envelope(31, SLOT, &[]), Error::Malformed),
+        ("envelope: a ciphertext too short", envelope(32, 0, &[fields(good, 1567, 150)]), Error::Malformed),
+        ("envelope: a sealed identity too long", envelope(32, 0, &[fields(good, 1568, 200)]), Error::TooLarge),
+        ("envelope: an ephemeral key of small order", envelope(32, 0, &[fields([0; 32], 1568, 150)]), Error::BadKey),
+    ]
+    .map(|(name, bytes, error)| Refusal { name: name.into(), offered_as: "envelope", bytes, error })
+    .into()
+}
+
+/// Contents that no honest sender writes.
+fn contents() -> Vec<Refusal> {
+    // Kind, id, sent, recipient, lists, body, extensions: each in its encoding.
+    let content = |kind: u64, id: &[u8], recipient: &[u8], lists: &[u8], body: &[u8], extensions: &[u8]| {
+        let mut writer = Writer::new();
+        writer.array(if extensions.is_empty() { 6 } else { 7 }).uint(kind).bytes(id).uint(NOW);
+        writer.raw(recipient).raw(lists).bytes(body).raw(extensions);
+        writer.finish()
+    };
+    let lists = [&[0x82, 1, 0x48][..], &[9; 8]].concat();
+    let of = |kind, body: &[u8]| content(kind, &[1; 8], &[0xf6], &lists, body, &[]);
+    let extended = |extensions: &[u8]| content(1, &[1; 8], &[0xf6], &lists, b"text", extensions);
+    [
+        ("content: a text that is not UTF-8", of(1, &[0xff]), Error::Malformed),
+        ("content: an app's without a type", of(2, &[0x82, 0x60, 0x40]), Error::Malformed),
+        ("content: an app's with a byte too many", of(2, &[0x82, 0x61, 0x78, 0x40, 0]), Error::Malformed),
+        ("content: empty, with a body", of(16, &[0]), Error::Malformed),
+        ("content: without an id", content(1, &[], &[0xf6], &lists, b"text", &[]), Error::Malformed),
+        ("content: an id of 65 bytes", content(1, &[1; 65], &[0xf6], &lists, b"text", &[]), Error::TooLarge),
+        (
+            "content: another sort of recipient",
+            content(1, &[1], &[0x82, 2, 0x41, 1], &lists, b"", &[]),
+            Error::Unsupported,
+        ),
+        ("content: a recipient without an id", content(1, &[1], &[0x82, 1, 0x40], &lists, b"", &[]), Error::Malformed),
+        ("content: no list", content(1, &[1], &[0xf6], &[0x80], b"text", &[]), Error::Malformed),
+        ("content: half a statement", content(1, &[1], &[0xf6], &[0x81, 1], b"text", &[]), Error::Malformed),
+        ("content: an even extension", extended(&[0xa1, 4, 0x40]), Error::Unsupported),
+        ("content: no extensions, written out", extended(&[0xa0]), Error::Malformed),
+        ("content: extensions in disorder", extended(&[0xa2, 3, 0x40, 1, 0x40]), Error::Malformed),
+    ]
+    .map(|(name, bytes, error)| Refusal { name: name.into(), offered_as: "content", bytes, error })
+    .into()
 }
 
 /// Adds the group order to the scalar half of a signature: equal modulo the order, and refused for it.
@@ -104,6 +195,9 @@ pub fn judge(offered_as: &str, bytes: &[u8]) -> Result<(), Error> {
         "list" => DeviceList::open(bytes).map(|_| ()),
         "signed prekey" => bundle(bytes, None),
         "one-time prekey" => bundle(&bob.signed_object, Some(bytes)),
+        "envelope" => Envelope::parse(bytes).map(|_| ()),
+        "content" => Content::decode(bytes).map(|_| ()),
+        "padded content" => padding::unpad(bytes).map(|_| ()),
         "x25519 key" => sprag_core::crypto::dh::DhPublic::from_bytes(bytes.try_into().unwrap()).map(|_| ()),
         other => panic!("{other}"),
     }
