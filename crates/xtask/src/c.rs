@@ -1,4 +1,5 @@
-//! The C face: every C test is compiled with warnings as errors, and run under the address sanitizer and under Valgrind.
+//! The C face: every C test is compiled with warnings as errors, and run under the address sanitizer,
+//! under Valgrind, and over the shared library.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,6 +43,12 @@ pub(crate) fn test() -> Result<Ran, String> {
                 .args(["--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite", "--error-exitcode=99"])
                 .arg(&plain),
         )?;
+        println!("C: {name}, over the shared library");
+        let shared = scratch.join(format!("{name}-shared"));
+        let mut rpath = std::ffi::OsString::from("-Wl,-rpath,");
+        rpath.push(library.parent().unwrap_or(&library));
+        run::finish(compiler(source, &library.with_extension("so"), &shared).arg(rpath))?;
+        run::finish(&mut run::program(&shared))?;
     }
     Ok(Ran::Passed)
 }
