@@ -12,7 +12,7 @@ use crate::config::{Config, Key, Opening, Place, Policy, Role};
 use crate::contact::Known;
 use crate::context::{Environment, Generator};
 use crate::directory;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StoreFault};
 use crate::event::{
     Delivered, Event, Hint, Incoming, MessageState, Pending, Preview, Reason, SendOptions, Sent, Verdict, What,
 };
@@ -348,8 +348,8 @@ impl Client {
         )
     }
 
-    /// Upkeep: keys are renewed and refilled, handshakes answered, and what has outlived its use is deleted. To be
-    /// called at start, and when [`Pending::next_wake_ms`] is over.
+    /// Upkeep: keys are renewed and refilled, handshakes answered, what has outlived its use is deleted, and once a day a
+    /// part of the store is looked through for damage ([`What::StoreTrouble`]). To be called at start, and when [`Pending::next_wake_ms`] is over.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
@@ -397,8 +397,15 @@ impl Client {
             self.answer(tx, &own, contact, now, random)?;
         }
         if clock == Clock::Plausible && upkeep.prune_due(now) {
-            prekeys::prune(tx, now)?;
-            Index::prune(tx, now)?;
+            let pruned = prekeys::prune(tx, now).and_then(|()| Index::prune(tx, now));
+            // One damaged row is told, and must not keep everything else from being kept up.
+            let is_whole = match pruned {
+                Err(Error::Store(StoreFault::Corrupt)) => false,
+                other => other.and_then(|()| upkeep.scrub(tx))?,
+            };
+            if !is_whole {
+                raise(tx, What::StoreTrouble { code: StoreFault::Corrupt.code() }, now)?;
+            }
             upkeep.pruned = now;
         }
         upkeep.last_wake = now;

@@ -387,7 +387,8 @@ pub enum What {
         /// How many.
         left: u32,
     },
-    /// Something is wrong with the store, as [`StoreFault::code`](crate::StoreFault::code) says.
+    /// `wake` came across something wrong with the store, as [`StoreFault::code`](crate::StoreFault::code) says. A call
+    /// that needs what is damaged fails with that fault; others go on.
     StoreTrouble {
         /// What.
         code: u32,

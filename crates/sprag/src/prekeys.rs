@@ -181,7 +181,8 @@ pub(crate) fn keep(tx: &Tx<'_>, made: Made, upkeep: &mut Upkeep) -> Result<Objec
     if let Some((prekey, object)) = made.signed {
         let (id, created) = (prekey.id(), prekey.created());
         Held::Signed { prekey, replaced: None }.save(tx, row_of(id))?;
-        upkeep.signed = Some(Newest { id, created, published: false });
+        let before = upkeep.signed.replace(Newest { id, created, published: false });
+        upkeep.unreplaced.extend(before.map(|before| before.id));
         objects.signed = Some(object);
     }
     for (prekey, object) in made.one_time {
@@ -199,13 +200,9 @@ pub(crate) fn acknowledged(tx: &Tx<'_>, upkeep: &mut Upkeep, object: &[u8], now:
         return Ok(());
     };
     newest.published = true;
-    let newest = newest.id;
-    for (row, held) in all(tx)? {
-        match held {
-            Held::Signed { prekey, replaced: None } if prekey.id() != newest => {
-                Held::Signed { prekey, replaced: Some(now) }.save(tx, row)?;
-            }
-            _ => {}
+    for id in core::mem::take(&mut upkeep.unreplaced) {
+        if let Some(Held::Signed { prekey, replaced: None }) = Held::load(tx, row_of(id))? {
+            Held::Signed { prekey, replaced: Some(now) }.save(tx, row_of(id))?;
         }
     }
     Ok(())

@@ -19,6 +19,9 @@ const JUMP: u64 = 48 * 3_600;
 /// Seconds between two calls of `wake`, where nothing is due sooner. Also how often old things are looked for.
 const DAY: u64 = 24 * 3_600;
 
+/// Values that one call looks at for damage.
+const SCRUB: usize = 500;
+
 /// The newest signed prekey.
 #[derive(Clone, Copy)]
 pub(crate) struct Newest {
@@ -37,10 +40,14 @@ pub(crate) struct Upkeep {
     /// The sequence of our list that the directory acknowledged.
     pub(crate) published: u64,
     pub(crate) signed: Option<Newest>,
+    /// Signed prekeys before the newest that no acknowledged one has replaced.
+    pub(crate) unreplaced: Vec<PrekeyId>,
     /// When a request that was put off is to be offered again.
     pub(crate) retry_at: Option<u64>,
     /// Contacts that began a session which nothing has answered yet, perhaps.
     pub(crate) owed: Vec<i64>,
+    /// How far the store was looked through for damage: the table's place, and the row.
+    scrubbed: (u64, i64),
 }
 
 /// What is to be thought of the clock.
@@ -56,7 +63,16 @@ pub(crate) enum Clock {
 
 impl Upkeep {
     pub(crate) const fn new(now: u64) -> Self {
-        Self { last_wake: now, pruned: now, published: 0, signed: None, retry_at: None, owed: Vec::new() }
+        Self {
+            last_wake: now,
+            pruned: now,
+            published: 0,
+            signed: None,
+            unreplaced: Vec::new(),
+            retry_at: None,
+            owed: Vec::new(),
+            scrubbed: (0, 0),
+        }
     }
 
     pub(crate) fn load(snapshot: &Snapshot<'_>) -> Result<Self> {
@@ -99,6 +115,17 @@ impl Upkeep {
         now >= self.pruned.saturating_add(DAY)
     }
 
+    /// Looks at a part of the store that is next: whether all is whole there. Damage is to be known before it is met.
+    pub(crate) fn scrub(&mut self, snapshot: &Snapshot<'_>) -> Result<bool> {
+        let (place, after) = self.scrubbed;
+        let at = usize::try_from(place).unwrap_or(0) % Table::ALL.len();
+        let Some(table) = Table::ALL.get(at) else { return Ok(true) };
+        let (damaged, last) = snapshot.scrub(*table, after, SCRUB)?;
+        let next = (at as u64 + 1, 0);
+        self.scrubbed = last.map_or(next, |last| (at as u64, last));
+        Ok(damaged == 0)
+    }
+
     /// What the clock is worth. Only a server's word, or a clock that runs backwards, says that it is wrong; one that
     /// is far ahead of the last call may just as well belong to an app that was not opened for a week.
     pub(crate) fn clock(&self, hint: Hint, now: u64) -> Clock {
@@ -116,34 +143,50 @@ impl Upkeep {
     }
 }
 
+impl Row for PrekeyId {
+    fn write(&self, writer: &mut Writer) {
+        writer.bytes(&self.0);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        ok(reader.fixed()).map(Self)
+    }
+}
+
 impl Row for Newest {
     fn write(&self, writer: &mut Writer) {
-        writer.array(3).bytes(&self.id.0).uint(self.created).bool(self.published);
+        self.id.write(writer.array(3));
+        writer.uint(self.created).bool(self.published);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         ok(reader.array_of(3))?;
-        Ok(Self { id: PrekeyId(ok(reader.fixed())?), created: Row::read(reader)?, published: Row::read(reader)? })
+        Ok(Self { id: Row::read(reader)?, created: Row::read(reader)?, published: Row::read(reader)? })
     }
 }
 
 impl Row for Upkeep {
     fn write(&self, writer: &mut Writer) {
-        writer.array(6).uint(self.last_wake).uint(self.pruned).uint(self.published);
+        writer.array(9).uint(self.last_wake).uint(self.pruned).uint(self.published);
         self.signed.write(writer);
+        write_list(writer, &self.unreplaced);
         self.retry_at.write(writer);
         write_list(writer, &self.owed);
+        writer.uint(self.scrubbed.0);
+        self.scrubbed.1.write(writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(6))?;
+        ok(reader.array_of(9))?;
         Ok(Self {
             last_wake: Row::read(reader)?,
             pruned: Row::read(reader)?,
             published: Row::read(reader)?,
             signed: Row::read(reader)?,
+            unreplaced: read_list(reader)?,
             retry_at: Row::read(reader)?,
             owed: read_list(reader)?,
+            scrubbed: (Row::read(reader)?, Row::read(reader)?),
         })
     }
 }

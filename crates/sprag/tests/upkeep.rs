@@ -4,8 +4,9 @@
 
 mod world;
 
-use sprag::{Action, Finding, Hint, Incoming, Outcome, PublishKeys, What};
-use world::{DAY, Hands, Phone, Server, id};
+use sprag::context::Environment;
+use sprag::{Action, Finding, Hint, Incoming, Outcome, Place, PublishKeys, What};
+use world::{DAY, Hands, Phone, Scratch, Server, id};
 
 /// What a phone wants to publish, leased.
 fn publishing(phone: &Phone) -> Option<(sprag::RequestId, PublishKeys)> {
@@ -128,4 +129,30 @@ fn strangers_do_not_fill_the_store_with_events() {
     assert_eq!(delivered.pending.events, 10_000);
     alice.client.done(&[alice.client.events(0, 1).unwrap()[0].id]).unwrap();
     assert_eq!(alice.client.deliver(&batch[..5]).unwrap().pending.events, 10_000);
+}
+
+/// Damage is found and told before a call meets it.
+#[test]
+fn damage_is_told() {
+    let scratch = Scratch::new("damage");
+    let hands = Hands::new();
+    let environment = Environment { clock: hands.clone(), ..Environment::platform() };
+    let alice = Phone::with("alice", Place::File(scratch.file("alice.sprag")), environment);
+    let mut server = Server::default();
+    server.pump(&alice);
+    let mut wake_for = |days: u32| {
+        for _ in 0..days {
+            hands.pass(DAY);
+            alice.client.wake(Hint::default()).unwrap();
+            server.pump(&alice);
+        }
+        alice.take()
+    };
+    assert!(wake_for(24).is_empty());
+    let raw = rusqlite::Connection::open(scratch.file("alice.sprag")).unwrap();
+    let broken = "UPDATE prekey SET v = zeroblob(length(v)) WHERE id = (SELECT max(id) FROM prekey WHERE id > 0)";
+    assert_eq!(raw.execute(broken, []).unwrap(), 1);
+    drop(raw);
+    let told = wake_for(11);
+    assert!(told.iter().any(|event| matches!(event.what, What::StoreTrouble { code: 2 })), "{told:?}");
 }

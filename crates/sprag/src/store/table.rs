@@ -86,7 +86,7 @@ pub(super) const UNDO: &str = "
 
 impl Table {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Meta,
         Self::Contact,
         Self::Session,

@@ -214,6 +214,13 @@ impl<'a> Snapshot<'a> {
         }
     }
 
+    /// Looks at up to `max` values above `after`: how many of them are damaged, and the last row if there may be more.
+    pub(crate) fn scrub(&self, table: Table, after: i64, max: usize) -> Result<(usize, Option<i64>)> {
+        let rows = self.rows(table, after.max(TALLY), max)?;
+        let damaged = rows.iter().filter(|raw| self.open(table, raw).is_err()).count();
+        Ok((damaged, rows.last().filter(|_| rows.len() == max).map(|(id, ..)| *id)))
+    }
+
     /// That every value of a table opens, and [`Snapshot::verify`].
     #[cfg(test)]
     pub(crate) fn verify_values(&self, table: Table) -> Result<()> {
