@@ -1,0 +1,99 @@
+//! The door for what comes in.
+
+use super::Client;
+use crate::error::{Error, Result};
+use crate::event::{Delivered, Incoming, Preview, Reason, Verdict};
+use crate::id::{BlobId, Conversation, DeviceId, MessageId, Sender};
+use crate::inbox::{self, Effort, Examined};
+use crate::store::Barrier;
+
+/// Incoming messages that are committed at once.
+const BATCH: usize = 32;
+
+impl Client {
+    /// Takes in messages from the server, in order. What is wrong with one is its verdict, never an error; when this
+    /// returns, all of it is on disk and the server may be told so.
+    ///
+    /// # Errors
+    /// Only our own trouble: [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`]. What was taken in before it is
+    /// recognised when the batch is given again.
+    pub fn deliver(&self, batch: &[Incoming]) -> Result<Delivered> {
+        let now = self.now();
+        let mut verdicts = Vec::with_capacity(batch.len());
+        let mut rest = batch;
+        while !rest.is_empty() {
+            let part = &rest[..rest.len().min(BATCH)];
+            let (taken, stopped) = self.take_in(part, rest.len() == part.len(), &mut verdicts, now)?;
+            rest = &rest[taken..];
+            if let (true, Some((heavy, after))) = (stopped, rest.split_first()) {
+                let barrier = if after.is_empty() { Barrier::Full } else { Barrier::Normal };
+                let finding = self.store.prepared(
+                    barrier,
+                    |snapshot| inbox::examine(snapshot, &*self.own.load(snapshot)?, heavy, Effort::Full),
+                    |tx, examined| inbox::commit(tx, &*self.own.load(tx)?, examined, heavy, now),
+                )?;
+                verdicts.push(Verdict::new(BlobId::of(&heavy.bytes), finding));
+                rest = after;
+            }
+        }
+        Ok(Delivered { verdicts, pending: self.pending()? })
+    }
+
+    /// Takes in what is quickly done, in one transaction: how many messages, and whether it stopped at one that takes
+    /// long.
+    fn take_in(
+        &self,
+        part: &[Incoming],
+        is_last: bool,
+        verdicts: &mut Vec<Verdict>,
+        now: u64,
+    ) -> Result<(usize, bool)> {
+        let barrier = if is_last { Barrier::Full } else { Barrier::Normal };
+        let found = self.store.write(barrier, |tx| {
+            let own = self.own.load(tx)?;
+            let mut found = Vec::with_capacity(part.len());
+            for incoming in part {
+                match inbox::examine(tx, &own, incoming, Effort::Light)? {
+                    Examined::Heavy => break,
+                    examined => found.push(inbox::commit(tx, &own, examined, incoming, now)?),
+                }
+            }
+            Ok::<_, Error>(found)
+        })?;
+        let taken = found.len();
+        verdicts
+            .extend(part.iter().zip(found).map(|(incoming, found)| Verdict::new(BlobId::of(&incoming.bytes), found)));
+        Ok((taken, taken < part.len()))
+    }
+
+    /// What a message says, for a notification: nothing changes, and it is to be delivered all the same.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
+    pub fn peek(&self, incoming: &Incoming) -> Result<Preview> {
+        self.store.read(|snapshot| {
+            let own = self.own.load(snapshot)?;
+            Ok(match inbox::examine(snapshot, &own, incoming, Effort::Full)? {
+                Examined::Opened(opened) => {
+                    let account = opened.account().clone();
+                    let client_id = MessageId::new(&opened.content.id)?;
+                    let class = inbox::class_of(&opened.content);
+                    let device = DeviceId(opened.device);
+                    match inbox::door_content(opened.content.body) {
+                        Some(content) => Preview::Message {
+                            sender: Sender { account: account.clone(), device },
+                            conversation: Conversation::Direct(account),
+                            client_id,
+                            class,
+                            content,
+                        },
+                        None => Preview::Known,
+                    }
+                }
+                Examined::Unreadable(reason) => Preview::Unreadable { reason },
+                Examined::Quarantined { .. } => Preview::Unreadable { reason: Reason::IdentityChanged },
+                Examined::Plain(_) | Examined::Heavy => Preview::Known,
+            })
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! The door to the app's network: what it is to do, and what became of it.
+
+use super::{Client, LEASE, pending};
+use crate::codec::CORRUPT;
+use crate::contact::Known;
+use crate::directory;
+use crate::error::{Error, Result};
+use crate::event::{MessageState, Pending, Reason};
+use crate::id::RequestId;
+use crate::outbox::{self, Cargo, Entry, Queued};
+use crate::request::{Action, Outcome, Rejection, Request};
+use crate::store::{Barrier, Tx};
+use crate::upkeep::Upkeep;
+
+/// The most seconds that a request is put off for.
+const MAX_BACKOFF: u64 = 15 * 60;
+
+impl Client {
+    /// Leases what the network is to do: at most `max` requests, for `lease_seconds` (0: a minute; at most an hour).
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
+    pub fn requests(&self, max: usize, lease_seconds: u32) -> Result<Vec<Request>> {
+        let seconds = if lease_seconds == 0 { LEASE } else { lease_seconds.into() };
+        let now = self.now();
+        if !self.store.read(|snapshot| outbox::is_any_due(snapshot, now))? {
+            return Ok(Vec::new());
+        }
+        self.store.write(Barrier::Full, |tx| outbox::lease(tx, max, seconds, now))
+    }
+
+    /// Tells what became of a request. An answer that comes twice, or for a request that is gone, changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for an outcome that does not answer such a request; [`Error::Store`], [`Error::Busy`],
+    /// [`Error::Unavailable`].
+    pub fn respond(&self, id: RequestId, outcome: Outcome) -> Result<Pending> {
+        let (mut early, mut late) = (self.generator()?, self.generator()?);
+        let now = self.now();
+        let row = i64::try_from(id.0).ok().filter(|row| *row > 0);
+        let Some(row) = row else { return self.pending() };
+        self.store.prepared(
+            Barrier::Normal,
+            |snapshot| {
+                let Some(entry) = Entry::load(snapshot, row)? else { return Ok(None) };
+                let cargo = Cargo::load(snapshot, row)?;
+                // Only keys make work that others should not have to wait for.
+                let answer = match (&cargo.action, &outcome) {
+                    (_, Outcome::Retry { .. }) => None,
+                    (Action::FetchKeys(_), outcome) => {
+                        let (own, known) = (self.own.load(snapshot)?, Known::load(snapshot, entry.contact)?);
+                        Some((directory::examine(snapshot, &own, &known, outcome, now, &mut early)?, own, known))
+                    }
+                    _ => None,
+                };
+                Ok(Some((entry, cargo, answer)))
+            },
+            |tx, found| {
+                if let Some((mut entry, cargo, answer)) = found {
+                    match (cargo.action, &outcome, answer) {
+                        (_, Outcome::Retry { after }, _) => put_off(tx, &mut entry, row, *after, now)?,
+                        (_, _, Some((answer, own, known))) => {
+                            Entry::remove(tx, row)?;
+                            directory::commit(tx, &own, known, answer, now, &mut late)?;
+                        }
+                        (Action::PublishKeys(publish), outcome, None) => {
+                            directory::published(tx, row, &publish, outcome, now)?;
+                        }
+                        (_, outcome, None) => sent(tx, row, entry.contact, cargo.message, outcome, now)?,
+                    }
+                }
+                pending(tx, now)
+            },
+        )
+    }
+}
+
+/// The server asks to come back, or could not be reached.
+fn put_off(tx: &Tx<'_>, entry: &mut Entry, row: i64, after: Option<u32>, now: u64) -> Result<()> {
+    let backoff = (1_u64 << entry.attempt.min(10)).min(MAX_BACKOFF);
+    let at = now.saturating_add(after.map_or(backoff, u64::from).min(outbox::MAX_DELAY));
+    entry.put_off(tx, row, at)?;
+    if at > now { Upkeep::put_off(tx, at, now) } else { Ok(()) }
+}
+
+/// What became of a message that was handed out.
+fn sent(tx: &Tx<'_>, row: i64, contact: i64, message: Option<Queued>, outcome: &Outcome, now: u64) -> Result<()> {
+    let mut known = Known::load(tx, contact)?;
+    let Some(message) = message else { return Err(CORRUPT) };
+    let (state, reason) = match outcome {
+        Outcome::Accepted { .. } => (MessageState::Accepted, None),
+        Outcome::Stale { .. } => {
+            // Sealed again, under the same id, when the newer list is here.
+            outbox::release(tx, row, &known, message, now)?;
+            return directory::ask_for_keys(tx, &mut known, now);
+        }
+        Outcome::TooLarge { .. } => (MessageState::Failed, Some(Reason::TooLarge)),
+        Outcome::Rejected(Rejection::NoSuchAccount) => (MessageState::Failed, Some(Reason::NoSuchAccount)),
+        Outcome::Rejected(Rejection::Forbidden) => (MessageState::Failed, Some(Reason::Forbidden)),
+        Outcome::Rejected(_) => (MessageState::Failed, Some(Reason::Refused)),
+        _ => return Err(Error::Misuse("this outcome does not answer Send")),
+    };
+    outbox::progress(tx, &message, &known, state, reason, now)?;
+    Entry::remove(tx, row)
+}

@@ -1,0 +1,100 @@
+//! The door for what is due without anybody asking for it.
+
+use super::{Client, fresh_id};
+use crate::account::Own;
+use crate::contact::Known;
+use crate::context::Generator;
+use crate::directory;
+use crate::error::{Error, Result, StoreFault};
+use crate::event::{Hint, Pending, What};
+use crate::id::{Class, Trust};
+use crate::notice::raise;
+use crate::outbox::{self, Cargo, Entry, Index, Queued};
+use crate::prekeys::{self, Made};
+use crate::request::Action;
+use crate::store::{Barrier, Table, Tx};
+use crate::upkeep::{Clock, Upkeep};
+
+impl Client {
+    /// Upkeep: keys are renewed and refilled, handshakes answered, what has outlived its use is deleted, and once a day a
+    /// part of the store is looked through for damage ([`What::StoreTrouble`]). To be called at start, and when [`Pending::next_wake_ms`] is over.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
+    pub fn wake(&self, hint: Hint) -> Result<Pending> {
+        let (mut early, mut late) = (self.generator()?, self.generator()?);
+        let now = self.now();
+        self.store.prepared(
+            Barrier::Normal,
+            |snapshot| {
+                let low = hint.one_time_left.filter(|left| *left < prekeys::LOW);
+                let left = if low.is_some() && directory::is_publishing(snapshot)? { None } else { low };
+                let (own, upkeep) = (Own::load(snapshot)?, Upkeep::load(snapshot)?);
+                Ok((prekeys::make(upkeep.signed, &own.device, left, now, &mut early), own, upkeep))
+            },
+            |tx, (made, own, upkeep)| self.keep_up(tx, own, upkeep, made, hint, now, &mut late),
+        )?;
+        self.store.tidy()?;
+        self.pending()
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what one transaction of upkeep needs")]
+    fn keep_up(
+        &self,
+        tx: &Tx<'_>,
+        mut own: Own,
+        mut upkeep: Upkeep,
+        made: Made,
+        hint: Hint,
+        now: u64,
+        random: &mut Generator,
+    ) -> Result<()> {
+        let clock = upkeep.clock(hint, now);
+        if let Clock::Wrong(skew) = clock {
+            raise(tx, What::ClockSuspect { skew }, now)?;
+        }
+        if let Some(left) = hint.one_time_left.filter(|left| *left < prekeys::LOW) {
+            raise(tx, What::KeysLow { left }, now)?;
+        }
+        let renewed = clock == Clock::Plausible && own.renew_list(now)?;
+        if renewed {
+            own.save(tx)?;
+        }
+        directory::publish(tx, &own, renewed, made, &mut upkeep, now)?;
+        for contact in core::mem::take(&mut upkeep.owed) {
+            self.answer(tx, &own, contact, now, random)?;
+        }
+        if clock == Clock::Plausible && upkeep.prune_due(now) {
+            let pruned = prekeys::prune(tx, now).and_then(|()| Index::prune(tx, now));
+            // One damaged row is told, and must not keep everything else from being kept up.
+            let is_whole = match pruned {
+                Err(Error::Store(StoreFault::Corrupt)) => false,
+                other => other.and_then(|()| upkeep.scrub(tx))?,
+            };
+            if !is_whole {
+                raise(tx, What::StoreTrouble { code: StoreFault::Corrupt.code() }, now)?;
+            }
+            upkeep.pruned = now;
+        }
+        upkeep.last_wake = now;
+        upkeep.save(tx)
+    }
+
+    /// Answers a handshake that nothing else has answered, so that the peer stops repeating it.
+    fn answer(&self, tx: &Tx<'_>, own: &Own, contact: i64, now: u64, random: &mut Generator) -> Result<()> {
+        let mut known = Known::load(tx, contact)?;
+        if !known.owes_answer || known.trust == Trust::Changed {
+            return Ok(());
+        }
+        let id = fresh_id(tx)?;
+        let message = Queued { id, class: Class::Quiet, content: None, sent: now, expires: None };
+        if let Some(send) = outbox::seal(tx, own, &known, &message, now, random)? {
+            let row = tx.reserve(Table::Outbox)?;
+            let cargo = Cargo { action: Action::Send(send), message: Some(message) };
+            Entry::put(tx, row, contact, &cargo, now)?;
+            known.owes_answer = false;
+            known.save(tx)?;
+        }
+        Ok(())
+    }
+}
