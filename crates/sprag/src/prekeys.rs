@@ -201,8 +201,13 @@ pub(crate) fn acknowledged(tx: &Tx<'_>, upkeep: &mut Upkeep, object: &[u8], now:
     };
     newest.published = true;
     for id in core::mem::take(&mut upkeep.unreplaced) {
-        if let Some(Held::Signed { prekey, replaced: None }) = Held::load(tx, row_of(id))? {
-            Held::Signed { prekey, replaced: Some(now) }.save(tx, row_of(id))?;
+        match Held::load(tx, row_of(id)) {
+            Ok(Some(Held::Signed { prekey, replaced: None })) => {
+                Held::Signed { prekey, replaced: Some(now) }.save(tx, row_of(id))?;
+            }
+            // A damaged one opens nothing any more: it needs no end.
+            Ok(_) | Err(CORRUPT) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())

@@ -110,7 +110,9 @@ impl Cargo {
 /// Whether there is anything that [`lease`] might hand out.
 pub(crate) fn is_any_due(snapshot: &Snapshot<'_>, now: u64) -> Result<bool> {
     let entries = Entry::all(snapshot)?;
-    Ok(entries.iter().any(|(_, entry)| entry.lease_until <= now && entry.not_before <= now))
+    Ok(entries
+        .iter()
+        .any(|(_, entry)| !runs(entry.lease_until, now, MAX_LEASE) && !runs(entry.not_before, now, MAX_DELAY)))
 }
 
 /// Leases what can go now: at most `max`, in each conversation the oldest first and not too many at once.
