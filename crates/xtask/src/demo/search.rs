@@ -7,8 +7,15 @@ use crate::tree;
 
 const WINDOW: usize = 8;
 
-/// What is looked for.
-pub(crate) struct Needles(HashSet<[u8; WINDOW]>);
+/// What is looked for: all windows, and how windows may begin, which rules out nearly everything quickly.
+pub(crate) struct Needles {
+    windows: HashSet<[u8; WINDOW]>,
+    beginnings: Vec<bool>,
+}
+
+fn beginning(window: &[u8]) -> usize {
+    window.iter().take(2).fold(0, |number, byte| number << 8 | usize::from(*byte))
+}
 
 impl Needles {
     /// Every window of every text; a text that is too short to have one is an error.
@@ -20,14 +27,20 @@ impl Needles {
             }
             windows.extend(text.as_bytes().windows(WINDOW).filter_map(|window| <[u8; WINDOW]>::try_from(window).ok()));
         }
-        Ok(Self(windows))
+        let mut beginnings = vec![false; 1 << 16];
+        for window in &windows {
+            if let Some(known) = beginnings.get_mut(beginning(window)) {
+                *known = true;
+            }
+        }
+        Ok(Self { windows, beginnings })
     }
 
     /// How many bytes belong to a piece of a text.
     pub(crate) fn bytes_in(&self, bytes: &[u8]) -> usize {
         let (mut count, mut counted) = (0, 0);
         for (at, window) in bytes.windows(WINDOW).enumerate() {
-            if self.0.contains(window) {
+            if self.beginnings.get(beginning(window)) == Some(&true) && self.windows.contains(window) {
                 count += at + WINDOW - counted.max(at);
                 counted = at + WINDOW;
             }
