@@ -4,6 +4,7 @@
 //! It knows nothing of the inside of the engine. A program that links it has its SQLite work on simulated disks only:
 //! it is for tests.
 
+pub mod baton;
 pub mod disk;
 pub mod environment;
 pub mod hook;

@@ -36,6 +36,20 @@ impl std::fmt::Debug for Phone {
     }
 }
 
+/// A process of the app that runs.
+#[derive(Debug)]
+pub struct Running<'a> {
+    process: u64,
+    client: &'a Client,
+}
+
+impl Running<'_> {
+    /// Does something in it.
+    pub fn run<T>(&self, work: impl FnOnce(&Client) -> T) -> T {
+        Disk::as_process(self.process, || work(self.client))
+    }
+}
+
 /// An account's id from a name that is one.
 #[must_use]
 #[expect(clippy::expect_used, reason = "names are written in the source")]
@@ -108,6 +122,13 @@ impl Phone {
         let handle = self.handles.get(handle).ok_or(Error::Unavailable)?;
         let client = handle.client.as_ref().ok_or(Error::Unavailable)?;
         Disk::as_process(handle.process, || work(client))
+    }
+
+    /// A process that runs, to be used from another thread.
+    #[must_use]
+    pub fn handle(&self, handle: usize) -> Option<Running<'_>> {
+        let handle = self.handles.get(handle)?;
+        Some(Running { process: handle.process, client: handle.client.as_ref()? })
     }
 
     /// Does something in the first process.

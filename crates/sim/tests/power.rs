@@ -157,7 +157,7 @@ fn every_cut(who: Who) -> usize {
             let told = told(&recorded.marks, at);
             for (number, loss) in losses(&recorded, &medium, at).into_iter().enumerate() {
                 let phone = check(&recorded, medium.cut(loss), &told);
-                if (at + number) % 5 == 0 {
+                if (at + number).is_multiple_of(5) {
                     go_on(&recorded, &phone, &told);
                 }
                 images += 1;
