@@ -1,6 +1,7 @@
 //! The C face: every C test is compiled with warnings as errors, and run under the address sanitizer,
 //! under Valgrind, and over the shared library.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,7 +22,7 @@ pub(crate) fn test() -> Result<Ran, String> {
     if tests.is_empty() || !header.exists() {
         return Ok(Ran::Absent);
     }
-    for (tool, package) in [("gcc", "gcc"), ("g++", "g++"), ("valgrind", "valgrind")] {
+    for (tool, package) in [("gcc", "gcc"), ("g++", "g++"), ("nm", "binutils"), ("valgrind", "valgrind")] {
         if run::find(tool).is_none() {
             return Ok(Ran::LeftOut(format!("{tool} is missing: apt-get install {package}")));
         }
@@ -29,6 +30,7 @@ pub(crate) fn test() -> Result<Ran, String> {
     let library = library()?;
     let scratch = tree::scratch("c")?;
     header_compiles(&header, &scratch)?;
+    exports(&header, &library.with_extension("so"))?;
     for source in &tests {
         let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         println!("C: {name}, under the address and undefined-behaviour sanitizers");
@@ -73,6 +75,24 @@ pub(crate) fn messenger(compiler: &str, library: &Path, output: &Path) -> Comman
     command.arg("-std=c11").args(STRICT).arg("-I").arg(tree::at("include")).args(sources).arg(library);
     command.args(["-lpthread", "-ldl", "-lm"]).arg("-o").arg(output);
     command
+}
+
+/// The shared library exports what the header declares, and nothing else.
+fn exports(header: &Path, library: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(header).map_err(|error| format!("{}: {error}", header.display()))?;
+    let declared: BTreeSet<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("//") && !line.starts_with(" *"))
+        .filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next())
+        .filter(|name| name.starts_with("sprag_"))
+        .collect();
+    let symbols = run::output(run::program("nm").args(["-D", "--defined-only"]).arg(library))?;
+    let exported: BTreeSet<&str> = symbols.lines().filter_map(|line| line.split(' ').next_back()).collect();
+    match declared.symmetric_difference(&exported).next() {
+        Some(name) if declared.contains(name) => Err(format!("{name} is in the header and not in the library")),
+        Some(name) => Err(format!("{name} is in the library and not in the header")),
+        None => Ok(()),
+    }
 }
 
 /// The header alone, in every dialect that it promises.
