@@ -11,4 +11,5 @@ pub mod hook;
 pub mod net;
 pub mod phone;
 pub mod random;
+pub mod talk;
 pub mod world;
