@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use sprag_core::Error;
+use sprag_core::crypto::aead;
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::handshake::Established;
 use sprag_core::random::Random;
@@ -227,6 +228,17 @@ fn moved(session: &Session, next: u32) -> Session {
     Session::decode(writer.finish_secret().expose_secret(), []).unwrap()
 }
 
+/// A slot of the first chain with another number in its header, sealed anew by somebody who has the header key.
+fn numbered(slot: &[u8; SLOT], n: u32) -> [u8; SLOT] {
+    let key = established().header_key;
+    let nonce: [u8; aead::NONCE] = slot[4..16].try_into().unwrap();
+    let ad: [&[u8]; 4] = [&[1, 1], BINDING.commitment, BINDING.payload_hash, &slot[110..]];
+    let mut header = aead::open(&key, &nonce, &ad, &slot[16..110]).unwrap().expose_secret().to_vec();
+    header[35..38].copy_from_slice(&n.to_be_bytes()[1..]);
+    let sealed = aead::seal(&key, &nonce, &ad, &header).unwrap();
+    [&slot[..16], &sealed, &slot[110..]].concat().try_into().unwrap()
+}
+
 #[test]
 fn a_chain_ends_before_its_counter_does_and_an_answer_begins_another() {
     let mut random = Counting(0);
@@ -247,6 +259,7 @@ fn a_chain_ends_before_its_counter_does_and_an_answer_begins_another() {
     }
     assert_eq!(receive(&mut bob, &last), Ok([1; 32]));
     assert_eq!(receive(&mut bob, &last), Err(Error::KeyGone));
+    assert_eq!(receive(&mut bob, &numbered(&late, COUNTER_MAX)), Err(Error::Malformed));
     receive(&mut alice, &seal(&mut bob).unwrap()).unwrap();
     assert_eq!(alice.remaining(), COUNTER_MAX);
     // The new chain says that the one before was as long as a chain can be.
