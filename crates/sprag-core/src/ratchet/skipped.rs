@@ -229,11 +229,10 @@ impl SkippedKeys {
         for chain in &mut chains {
             chain.keys.make_contiguous().sort_by_key(|skipped| skipped.n);
         }
-        let twice = |chain: &Missing| !chain.keys.iter().is_sorted_by(|a, b| a.n < b.n);
         let same_age = !chains.is_sorted_by(|a, b| a.age < b.age);
         let all = Self { chains: chains.into(), changed: BTreeSet::new() };
         let too_many = all.len() > MAX_SKIPPED || all.chains.len() > MAX_CHAINS;
-        if too_many || same_age || all.chains.iter().any(twice) { Err(Error::Malformed) } else { Ok(all) }
+        if too_many || same_age { Err(Error::Malformed) } else { Ok(all) }
     }
 }
 
@@ -259,7 +258,8 @@ fn read_block(bytes: &[u8]) -> Result<Missing> {
     let block = Missing { number, age, header_key, length, keys };
     let first = block.keys.front().map(|skipped| block.block(skipped.n));
     let one = block.keys.iter().all(|skipped| Some(block.block(skipped.n)) == first);
-    if one { Ok(block) } else { Err(Error::Malformed) }
+    let ascending = block.keys.iter().is_sorted_by(|a, b| a.n < b.n);
+    if one && ascending { Ok(block) } else { Err(Error::Malformed) }
 }
 
 fn counter(reader: &mut Reader<'_>) -> Result<u32> {
