@@ -195,6 +195,9 @@ fn streams() {
     write("session", "bent", &bent);
     let lost = [on(0, many), 255, on(1, latest), on(1, send), on(0, latest)].repeat(3);
     write("session", "lost", &lost);
+    // More than are kept.
+    let full = [[on(0, many), 255].repeat(9), vec![on(1, latest), on(1, any), 8, 0, on(1, any), 0, 9]].concat();
+    write("session", "full", &full);
     let chains = [on(0, send), on(0, send), on(1, latest), on(1, send), on(0, latest), on(1, reread)].repeat(70);
     write("session", "chains", &chains);
     let old = [on(0, many), 9, on(1, latest), on(1, time), 8, on(1, any), 0, 3, on(0, send), on(1, latest)].repeat(2);
