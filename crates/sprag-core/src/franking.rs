@@ -50,7 +50,7 @@ pub fn verify(
     commitment: &[u8; COMMITMENT],
 ) -> Result<()> {
     let honest: bool = commit(content_key, audience, content).ct_eq(commitment).into();
-    if honest { Ok(()) } else { Err(Error::Commitment) }
+    if honest || broken!("commitments-unchecked") { Ok(()) } else { Err(Error::Commitment) }
 }
 
 /// The MAC that a content states over the hash of a device list, under a key of this message alone: nobody can look

@@ -10,6 +10,20 @@
 
 extern crate alloc;
 
+/// Whether a promise is to be broken on purpose: never, but in a build that is made for it.
+macro_rules! broken {
+    ($switch:literal) => {{
+        #[cfg(feature = "sabotage")]
+        let broken = crate::sabotage::on($switch);
+        #[cfg(not(feature = "sabotage"))]
+        let broken = false;
+        broken
+    }};
+}
+
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
+
 pub mod error;
 pub mod random;
 pub mod secret;

@@ -80,7 +80,7 @@ pub fn open(bytes: &[u8], kind: Kind, fields: usize) -> Result<Reader<'_>> {
 /// [`Error::Unsupported`] for another version or an unknown kind, [`Error::Malformed`].
 pub fn kind_of(bytes: &[u8]) -> Result<Kind> {
     let (version, rest) = bytes.split_first().ok_or(Error::Malformed)?;
-    if *version != VERSION {
+    if *version != VERSION && !broken!("any-version") {
         return Err(Error::Unsupported);
     }
     let mut reader = Reader::new(rest);
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
         };
         let value = self.take(width)?.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte));
         // Only the shortest form: otherwise one object would have many encodings.
-        if value < least { Err(Error::Malformed) } else { Ok(value) }
+        if value < least && !broken!("long-integers") { Err(Error::Malformed) } else { Ok(value) }
     }
 
     fn length(&mut self, major: u8) -> Result<usize> {

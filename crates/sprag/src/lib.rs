@@ -6,6 +6,17 @@
 
 #![forbid(unsafe_code)]
 
+/// Whether a promise is to be broken on purpose: never, but in a build that is made for it.
+macro_rules! broken {
+    ($switch:literal) => {{
+        #[cfg(feature = "sabotage")]
+        let broken = sprag_core::sabotage::on($switch);
+        #[cfg(not(feature = "sabotage"))]
+        let broken = false;
+        broken
+    }};
+}
+
 mod account;
 mod client;
 mod codec;

@@ -10,6 +10,10 @@ const MANY: u64 = 10_000;
 
 /// Puts an event where the app finds it; yields its id.
 pub(crate) fn raise(tx: &Tx<'_>, what: What, now: u64) -> Result<u64> {
+    #[cfg(feature = "sabotage")]
+    if let (true, What::Message(message)) = (broken!("contents-in-the-clear"), &what) {
+        tx.leak(message.content.as_bytes())?;
+    }
     let row = tx.insert(Table::Event, Event::new(0, now, what).encode().expose_secret())?;
     u64::try_from(row).map_err(|_| CORRUPT)
 }

@@ -140,7 +140,13 @@ pub(crate) fn use_up(
     transcript: &[u8; 32],
     now: u64,
 ) -> Result<()> {
+    #[cfg(feature = "sabotage")]
+    if broken!("early-commit") && one_time.is_some() {
+        Held::Gone(one_time.unwrap_or(signed), now).save(tx, row_of(one_time.unwrap_or(signed)))?;
+        return Ok(tx.commit_early()?);
+    }
     match one_time {
+        Some(_) if broken!("one-time-keys-kept") => Ok(()),
         Some(id) => Held::Gone(id, now).save(tx, row_of(id)),
         None => Held::Used(signed, *transcript).save(tx, row_of_transcript(transcript)),
     }

@@ -73,7 +73,7 @@ impl World {
                 return wrong("an honest message opens", seen);
             }
             Finding::Unreadable { reason, .. } => {
-                let excused = *reason == Reason::KeyGone && (self.lied_about[who] || known);
+                let excused = *reason == Reason::KeyGone && self.lied_about[who] && !known;
                 if sound && !excused {
                     return wrong("an honest message opens", seen);
                 }

@@ -130,6 +130,8 @@ impl World {
                 left: BTreeMap::new(),
             }
         });
+        #[cfg(feature = "sabotage")]
+        let _ = sprag_core::sabotage::reused();
         let mut canary = [0; 8];
         Dice::new(seed ^ 0x5eed).fill(&mut canary);
         Self {

@@ -38,6 +38,7 @@ impl World {
         self.rounds()?;
         self.arrived()?;
         self.probe()?;
+        Self::keys()?;
         self.secrets()
     }
 
@@ -116,6 +117,18 @@ impl World {
                 return wrong("afterwards every message arrives", detail);
             }
         }
+        Ok(())
+    }
+
+    /// No key sealed two inputs. Only a build with the feature `sabotage` keeps a ledger of it.
+    #[cfg(feature = "sabotage")]
+    fn keys() -> Held<()> {
+        if sprag_core::sabotage::reused() { wrong("no key seals two inputs", "of this world") } else { Ok(()) }
+    }
+
+    #[cfg(not(feature = "sabotage"))]
+    #[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
+    const fn keys() -> Held<()> {
         Ok(())
     }
 

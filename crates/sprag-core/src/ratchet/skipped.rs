@@ -107,6 +107,9 @@ impl SkippedKeys {
 
     pub(super) fn remove(&mut self, place: &Place) {
         let Some(chain) = self.chains.get_mut(place.chain) else { return };
+        if broken!("skipped-keys-kept") {
+            return;
+        }
         if let Some(skipped) = chain.keys.remove(place.key) {
             self.changed.insert(chain.block(skipped.n));
         }
@@ -147,6 +150,9 @@ impl SkippedKeys {
 
     /// Enforces the bounds: what is too old, then the oldest of what is too many.
     pub(super) fn bound(&mut self, now: u64) {
+        if broken!("skipped-without-end") {
+            return;
+        }
         let old = |skipped: &Skipped| skipped.at.saturating_add(SKIPPED_LIFETIME) <= now;
         for chain in &mut self.chains {
             self.changed.extend(chain.keys.iter().filter(|skipped| old(skipped)).map(|skipped| chain.block(skipped.n)));

@@ -79,6 +79,9 @@ impl Client {
 fn put_off(tx: &Tx<'_>, entry: &mut Entry, row: i64, after: Option<u32>, now: u64) -> Result<()> {
     let backoff = (1_u64 << entry.attempt.min(10)).min(MAX_BACKOFF);
     let at = now.saturating_add(after.map_or(backoff, u64::from).min(outbox::MAX_DELAY));
+    if broken!("requests-forgotten") {
+        return Entry::remove(tx, row);
+    }
     entry.put_off(tx, row, at)?;
     if at > now { Upkeep::put_off(tx, at, now) } else { Ok(()) }
 }

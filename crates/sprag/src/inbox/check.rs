@@ -31,7 +31,9 @@ pub(super) fn check(
         Ok(franked) => franked,
         Err(error) => return Ok(Examined::Unreadable(error.into())),
     };
-    if matches!(&incoming.conversation, Some(Conversation::Direct(filed)) if *filed != known.account) {
+    if !broken!("filed-anywhere")
+        && matches!(&incoming.conversation, Some(Conversation::Direct(filed)) if *filed != known.account)
+    {
         return Ok(Examined::Unreadable(Reason::Misfiled));
     }
     let listed = match lists(&known, franked.content.extensions.get(EXT_LIST)) {

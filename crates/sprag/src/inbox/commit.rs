@@ -35,6 +35,11 @@ pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Inco
 
 fn unreadable(tx: &Tx<'_>, reason: Reason, incoming: &Incoming, now: u64) -> Result<Finding> {
     let healing = Healing::Final;
+    if broken!("refusals-write") {
+        for mut known in Known::all(tx)? {
+            known.save(tx)?;
+        }
+    }
     let what = What::Unreadable {
         app_ref: incoming.app_ref.clone(),
         blob_id: BlobId::of(&incoming.bytes),
@@ -75,6 +80,9 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
     known.save(tx)?;
     if let Some(conflict) = conflict {
         events.push(raise(tx, conflict, now)?);
+    }
+    if broken!("messages-lost") && incoming.bytes.last().is_some_and(|byte| byte % 16 == 0) {
+        return Ok(Finding::Opened { events });
     }
     if let Some(what) = shown(&known, device, content, incoming, first_contact)? {
         events.push(raise(tx, what, now)?);

@@ -32,8 +32,8 @@ const SHORT: u64 = 64;
 const MAX_LEASE: u64 = 3_600;
 pub(crate) const MAX_DELAY: u64 = 86_400;
 
-const fn runs(until: u64, now: u64, most: u64) -> bool {
-    until > now && until - now <= most
+fn runs(until: u64, now: u64, most: u64) -> bool {
+    until > now && (until - now <= most || broken!("wrong-clocks-bind"))
 }
 
 /// Whose turn it is: what is looked through whenever something is handed out.

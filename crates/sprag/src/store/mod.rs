@@ -477,7 +477,7 @@ impl Store {
         barrier: Barrier,
         work: impl FnOnce(&Tx<'_>) -> core::result::Result<T, E>,
     ) -> core::result::Result<T, E> {
-        let full = barrier == Barrier::Full;
+        let full = barrier == Barrier::Full && !broken!("no-barriers");
         let Link { conn, checked } = &writer.link;
         // Drawn before the lock is taken: whoever holds it does not wait for anything else.
         let random = self.environment.generator().map_err(Error::from)?;
@@ -490,7 +490,8 @@ impl Store {
             writer.full = full;
         }
         // Never a read that turns into a write: that fails whenever another process wrote in between.
-        let open = patiently(&self.environment, &self.suspended, || Open::begin(conn, "BEGIN IMMEDIATE"))?;
+        let begin = if broken!("read-then-write") { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        let open = patiently(&self.environment, &self.suspended, || Open::begin(conn, begin))?;
         let before = conn.total_changes();
         let tx = Tx::new(Snapshot::new(conn, self.ring(conn)?, &self.suspended, checked), random);
         let value = work(&tx)?;
@@ -524,7 +525,7 @@ impl Store {
             let (moment, found) = self.read(|snapshot| Ok::<_, E>((snapshot.moment()?, prepare(snapshot)?)))?;
             let mut moved = false;
             let result = self.write(barrier, |tx| {
-                moved = self.moment()? != moment;
+                moved = self.moment()? != moment && !broken!("stale-examination");
                 match if moved { None } else { commit.take() } {
                     Some(commit) => commit(tx, found),
                     None => Err(Error::Busy.into()),

@@ -89,6 +89,9 @@ impl AppKey {
 
 fn nonce(random: &mut dyn Random) -> [u8; aead::XNONCE] {
     let mut nonce = [0; aead::XNONCE];
+    if broken!("nonces-at-rest-repeated") {
+        return nonce;
+    }
     random.fill(&mut nonce);
     nonce
 }
@@ -197,6 +200,7 @@ impl Keyring {
         value: &[u8],
         random: &mut dyn Random,
     ) -> Result<Vec<u8>> {
+        let id = if broken!("values-belong-anywhere") { 0 } else { id };
         let (_, key) = self.current()?;
         let head = self.head()?;
         let nonce = nonce(random);
@@ -216,6 +220,7 @@ impl Keyring {
     /// # Errors
     /// [`Error::Corrupt`], whatever was wrong.
     pub(super) fn open(&self, table: Table, id: i64, extra: &[u8], sealed: &[u8]) -> Result<SecretBytes> {
+        let id = if broken!("values-belong-anywhere") { 0 } else { id };
         let (head, rest) = sealed.split_first_chunk::<5>().ok_or(Error::Corrupt)?;
         let (nonce, text) = rest.split_first_chunk().ok_or(Error::Corrupt)?;
         let [_, generation @ ..] = *head;
