@@ -8,6 +8,8 @@ pub const STORE_WRAP: &str = "Sprag v1 store keyring";
 pub const STORE_CHECK: &str = "Sprag v1 store key check";
 /// A store's keyed hashes, by purpose.
 pub const STORE_LOOKUP: &str = "Sprag v1 store lookup";
+/// The key that derives nonces of values at rest.
+pub const STORE_NONCE: &str = "Sprag v1 store nonce";
 /// The account key's signature of a device list.
 pub const LIST_SIGNATURE: &str = "Sprag v1 list signature";
 /// The hash by which a device list names its predecessor and by which contacts agree on one.

@@ -51,8 +51,9 @@ impl AppKey {
 
     /// Seals a keyring.
     pub(super) fn wrap(&self, ring: &Keyring, random: &mut dyn Random) -> Result<Vec<u8>> {
-        let nonce = nonce(random);
-        let sealed = aead::xseal(&self.wrap, &nonce, &[&[KEYRING, FORMAT]], ring.encode().expose_secret())
+        let (bound, encoded) = ([KEYRING, FORMAT], ring.encode());
+        let nonce = nonce(&self.wrap, &bound, encoded.expose_secret(), random);
+        let sealed = aead::xseal(&self.wrap, &nonce, &[&bound], encoded.expose_secret())
             .map_err(|_| Error::Misuse("keyring"))?;
         Ok([&[FORMAT], nonce.as_slice(), &sealed].concat())
     }
@@ -87,13 +88,16 @@ impl AppKey {
     }
 }
 
-fn nonce(random: &mut dyn Random) -> [u8; aead::XNONCE] {
-    let mut nonce = [0; aead::XNONCE];
-    if broken!("nonces-at-rest-repeated") {
-        return nonce;
-    }
-    random.fill(&mut nonce);
-    nonce
+/// A nonce from randomness and from all that is sealed: neither a constant generator, nor one that was put back together
+/// with the store, seals two values under one nonce.
+fn nonce(key: &Secret<32>, bound: &[u8], value: &[u8], random: &mut dyn Random) -> [u8; aead::XNONCE] {
+    let mut fresh = [0; 32];
+    random.fill(&mut fresh);
+    let key = hash::expand(key, &[label::STORE_NONCE.as_bytes()]);
+    // The length of what is bound is that of the table's rows: the joined bytes are unambiguous.
+    let mac =
+        hash::hmac(key.expose_secret(), &[&fresh, bound, if broken!("nonces-at-rest-random") { &[] } else { value }]);
+    core::array::from_fn(|at| mac[at])
 }
 
 /// The keys of a store.
@@ -203,15 +207,15 @@ impl Keyring {
         let id = if broken!("values-belong-anywhere") { 0 } else { id };
         let (_, key) = self.current()?;
         let head = self.head()?;
-        let nonce = nonce(random);
         let mut padded = Vec::with_capacity(table.padded(value.len() + 1));
         padded.extend_from_slice(value);
         padded.push(0x80);
         padded.resize(table.padded(value.len() + 1), 0);
         let padded = SecretBytes::new(padded);
-        let sealed =
-            aead::xseal(key, &nonce, &[&[table.number()], &id.to_be_bytes(), &head, extra], padded.expose_secret())
-                .map_err(|_| Error::Misuse("value too large"))?;
+        let bound = [&[table.number()], id.to_be_bytes().as_slice(), &head, extra].concat();
+        let nonce = nonce(key, &bound, padded.expose_secret(), random);
+        let sealed = aead::xseal(key, &nonce, &[&bound], padded.expose_secret())
+            .map_err(|_| Error::Misuse("value too large"))?;
         Ok([head.as_slice(), &nonce, &sealed].concat())
     }
 
