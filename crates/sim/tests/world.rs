@@ -5,7 +5,6 @@
 use std::process::Command;
 
 use sprag_malice::Trick;
-use sprag_sim::disk::{Loss, Trouble};
 use sprag_sim::world::{Fate, Step, draw, run, tell};
 
 fn seeds() -> u64 {
@@ -53,29 +52,16 @@ fn the_same_seed_is_the_same_world() {
 fn what_failed_once_holds() {
     const ALICE: usize = 0;
     const BOB: usize = 1;
-    let courses: &[(&str, &[Step])] = &[
-        (
-            "a lease that a clock noted which was ahead was kept for as long as it had been ahead",
-            &[
-                Step::Send { who: BOB, handle: 0, to: 0, size: 9, quiet: false },
-                Step::Clock { who: BOB, seconds: 8 * 86_400 },
-                Step::Lease { who: BOB, handle: 0, max: 9 },
-                Step::Trouble { who: BOB, trouble: Trouble::Full, after: 1, loss: Loss::Nothing },
-                Step::Carry { who: BOB, handle: 0, which: 0, fate: Fate::Well },
-                Step::Clock { who: BOB, seconds: -86_400 },
-            ],
-        ),
-        (
-            "both write first while the directory gives a one-time prekey twice",
-            &[
-                Step::Trick(Trick::OneTimeTwice { asker: ALICE, account: BOB }),
-                Step::Send { who: ALICE, handle: 0, to: 0, size: 9, quiet: false },
-                Step::Send { who: BOB, handle: 0, to: 1, size: 9, quiet: false },
-                Step::Carry { who: ALICE, handle: 0, which: 0, fate: Fate::Well },
-                Step::Carry { who: BOB, handle: 0, which: 0, fate: Fate::Well },
-            ],
-        ),
-    ];
+    let courses: &[(&str, &[Step])] = &[(
+        "both write first while the directory gives a one-time prekey twice",
+        &[
+            Step::Trick(Trick::OneTimeTwice { asker: ALICE, account: BOB }),
+            Step::Send { who: ALICE, handle: 0, to: 0, size: 9, quiet: false },
+            Step::Send { who: BOB, handle: 0, to: 1, size: 9, quiet: false },
+            Step::Carry { who: ALICE, handle: 0, which: 0, fate: Fate::Well },
+            Step::Carry { who: BOB, handle: 0, which: 0, fate: Fate::Well },
+        ],
+    )];
     for (what, steps) in courses {
         let report = run(1, steps, true);
         assert!(report.failure.is_none(), "{what}: {:?}\n{}", report.failure, report.trace.lines().join("\n"));

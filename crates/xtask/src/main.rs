@@ -10,6 +10,7 @@ mod header;
 mod kotlin;
 mod python;
 mod run;
+mod sabotage;
 mod sim;
 mod swift;
 mod test;
@@ -30,6 +31,7 @@ cargo xtask <command>
   check                builds the core without std and proves that nothing of std is linked
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
+  sabotage [SWITCH...] breaks one promise after the other, and sees that the tests notice
   sim [--seeds N] [--minutes M] [--seed N [--trace]]
                        worlds in a box: fleets of clients, a server that lies, disks that fail, all from seeds
   vectors [--check]    writes docs/vectors (or fails if a committed file is not current)
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
             "check" => check::command(rest),
             "header" => header::command(rest),
             "bindings" => bindings::command(rest),
+            "sabotage" => sabotage::command(rest),
             "sim" => sim::command(rest),
             "vectors" => vectors::command(rest),
             "fuzz" => fuzz::command(rest),

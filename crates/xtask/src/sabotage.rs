@@ -1,0 +1,136 @@
+//! `cargo xtask sabotage`: breaks one promise after the other and sees that the tests notice.
+//!
+//! One build with the feature `sabotage`; a switch is a variable of the environment. docs/evidence.md tells what each
+//! stands for.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::{run, tree};
+
+/// A switch, and the tests that must fail when it is on: package, target, and a part of their names.
+struct Switch(&'static str, &'static str, &'static str, &'static str);
+
+const CORE: &str = "sprag-core";
+const ENGINE: &str = "sprag";
+const SIM: &str = "sprag-sim";
+
+const SWITCHES: &[Switch] = &[
+    Switch("weak-keys", CORE, "kat_x25519", ""),
+    Switch("signatures-unchecked", CORE, "prekey", "unsigned"),
+    Switch("signatures-unchecked", SIM, "world", "worlds"),
+    Switch("any-prekey", CORE, "prekey", "of_the_other_kind"),
+    Switch("expired-accepted", CORE, "prekey", "expiry"),
+    Switch("one-time-keys-kept", SIM, "attacks", "a10_a_one_time"),
+    Switch("nothing-is-a-duplicate", SIM, "attacks", "a10_a_first"),
+    Switch("nothing-is-a-duplicate", SIM, "world", "worlds"),
+    Switch("one-time-or-nothing", SIM, "attacks", "a13"),
+    Switch("any-version", SIM, "attacks", "a14"),
+    Switch("filed-anywhere", SIM, "attacks", "a15"),
+    Switch("keys-kept", SIM, "world", "worlds"),
+    Switch("skipped-keys-kept", SIM, "world", "worlds"),
+    Switch("refusals-write", SIM, "world", "worlds"),
+    Switch("messages-lost", SIM, "world", "worlds"),
+    Switch("requests-forgotten", SIM, "world", "worlds"),
+    Switch("sent-again-is-sent-twice", SIM, "world", "worlds"),
+    Switch("wrong-clocks-bind", ENGINE, "queue", "wrong_clock"),
+    Switch("contents-in-the-clear", SIM, "world", "worlds"),
+    Switch("body-key-of-state-alone", CORE, "ratchet", "restored"),
+    Switch("body-key-of-state-alone", SIM, "world", "worlds"),
+    Switch("nonces-at-rest-random", SIM, "world", "worlds"),
+    Switch("content-key-of-randomness-alone", SIM, "world", "worlds"),
+    Switch("nonce-constant", CORE, "ratchet_model", "share_nothing"),
+    Switch("no-barriers", SIM, "power", "the_power_goes_at_every_write"),
+    Switch("no-barriers", SIM, "pages", ""),
+    Switch("early-commit", SIM, "power", "written_to"),
+    Switch("read-then-write", SIM, "pairs", ""),
+    Switch("stale-examination", SIM, "pairs", ""),
+    Switch("any-jump", CORE, "ratchet", "a_jump"),
+    Switch("skipped-without-end", CORE, "ratchet_model", "bounded"),
+    Switch("evidence-ignored", CORE, "ratchet_model", "evidence"),
+    Switch("lists-roll-back", CORE, "identity", "a_pin_follows"),
+    Switch("pins-move", CORE, "identity", "a_pin_never_moves"),
+    Switch("any-identity", SIM, "attacks", "pinned_name"),
+    Switch("commitments-unchecked", CORE, "envelope", ""),
+    Switch("long-integers", CORE, "vectors", ""),
+    Switch("vanished-rows-believed", SIM, "attacks", "a36_exchanged"),
+    Switch("values-belong-anywhere", SIM, "attacks", "a36_exchanged"),
+    Switch("values-belong-anywhere", ENGINE, "--lib", "exchanged"),
+];
+
+fn cargo(switch: Option<&str>) -> Command {
+    let mut command = run::cargo();
+    // Enough worlds for what one broken promise does.
+    command.env("SPRAG_SIM_SEEDS", "120").env("RUST_BACKTRACE", "0");
+    match switch {
+        Some(switch) => command.env("SPRAG_SABOTAGE", switch),
+        None => command.env_remove("SPRAG_SABOTAGE"),
+    };
+    command
+}
+
+fn test(switch: Option<&str>, Switch(_, package, target, filter): &Switch) -> Command {
+    let mut command = cargo(switch);
+    command.args(["test", "--quiet", "--locked", "--package", package, "--features"]);
+    command.arg(format!("{package}/sabotage"));
+    match *target {
+        "--lib" => command.arg("--lib"),
+        target => command.args(["--test", target]),
+    };
+    command.args(["--", filter]).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn holds(command: &mut Command) -> Result<bool, String> {
+    command.status().map(|status| status.success()).map_err(|error| error.to_string())
+}
+
+pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
+    let chosen = |switch: &&Switch| arguments.is_empty() || arguments.iter().any(|name| name == switch.0);
+    let mut unnoticed = Vec::new();
+    let mut sound: Vec<(&str, &str, &str)> = Vec::new();
+    for switch in SWITCHES.iter().filter(chosen) {
+        let Switch(name, package, target, filter) = switch;
+        let start = Instant::now();
+        // Without the switch the same tests hold: else they would show nothing.
+        if !sound.contains(&(package, target, filter)) {
+            if !holds(&mut test(None, switch))? {
+                return Err(format!("{package} {target} {filter} fails without any switch"));
+            }
+            sound.push((package, target, filter));
+        }
+        let noticed = !holds(&mut test(Some(name), switch))?;
+        let word = if noticed { "noticed" } else { "NOT NOTICED" };
+        println!("{name:<32} {package} {target} {filter}: {word}, {:.1} s", start.elapsed().as_secs_f32());
+        if !noticed {
+            unnoticed.push(*name);
+        }
+    }
+    named()?;
+    if unnoticed.is_empty() { Ok(()) } else { Err(format!("not noticed: {}", unnoticed.join(", "))) }
+}
+
+/// Every switch in the source has its tests here and its line in docs/evidence.md.
+fn named() -> Result<(), String> {
+    let evidence = std::fs::read_to_string(tree::at("docs/evidence.md")).map_err(|error| error.to_string())?;
+    let mut directories = vec![tree::at("crates/sprag-core/src"), tree::at("crates/sprag/src")];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).map_err(|error| error.to_string())? {
+            let path = entry.map_err(|error| error.to_string())?.path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+            for name in source.split("broken!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                if SWITCHES.iter().all(|switch| switch.0 != name) {
+                    return Err(format!("no test is named for the switch {name}"));
+                }
+                if !evidence.contains(&format!("`{name}`")) {
+                    return Err(format!("docs/evidence.md does not name the switch {name}"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
