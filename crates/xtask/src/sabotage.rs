@@ -54,7 +54,6 @@ const SWITCHES: &[Switch] = &[
     Switch("commitments-unchecked", CORE, "envelope", ""),
     Switch("long-integers", CORE, "vectors", ""),
     Switch("vanished-rows-believed", SIM, "attacks", "a36_exchanged"),
-    Switch("values-belong-anywhere", SIM, "attacks", "a36_exchanged"),
     Switch("values-belong-anywhere", ENGINE, "--lib", "exchanged"),
 ];
 
