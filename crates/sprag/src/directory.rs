@@ -183,8 +183,10 @@ fn follow(own: &Own, known: &Known, list: &DeviceList) -> core::result::Result<P
 /// Whether there is a session with a device that need not be begun anew.
 fn has_session(snapshot: &Snapshot<'_>, known: &Known, device: u32, now: u64) -> Result<bool> {
     let Some(session) = known.session_with(device) else { return Ok(false) };
-    let unanswered = if session.heard { None } else { Unanswered::load(snapshot, known.session_row(session.ordinal))? };
-    Ok(!unanswered.is_some_and(|unanswered| unanswered.is_lost(now)))
+    let row = known.session_row(session.ordinal);
+    let unanswered = if session.heard { None } else { Unanswered::load(snapshot, row)? };
+    let is_lost = unanswered.is_some_and(|unanswered| unanswered.is_lost(now));
+    Ok(!is_lost && Stored::load(snapshot, row)?.session.remaining() >= outbox::ENOUGH)
 }
 
 fn begin(

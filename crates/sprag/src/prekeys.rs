@@ -22,10 +22,11 @@ pub(crate) const LOW: u32 = 30;
 /// Seconds after which the signed prekey is renewed: 7 days.
 const RENEWAL: u64 = 7 * 86_400;
 
-/// Seconds for which a signed prekey still opens after the directory acknowledged its replacement: 30 days.
+/// Seconds for which a signed prekey still opens after the directory acknowledged its replacement, and a one-time prekey
+/// after it expired: 30 days.
 const RETENTION: u64 = 30 * 86_400;
 
-/// Seconds after which a one-time prekey that nobody used is deleted, and after which a deleted one is forgotten: 90 days.
+/// Seconds after which a prekey that was used or deleted is forgotten: 90 days.
 const MEMORY: u64 = 90 * 86_400;
 
 /// The rows of used transcripts, among those of prekeys.
@@ -228,7 +229,8 @@ pub(crate) fn prune(tx: &Tx<'_>, now: u64) -> Result<()> {
             Held::Signed { prekey, replaced: Some(at) } if is_over(at, RETENTION) => {
                 Held::Gone(prekey.id(), now).save(tx, row)?;
             }
-            Held::OneTime(prekey) if is_over(prekey.created(), MEMORY) => {
+            // A directory may hand it out until it expires, and a message may take a while.
+            Held::OneTime(prekey) if is_over(prekey.expires(), RETENTION) => {
                 Held::Gone(prekey.id(), now).save(tx, row)?;
             }
             Held::Gone(_, at) if is_over(at, MEMORY) => {

@@ -156,6 +156,72 @@ fn a_directory_that_answers_with_another_account_is_refused() {
     assert_eq!(alice.client.contact(b"bob").map(|_| ()), Err(Error::Unknown));
 }
 
+/// A server that files a message under another conversation than the one it was written in.
+#[test]
+fn a_message_in_another_conversation_is_not_shown() {
+    let (mut server, alice, bob) = two();
+    server.send(&alice, &bob, "first");
+    server.deliver(&bob);
+    server.send(&bob, &alice, "answer");
+    server.deliver(&alice);
+    bob.take();
+    server.send(&alice, &bob, "yes, do it");
+    let incoming = server.fetch(&bob).remove(0);
+    let mut filed = incoming.clone();
+    filed.conversation = Some(Conversation::Direct(id("carol")));
+    let verdict = bob.client.deliver(&[filed.clone()]).unwrap().verdicts.remove(0).finding;
+    assert!(matches!(verdict, Finding::Unreadable { reason: Reason::Misfiled, .. }));
+    assert!(bob.texts().is_empty());
+    assert!(matches!(bob.client.peek(&filed), Ok(Preview::Unreadable { reason: Reason::Misfiled })));
+    // Where it belongs it is shown.
+    filed.conversation = Some(Conversation::Direct(alice.id.clone()));
+    bob.client.deliver(&[filed]).unwrap();
+    assert_eq!(bob.texts(), ["yes, do it"]);
+}
+
+/// A directory that shows two people different lists of one number: the first message between them names both.
+#[test]
+fn a_split_view_is_told_by_the_first_message() {
+    let scratch = world::Scratch::new("split");
+    let place = |file: &str| Place::File(scratch.file(file));
+    let hands = world::Hands::new();
+    let environment = || Environment { clock: hands.clone(), ..Environment::platform() };
+    let (mut server, alice) = (Server::default(), Phone::timed("alice", &hands));
+    server.pump(&alice);
+    let bob = Phone::with("bob", place("bob.sprag"), environment());
+    server.pump(&bob);
+    server.send(&alice, &bob, "first");
+    server.deliver(&bob);
+    server.send(&bob, &alice, "answer");
+    server.deliver(&alice);
+    drop(bob);
+    // What somebody with a copy of Bob's phone signs under the number that Bob signs his next list under.
+    std::fs::copy(scratch.file("bob.sprag"), scratch.file("copy.sprag")).unwrap();
+    hands.pass(14 * world::DAY);
+    let later = |file: &str| {
+        hands.pass(world::DAY);
+        let opening = Opening::new(place(file), Key::new([7; 32]), id("bob"));
+        let phone = Phone { client: Client::open(opening, environment()).unwrap(), id: id("bob") };
+        (0..2).for_each(|_| drop(phone.client.wake(sprag::Hint::default()).unwrap()));
+        phone.take();
+        phone
+    };
+    let (bob, copy) = (later("bob.sprag"), later("copy.sprag"));
+    let mut theirs = Server::default();
+    theirs.pump(&copy);
+    let sent = alice.send(&bob, "under the other list");
+    alice.client.respond(sent.requests[0].id, Outcome::Stale { accounts: Vec::new() }).unwrap();
+    theirs.pump(&alice);
+    let incoming = theirs.fetch(&bob);
+    let verdict = bob.client.deliver(&incoming).unwrap().verdicts.remove(0).finding;
+    assert!(matches!(verdict, Finding::Opened { .. }), "{verdict:?}");
+    let told = bob.take();
+    assert_eq!(texts(&told), ["under the other list"]);
+    let conflict =
+        |event: &sprag::Event| matches!(&event.what, What::ListConflict { theirs, .. } if theirs.sequence == 2);
+    assert!(told.iter().any(conflict), "{told:?}");
+}
+
 #[test]
 fn the_same_id_is_the_same_message() {
     let (_, alice, _) = two();

@@ -67,6 +67,40 @@ fn crossing_first_messages_with_losses_converge() {
     }
 }
 
+/// After a crossing both sides send and receive in one session: its row alone changes, and so its ratchet turns.
+#[test]
+fn crossing_sessions_become_one_in_both_directions() {
+    let scratch = world::Scratch::new("one-session");
+    let place = |name: &str| sprag::Place::File(scratch.file(name));
+    let mut server = Server::default();
+    let (alice, bob) = (Phone::at("alice", place("alice")), Phone::at("bob", place("bob")));
+    server.pump(&alice);
+    server.pump(&bob);
+    server.send(&alice, &bob, "crossing");
+    server.send(&bob, &alice, "crossing");
+    let mut round = || {
+        for (from, to) in [(&alice, &bob), (&bob, &alice)] {
+            server.deliver(to);
+            server.send(from, to, "on");
+            server.deliver(to);
+        }
+    };
+    round();
+    round();
+    let rows = |name: &str| -> std::collections::BTreeMap<i64, Vec<u8>> {
+        let raw = rusqlite::Connection::open(scratch.file(name)).unwrap();
+        let mut statement = raw.prepare("SELECT id, v FROM session WHERE id > 0").unwrap();
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    };
+    for name in ["alice", "bob"] {
+        let before = rows(name);
+        assert_eq!(before.len(), 2);
+        round();
+        let changed = rows(name).iter().filter(|(id, row)| before.get(id) != Some(row)).count();
+        assert_eq!(changed, 1, "{name}");
+    }
+}
+
 #[test]
 fn a_late_crossing_message_is_no_restart() {
     let hands = Hands::new();

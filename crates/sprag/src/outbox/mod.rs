@@ -12,7 +12,7 @@ mod seal;
 use sprag_core::wire::{Reader, Writer};
 
 pub(crate) use self::message::{Index, Queued, Waiting, digest, progress, release, stop_waiting};
-pub(crate) use self::seal::{flush, seal};
+pub(crate) use self::seal::{ENOUGH, flush, seal};
 use crate::codec::{self, CORRUPT, Row, ok};
 use crate::contact::Known;
 use crate::error::Result;

@@ -22,6 +22,9 @@ use crate::seen;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
 
+/// Messages that a session must still have room for, or it is begun anew: one whose counter ended could not say so.
+pub(crate) const ENOUGH: u32 = 1_000;
+
 /// A session that a message is sealed in.
 struct Lane<'a> {
     reference: &'a SessionRef,
@@ -39,8 +42,12 @@ impl<'a> Lane<'a> {
         if unanswered.as_ref().is_some_and(|unanswered| unanswered.is_lost(now)) {
             return Ok(None);
         }
+        let stored = Stored::load(tx, row)?;
+        if stored.session.remaining() < ENOUGH {
+            return Ok(None);
+        }
         let carries = unanswered.and_then(|mut unanswered| unanswered.repeat(now).then_some(unanswered));
-        Ok(Some(Self { reference, row, stored: Stored::load(tx, row)?, carries }))
+        Ok(Some(Self { reference, row, stored, carries }))
     }
 
     fn fields(&self) -> Option<&Fields> {
