@@ -155,6 +155,7 @@ fn pair(random: &mut Seeded) -> [Session; 2] {
 fn states() {
     let stored = |session: &Session| {
         let mut bytes = part(session.encode().expose_secret());
+        bytes.extend(part(session.encode_cold().expose_secret()));
         session.encode_skipped().iter().for_each(|block| bytes.extend(part(block.expose_secret())));
         bytes
     };

@@ -77,23 +77,25 @@ pub(crate) fn header(bytes: &[u8]) {
 }
 
 pub(crate) fn stored(session: &Session) -> Vec<SecretBytes> {
-    let mut all = vec![session.encode()];
+    let mut all = vec![session.encode(), session.encode_cold()];
     all.extend(session.encode_skipped());
     all
 }
 
 pub(crate) fn reread(session: &Session) -> Session {
     let all = stored(session);
-    Session::decode(all[0].expose_secret(), all[1..].iter().map(SecretBytes::expose_secret)).unwrap()
+    let blocks = all[2..].iter().map(SecretBytes::expose_secret);
+    Session::decode(all[0].expose_secret(), all[1].expose_secret(), blocks).unwrap()
 }
 
 /// A stored session, in parts: what is read is written again as it was, and can be used.
 pub(crate) fn state(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    let hot = input.part();
+    let (hot, cold) = (input.part(), input.part());
     let blocks = input.parts(80);
-    let Ok(mut session) = Session::decode(hot, blocks.iter().copied()) else { return };
+    let Ok(mut session) = Session::decode(hot, cold, blocks.iter().copied()) else { return };
     assert_eq!(session.encode().expose_secret(), hot);
+    assert_eq!(session.encode_cold().expose_secret(), cold);
     let mut again: Vec<Vec<u8>> = session.encode_skipped().iter().map(|block| block.expose_secret().to_vec()).collect();
     let mut blocks: Vec<Vec<u8>> = blocks.iter().map(|block| block.to_vec()).collect();
     again.sort();
@@ -109,6 +111,5 @@ pub(crate) fn state(bytes: &[u8]) {
     {
         session.commit(delta, NOW).unwrap();
     }
-    let blocks = session.encode_skipped();
-    let _ = Session::decode(session.encode().expose_secret(), blocks.iter().map(SecretBytes::expose_secret));
+    reread(&session);
 }

@@ -51,6 +51,24 @@ pub const RESUMPTION_ID: &str = "Sprag v1 resumption id";
 pub const ROOT_STEP: &str = "Sprag v1 root step";
 /// A new ratchet key, hedged with the root key.
 pub const RATCHET_KEY: &str = "Sprag v1 ratchet key";
+/// The authenticator of the braid, each time a secret is mixed in.
+pub const BRAID_AUTHENTICATOR: &str = "Sprag v1 braid authenticator";
+/// The MAC over an epoch's header.
+pub const BRAID_HEADER: &str = "Sprag v1 braid header";
+/// The MAC over an epoch's ciphertext.
+pub const BRAID_CIPHERTEXT: &str = "Sprag v1 braid ciphertext";
+/// An epoch's key from the KEM's secret.
+pub const BRAID_KEY: &str = "Sprag v1 braid key";
+/// The seed of an epoch's KEM key.
+pub const BRAID_SEED: &str = "Sprag v1 braid seed";
+/// The randomness of an epoch's ciphertext.
+pub const BRAID_RANDOMNESS: &str = "Sprag v1 braid randomness";
+/// The chains of epoch 0.
+pub const EPOCH_START: &str = "Sprag v1 epoch start";
+/// The chains of a later epoch.
+pub const EPOCH_ADD: &str = "Sprag v1 epoch add";
+/// A step along an epoch's chain.
+pub const EPOCH_STEP: &str = "Sprag v1 epoch step";
 /// The key that derives a slot's nonce.
 pub const SLOT_NONCE_KEY: &str = "Sprag v1 slot nonce key";
 /// A slot's nonce.

@@ -7,3 +7,4 @@ pub mod dh;
 pub mod hash;
 pub mod kem;
 pub mod sign;
+pub mod split_kem;

@@ -1,7 +1,6 @@
 //! The symmetric ratchet: one chain of message keys (Double Ratchet, sections 2.2 and 7.2).
 
 use super::header::COUNTER_MAX;
-use super::message::MessageKey;
 use crate::crypto::hash::hmac;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -24,19 +23,18 @@ impl Chain {
         Self { header_key: self.header_key.duplicate(), chain_key: self.chain_key.duplicate(), next: self.next }
     }
 
-    /// Takes the next message key; the chain key that it came from is gone.
+    /// Takes the next message's key, the first of the two that are joined; the chain key that it came from is gone.
     ///
     /// # Errors
     /// [`Error::Exhausted`] at the end of the counter.
-    pub(super) fn step(&mut self) -> Result<MessageKey> {
+    pub(super) fn step(&mut self) -> Result<Secret<32>> {
         if self.next >= COUNTER_MAX {
             return Err(Error::Exhausted);
         }
         let key = Secret::new(hmac(self.chain_key.expose_secret(), &[&[1]]));
         self.chain_key = Secret::new(hmac(self.chain_key.expose_secret(), &[&[2]]));
         self.next += 1;
-        // The second input is the post-quantum ratchet's; until it joins, a constant.
-        Ok(MessageKey::join(&Secret::new([0; 32]), &key))
+        Ok(key)
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {

@@ -1,19 +1,23 @@
-//! The Double Ratchet with header encryption (Double Ratchet, section 4): the state of one session.
+//! The state of one session: the Double Ratchet with header encryption (Double Ratchet, section 4), and joined with it the
+//! post-quantum ratchet (sections 5 and 6: the Triple Ratchet).
 //!
 //! ```text
 //!   seal ──▶ the sending chain, or a turn of the root with a fresh ratchet key if the peer has turned since
 //!   open ──▶ current receiving chain │ next header key: a turn │ skipped keys ──▶ content key and a Delta
-//!   commit(Delta) ──▶ the new state. Nothing before it has changed anything.
+//!            ╰── joined, key by key, with the chains of an epoch; the header carries a chunk of the braid
+//!   commit(Delta) ──▶ the new state of both. Nothing before it has changed anything.
 //! ```
 //! It knows no people and no envelopes.
 
 use alloc::collections::VecDeque;
 
+use super::braid::Braid;
 use super::chain::Chain;
+use super::epochs::{Epochs, Walk};
 use super::header::{COUNTER_MAX, Header};
 use super::message::{Binding, MessageKey, SLOT, Slot};
 use super::root::{Root, Turn};
-use super::skipped::{MAX_SKIPPED, Place, SkippedKeys};
+use super::skipped::{Place, SkippedKeys};
 use crate::crypto::dh::{DhPublic, DhSecret};
 use crate::error::{Error, Result};
 use crate::handshake::{Established, Resumption};
@@ -22,6 +26,33 @@ use crate::secret::Secret;
 
 /// Chain steps that one message may ask for, in its own chain and the one before together.
 pub const MAX_STEPS: u32 = 25_000;
+
+/// Own turns within one epoch of the braid from which on it counts as stalled; between honest sides there are 43 at most.
+const STALLED: u32 = 128;
+
+/// How far both ratchets are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freshness {
+    /// The last epoch of the braid whose key has come out: so many fresh post-quantum secrets.
+    pub epoch: u64,
+    /// Messages, either way, since the Diffie-Hellman ratchet last turned.
+    pub since_turn: u32,
+    /// Messages, either way, since the braid last brought a key.
+    pub since_epoch: u32,
+    /// Own turns of the Diffie-Hellman ratchet since then.
+    pub turns_in_epoch: u32,
+}
+
+impl Freshness {
+    fn message(&mut self) {
+        self.since_turn = self.since_turn.saturating_add(1);
+        self.since_epoch = self.since_epoch.saturating_add(1);
+    }
+
+    fn output(&mut self) {
+        (self.epoch, self.since_epoch, self.turns_in_epoch) = (self.epoch + 1, 0, 0);
+    }
+}
 
 /// One side of a session between two devices.
 pub struct Session {
@@ -41,6 +72,9 @@ pub struct Session {
     pub(super) previous: u32,
     pub(super) resumption: Option<Resumption>,
     pub(super) skipped: SkippedKeys,
+    pub(super) braid: Braid,
+    pub(super) epochs: Epochs,
+    pub(super) freshness: Freshness,
 }
 
 /// What opening a message changes: to be given to [`Session::commit`] once everything else about it has verified.
@@ -48,6 +82,10 @@ pub struct Delta {
     transcript: [u8; 32],
     generation: u64,
     change: Change,
+    braid: Braid,
+    epochs: Epochs,
+    /// Whether a key came out of the braid.
+    output: bool,
 }
 
 enum Change {
@@ -56,13 +94,13 @@ enum Change {
     Turn { turn: Turn, theirs: DhPublic, closing: Option<(Secret<32>, u32, Gap)>, missing: Gap },
 }
 
-/// Where a message stands that has not been opened yet.
+/// Where a message's header opened.
 enum Position {
-    /// Its key is kept.
+    /// Among the keys of messages that had not come.
     Skipped(Place),
     /// In the current receiving chain.
     Along,
-    /// In a new chain: the peer has turned.
+    /// Under the next header key: the peer has turned.
     Across,
 }
 
@@ -95,6 +133,9 @@ impl Session {
             previous: 0,
             resumption: None,
             skipped: SkippedKeys::default(),
+            braid: Braid::initiate(&established.braid_authenticator),
+            epochs: Epochs::start(&established.braid_chains, true),
+            freshness: Freshness::default(),
         })
     }
 
@@ -115,6 +156,9 @@ impl Session {
             previous: 0,
             resumption: None,
             skipped: SkippedKeys::default(),
+            braid: Braid::respond(&established.braid_authenticator),
+            epochs: Epochs::start(&established.braid_chains, false),
+            freshness: Freshness::default(),
         }
     }
 
@@ -134,6 +178,25 @@ impl Session {
     #[must_use]
     pub const fn turns(&self) -> u64 {
         self.turns
+    }
+
+    /// How far both ratchets are, and how long ago each brought a fresh secret.
+    #[must_use]
+    pub const fn freshness(&self) -> &Freshness {
+        &self.freshness
+    }
+
+    /// Whether the peer has shown that it lies or is not alone: what came with an honest key did not fit what it had sent
+    /// before. The session goes on; no fresh post-quantum secret comes any more.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.braid.is_broken()
+    }
+
+    /// Whether the braid makes no progress though both sides answer each other: one side's state was put back.
+    #[must_use]
+    pub const fn is_stalled(&self) -> bool {
+        self.freshness.turns_in_epoch >= STALLED
     }
 
     /// Message keys kept for messages that have not come.
@@ -170,15 +233,27 @@ impl Session {
         };
         let (mut chain, turn) = turned;
         let dh = turn.as_ref().map_or_else(|| self.ours.public(), |(_, ours, _)| ours.public());
-        let header = Header { dh, pn: self.previous, n: chain.next };
-        let key = chain.step()?;
+        let (braid, message, output) = self.braid.duplicate().send(random)?;
+        let mut epochs = self.epochs.duplicate();
+        let (pq_n, pq) = epochs.send(message.epoch - 1)?;
+        let header = Header { dh, pn: self.previous, n: chain.next, pq_n, braid: message };
+        if message.epoch >= COUNTER_MAX.into() || pq_n >= COUNTER_MAX {
+            return Err(Error::Exhausted);
+        }
+        let key = MessageKey::join(&pq, &chain.step()?);
         let slot = key.seal(&self.transcript, &chain.header_key, &header, binding, content_key, random)?;
+        let epochs = output.iter().try_fold(epochs, Epochs::add)?;
+        self.freshness.message();
         if let Some((root, ours, next_sending)) = turn {
             self.turned(root);
+            self.freshness.turns_in_epoch = self.freshness.turns_in_epoch.saturating_add(1);
             self.ours = ours;
             self.next_sending = next_sending;
         }
-        self.sending = Some(chain);
+        if output.is_some() {
+            self.freshness.output();
+        }
+        (self.sending, self.braid, self.epochs) = (Some(chain), braid, epochs);
         self.generation += 1;
         Ok(slot)
     }
@@ -191,10 +266,14 @@ impl Session {
     pub fn open(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> Result<(Secret<32>, Delta)> {
         let slot = Slot::new(slot, binding);
         let (header, position) = self.locate(&slot)?;
-        self.distance(&header, &position)?;
-        let (key, change) = self.reach(&header, position)?;
+        let gap = self.distance(&header, &position)?;
+        let (key, change, epochs) = self.reach(&header, position, gap)?;
         let content_key = key.open(&self.transcript, &slot, &header)?;
-        Ok((content_key, Delta { transcript: self.transcript, generation: self.generation, change }))
+        // Only now is the header known to be the one that was sealed with this body: what it carries may be taken in.
+        let (braid, output) = self.braid.duplicate().receive(&header.braid)?;
+        let epochs = output.iter().try_fold(epochs, Epochs::add)?;
+        let (transcript, generation, output) = (self.transcript, self.generation, output.is_some());
+        Ok((content_key, Delta { transcript, generation, change, braid, epochs, output }))
     }
 
     /// How many message keys [`Self::open`] would skip for this slot, in its own chain and the one before together. Only
@@ -206,6 +285,13 @@ impl Session {
     pub fn would_skip(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> Result<u32> {
         let (header, position) = self.locate(&Slot::new(slot, binding))?;
         self.distance(&header, &position)
+    }
+
+    /// Whether [`Self::open`] would agree on a key of the braid for this slot: some tens of microseconds, in about one of
+    /// forty messages.
+    #[must_use]
+    pub fn would_agree(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> bool {
+        self.locate(&Slot::new(slot, binding)).is_ok_and(|(header, _)| self.braid.would_agree(&header.braid))
     }
 
     /// Messages that can still be sealed before [`Error::Exhausted`], if the peer does not answer; an answer makes room
@@ -244,26 +330,37 @@ impl Session {
                 header.pn.checked_sub(chain.next).map(|rest| rest + header.n).ok_or(Error::Evidence)?
             }
         };
-        if distance > MAX_STEPS && !broken!("any-jump") { Err(Error::TooFar) } else { Ok(distance) }
+        if distance > MAX_STEPS && !broken!("any-jump") {
+            return Err(Error::TooFar);
+        }
+        if !matches!(position, Position::Skipped(_)) {
+            self.epochs.before(header.braid.epoch - 1, header.pq_n, distance)?;
+        }
+        Ok(distance)
     }
 
-    /// Steps to the key of a message whose distance has been found bearable.
-    fn reach(&self, header: &Header, position: Position) -> Result<(MessageKey, Change)> {
-        match (position, &self.receiving) {
-            (Position::Skipped(place), _) => Ok((self.skipped.key(&place)?, Change::Skipped(place))),
+    /// Steps both ratchets to the key of a message whose distance has been found bearable.
+    fn reach(&self, header: &Header, position: Position, gap: u32) -> Result<(MessageKey, Change, Epochs)> {
+        if let Position::Skipped(place) = position {
+            return Ok((self.skipped.key(&place)?, Change::Skipped(place), self.epochs.duplicate()));
+        }
+        let Walk { epochs, key: pq, passed } = self.epochs.walk(header.braid.epoch - 1, header.pq_n, gap)?;
+        let mut passed = Passed::new(passed, gap);
+        let (ec, change) = match (position, &self.receiving) {
             (Position::Along, Some(chain)) => {
                 let mut chain = chain.duplicate();
-                let missing = skip(&mut chain, header.n)?;
-                Ok((chain.step()?, Change::Chain { chain, missing }))
+                let missing = passed.skip(&mut chain, header.n)?;
+                (chain.step()?, Change::Chain { chain, missing })
             }
-            (Position::Along, None) => Err(Error::Open),
             (Position::Across, receiving) => {
-                let closing = receiving.as_ref().map(|chain| close(chain, header.pn)).transpose()?;
+                let closing = receiving.as_ref().map(|chain| passed.close(chain, header.pn)).transpose()?;
                 let mut turn = self.root.turn(&self.ours, &header.dh, self.next_receiving.duplicate())?;
-                let missing = skip(&mut turn.chain, header.n)?;
-                Ok((turn.chain.step()?, Change::Turn { turn, theirs: header.dh, closing, missing }))
+                let missing = passed.skip(&mut turn.chain, header.n)?;
+                (turn.chain.step()?, Change::Turn { turn, theirs: header.dh, closing, missing })
             }
-        }
+            _ => return Err(Error::Open),
+        };
+        Ok((MessageKey::join(&pq, &ec), change, epochs))
     }
 
     /// Makes the change of an opened message. `now` is in unix seconds.
@@ -276,6 +373,11 @@ impl Session {
             return Err(Error::Mismatch);
         }
         self.generation += 1;
+        (self.braid, self.epochs) = (delta.braid, delta.epochs);
+        self.freshness.message();
+        if delta.output {
+            self.freshness.output();
+        }
         match delta.change {
             Change::Skipped(place) => self.skipped.remove(&place),
             Change::Chain { chain, missing } => {
@@ -307,28 +409,48 @@ impl Session {
     fn turned(&mut self, root: Root) {
         self.root = root;
         self.turns += 1;
+        self.freshness.since_turn = 0;
         if self.turns == 2 {
             self.resumption = Some(Resumption::derive(&self.root.0, &self.transcript));
         }
     }
 }
 
-/// Steps a chain to its end: its header key, its length, and the keys passed over.
-fn close(chain: &Chain, length: u32) -> Result<(Secret<32>, u32, Gap)> {
-    let mut chain = chain.duplicate();
-    let missing = skip(&mut chain, length)?;
-    Ok((chain.header_key, length, missing))
+/// The keys of the post-quantum ratchet that are passed over, each to be joined with the one passed over at its side. Of
+/// more than a session keeps, there are the latest alone.
+struct Passed {
+    keys: VecDeque<Secret<32>>,
+    /// Keys before the first one that is there.
+    without: usize,
 }
 
-/// Steps a chain up to number `to`, keeping the keys passed over: of more than the store can hold, the latest.
-fn skip(chain: &mut Chain, to: u32) -> Result<Gap> {
-    let mut keys = VecDeque::new();
-    while chain.next < to {
-        keys.push_back(chain.step()?);
-        if keys.len() > MAX_SKIPPED {
-            keys.pop_front();
-        }
+impl Passed {
+    fn new(keys: VecDeque<Secret<32>>, gap: u32) -> Self {
+        let without = usize::try_from(gap).unwrap_or(usize::MAX).saturating_sub(keys.len());
+        Self { keys, without }
     }
-    let kept = u32::try_from(keys.len()).map_err(|_| Error::TooFar)?;
-    Ok(Gap { first: to - kept, keys })
+
+    /// Steps a chain to its end: its header key, its length, and the keys passed over.
+    fn close(&mut self, chain: &Chain, length: u32) -> Result<(Secret<32>, u32, Gap)> {
+        let mut chain = chain.duplicate();
+        let missing = self.skip(&mut chain, length)?;
+        Ok((chain.header_key, length, missing))
+    }
+
+    /// Steps a chain up to number `to`, keeping the keys passed over.
+    fn skip(&mut self, chain: &mut Chain, to: u32) -> Result<Gap> {
+        let mut gap = Gap { first: to, keys: VecDeque::new() };
+        while chain.next < to {
+            let n = chain.next;
+            let ec = chain.step()?;
+            if self.without > 0 {
+                self.without -= 1;
+                continue;
+            }
+            let pq = self.keys.pop_front().ok_or(Error::Evidence)?;
+            gap.first = gap.first.min(n);
+            gap.keys.push_back(MessageKey::join(&pq, &ec));
+        }
+        Ok(gap)
+    }
 }

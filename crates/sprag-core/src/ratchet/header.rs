@@ -1,8 +1,11 @@
 //! The header of a ratchet message: 78 bytes, always, sealed under a header key (Double Ratchet, section 4).
 //!
-//! It does not know keys. The five fields after the counters belong to the post-quantum ratchet and are zero until a
-//! message carries them; their size is on the wire already, so that a phase never shows.
+//! ```text
+//!   DH public 32 · pn u24 · n u24 · pq epoch u24 · pq n u24 · type u8 · index u8 · chunk 32
+//! ```
+//! It does not know keys. The length never changes, so that no phase of the braid shows.
 
+use super::braid::{CHUNK, Message};
 use crate::crypto::dh::DhPublic;
 use crate::error::{Error, Result};
 
@@ -21,6 +24,10 @@ pub(super) struct Header {
     pub(super) pn: u32,
     /// The message's number in its chain, from 0.
     pub(super) n: u32,
+    /// The message's number in its epoch, from 1.
+    pub(super) pq_n: u32,
+    /// What it carries of the braid, whose epoch is one more than that of its key.
+    pub(super) braid: Message,
 }
 
 impl Header {
@@ -29,19 +36,25 @@ impl Header {
         bytes[..32].copy_from_slice(self.dh.as_bytes());
         bytes[32..35].copy_from_slice(&self.pn.to_be_bytes()[1..]);
         bytes[35..38].copy_from_slice(&self.n.to_be_bytes()[1..]);
+        bytes[38..41].copy_from_slice(&self.braid.epoch.to_be_bytes()[5..]);
+        bytes[41..44].copy_from_slice(&self.pq_n.to_be_bytes()[1..]);
+        bytes[44] = self.braid.kind as u8;
+        bytes[45] = self.braid.index;
+        bytes[46..].copy_from_slice(&self.braid.chunk);
         bytes
     }
 
     /// # Errors
-    /// [`Error::Malformed`], [`Error::BadKey`]; [`Error::Unsupported`] if a field of the post-quantum ratchet is set.
+    /// [`Error::Malformed`], [`Error::BadKey`].
     pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
         let bytes: &[u8; HEADER] = bytes.try_into().map_err(|_| Error::Malformed)?;
-        if bytes[38..].iter().any(|byte| *byte != 0) {
-            return Err(Error::Unsupported);
-        }
         let dh = DhPublic::from_bytes(core::array::from_fn(|i| bytes[i]))?;
         let (pn, n) = (counter(&bytes[32..35]), counter(&bytes[35..38]));
-        if n < COUNTER_MAX { Ok(Self { dh, pn, n }) } else { Err(Error::Malformed) }
+        let (epoch, pq_n) = (counter(&bytes[38..41]), counter(&bytes[41..44]));
+        let chunk: [u8; CHUNK] = core::array::from_fn(|i| bytes[46 + i]);
+        let braid = Message::new(epoch.into(), bytes[44], bytes[45], chunk)?;
+        let is_counted = n < COUNTER_MAX && epoch < COUNTER_MAX && pq_n > 0 && pq_n < COUNTER_MAX;
+        if is_counted { Ok(Self { dh, pn, n, pq_n, braid }) } else { Err(Error::Malformed) }
     }
 }
 

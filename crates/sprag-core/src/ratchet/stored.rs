@@ -1,9 +1,11 @@
-//! A session as it is stored: a small part that every message rewrites, and the skipped keys in blocks beside it.
+//! A session as it is stored: what every message rewrites, what stays as it is for many, and the skipped keys in blocks.
 
 use alloc::vec::Vec;
 
+use super::braid::Braid;
 use super::chain::Chain;
-use super::double::Session;
+use super::double::{Freshness, Session};
+use super::epochs::Epochs;
 use super::header::COUNTER_MAX;
 use super::root::Root;
 use super::skipped::SkippedKeys;
@@ -20,11 +22,11 @@ const FORMAT: u64 = 1;
 const COUNTS: u64 = u64::MAX >> 1;
 
 impl Session {
-    /// All but the skipped keys: under 500 bytes.
+    /// What every message changes: under 1,900 bytes.
     #[must_use]
     pub fn encode(&self) -> SecretBytes {
         let mut writer = Writer::new();
-        writer.array(13).uint(FORMAT).bytes(&self.transcript).uint(self.generation).uint(self.turns);
+        writer.array(16).uint(FORMAT).uint(self.generation).uint(self.turns);
         writer.bytes(self.root.0.expose_secret()).bytes(self.ours.expose_secret());
         match &self.theirs {
             Some(theirs) => writer.bytes(theirs.as_bytes()),
@@ -38,10 +40,26 @@ impl Session {
         });
         writer.bytes(self.next_sending.expose_secret()).bytes(self.next_receiving.expose_secret());
         writer.uint(self.previous.into());
+        self.epochs.write(&mut writer);
+        self.braid.write(&mut writer);
+        let Freshness { epoch: _, since_turn, since_epoch, turns_in_epoch } = self.freshness;
+        [since_turn, since_epoch, turns_in_epoch].into_iter().for_each(|count| {
+            writer.uint(count.into());
+        });
+        writer.finish_secret()
+    }
+
+    /// What stays as it is for many messages: who the session is with, and what half an epoch of the braid works on. Under
+    /// 2,700 bytes.
+    #[must_use]
+    pub fn encode_cold(&self) -> SecretBytes {
+        let mut writer = Writer::new();
+        writer.array(4).uint(FORMAT).bytes(&self.transcript);
         match &self.resumption {
             Some(resumption) => writer.bytes(resumption.secret().expose_secret()),
             None => writer.null(),
         };
+        self.braid.write_cold(&mut writer);
         writer.finish_secret()
     }
 
@@ -59,34 +77,60 @@ impl Session {
         self.skipped.changed()
     }
 
-    /// Reads what [`Self::encode`] and [`Self::encode_skipped`] wrote, the blocks in any order.
+    /// Reads what [`Self::encode`], [`Self::encode_cold`] and [`Self::encode_skipped`] wrote, the blocks in any order.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::Unsupported`] for another format, [`Error::BadKey`].
-    pub fn decode<'a>(bytes: &[u8], skipped: impl IntoIterator<Item = &'a [u8]>) -> Result<Self> {
-        let mut reader = Reader::new(bytes);
-        reader.array_of(13)?;
-        if reader.uint()? != FORMAT {
+    pub fn decode<'a>(hot: &[u8], cold: &[u8], skipped: impl IntoIterator<Item = &'a [u8]>) -> Result<Self> {
+        let (hot, cold) = (&mut Reader::new(hot), &mut Reader::new(cold));
+        hot.array_of(16)?;
+        cold.array_of(4)?;
+        if hot.uint()? != FORMAT || cold.uint()? != FORMAT {
             return Err(Error::Unsupported);
         }
-        let session = Self {
-            transcript: reader.fixed()?,
-            generation: reader.uint_max(COUNTS)?,
-            turns: reader.uint_max(COUNTS)?,
-            root: Root(secret(&mut reader)?),
-            ours: DhSecret::from_secret(secret(&mut reader)?),
-            theirs: optional(&mut reader, |reader| DhPublic::from_bytes(reader.fixed()?))?,
-            sending: optional(&mut reader, chain)?,
-            receiving: optional(&mut reader, chain)?,
-            next_sending: secret(&mut reader)?,
-            next_receiving: secret(&mut reader)?,
-            previous: u32::try_from(reader.uint_max(COUNTER_MAX.into())?).map_err(|_| Error::Malformed)?,
-            resumption: optional(&mut reader, |reader| Ok(Resumption::from_secret(secret(reader)?)))?,
-            skipped: SkippedKeys::decode(skipped.into_iter())?,
-        };
-        reader.end()?;
-        Ok(session)
+        let (generation, turns) = (hot.uint_max(COUNTS)?, hot.uint_max(COUNTS)?);
+        let (root, ours) = (Root(secret(hot)?), DhSecret::from_secret(secret(hot)?));
+        let theirs = optional(hot, |reader| DhPublic::from_bytes(reader.fixed()?))?;
+        let (sending, receiving) = (optional(hot, chain)?, optional(hot, chain)?);
+        let (next_sending, next_receiving) = (secret(hot)?, secret(hot)?);
+        let previous = u32::try_from(hot.uint_max(COUNTER_MAX.into())?).map_err(|_| Error::Malformed)?;
+        let transcript = cold.fixed()?;
+        let resumption = optional(cold, |reader| Ok(Resumption::from_secret(secret(reader)?)))?;
+        let epochs = Epochs::read(hot)?;
+        let braid = Braid::read(hot, cold)?;
+        let (since_turn, since_epoch, turns_in_epoch) = (count(hot)?, count(hot)?, count(hot)?);
+        let freshness = Freshness { epoch: epochs.newest(), since_turn, since_epoch, turns_in_epoch };
+        hot.end()?;
+        cold.end()?;
+        // The braid works on the epoch after the newest one, or has the key of its own already.
+        let ahead = braid.epoch().checked_sub(epochs.newest());
+        if !matches!(ahead, Some(0 | 1)) {
+            return Err(Error::Malformed);
+        }
+        let skipped = SkippedKeys::decode(skipped.into_iter())?;
+        Ok(Self {
+            transcript,
+            generation,
+            turns,
+            root,
+            ours,
+            theirs,
+            sending,
+            receiving,
+            next_sending,
+            next_receiving,
+            previous,
+            resumption,
+            skipped,
+            braid,
+            epochs,
+            freshness,
+        })
     }
+}
+
+fn count(reader: &mut Reader<'_>) -> Result<u32> {
+    u32::try_from(reader.uint()?).map_err(|_| Error::Malformed)
 }
 
 fn secret(reader: &mut Reader<'_>) -> Result<Secret<32>> {

@@ -1,0 +1,75 @@
+//! The authenticator: what ties every key and ciphertext of the braid to the epochs before it (ML-KEM Braid, section 2.3).
+//!
+//! It does not know what it authenticates.
+
+use crate::crypto::hash::{hkdf, hmac};
+use crate::error::{Error, Result};
+use crate::label;
+use crate::secret::Secret;
+
+/// A root that every epoch's secret is mixed into, and the key of its MACs.
+pub(super) struct Authenticator {
+    root: Secret<32>,
+    mac_key: Secret<32>,
+}
+
+impl Authenticator {
+    /// From the secret that the handshake yields, for epoch `epoch`.
+    pub(super) fn new(epoch: u64, secret: &Secret<32>) -> Self {
+        Self::mixed(&[0; 32], epoch, secret)
+    }
+
+    /// With an epoch's secret mixed in.
+    pub(super) fn update(&self, epoch: u64, key: &Secret<32>) -> Self {
+        Self::mixed(self.root.expose_secret(), epoch, key)
+    }
+
+    fn mixed(root: &[u8; 32], epoch: u64, key: &Secret<32>) -> Self {
+        let info = [label::BRAID_AUTHENTICATOR.as_bytes(), &epoch.to_be_bytes()];
+        let keys: Secret<64> = hkdf(root, &[key.expose_secret()], &info);
+        let (root, mac_key) = keys.expose_secret().split_at(32);
+        Self {
+            root: Secret::fill_with(|out| out.copy_from_slice(root)),
+            mac_key: Secret::fill_with(|out| out.copy_from_slice(mac_key)),
+        }
+    }
+
+    pub(super) const fn from_secrets(root: Secret<32>, mac_key: Secret<32>) -> Self {
+        Self { root, mac_key }
+    }
+
+    /// Root and MAC key, to be stored sealed.
+    pub(super) const fn expose_secrets(&self) -> [&[u8; 32]; 2] {
+        [self.root.expose_secret(), self.mac_key.expose_secret()]
+    }
+
+    pub(super) fn duplicate(&self) -> Self {
+        Self { root: self.root.duplicate(), mac_key: self.mac_key.duplicate() }
+    }
+
+    /// The MAC over an epoch's header.
+    pub(super) fn header_mac(&self, epoch: u64, header: &[u8]) -> [u8; 32] {
+        hmac(self.mac_key.expose_secret(), &[label::BRAID_HEADER.as_bytes(), &epoch.to_be_bytes(), header])
+    }
+
+    /// The MAC over an epoch's ciphertext.
+    pub(super) fn ciphertext_mac(&self, epoch: u64, first: &[u8], second: &[u8]) -> [u8; 32] {
+        let parts = [label::BRAID_CIPHERTEXT.as_bytes(), &epoch.to_be_bytes(), first, second];
+        hmac(self.mac_key.expose_secret(), &parts)
+    }
+
+    /// A seed of `N` bytes from fresh randomness *and* this root: a random generator that repeats itself gives nothing away
+    /// and repeats nothing in another session or epoch.
+    pub(super) fn hedged<const N: usize>(&self, fresh: &Secret<32>, purpose: &str, epoch: u64) -> Secret<N> {
+        hkdf(fresh.expose_secret(), &[self.root.expose_secret()], &[purpose.as_bytes(), &epoch.to_be_bytes()])
+    }
+}
+
+/// Compares two MACs in constant time.
+///
+/// # Errors
+/// [`Error::Open`] if they differ.
+pub(super) fn verify(expected: [u8; 32], received: &[u8]) -> Result<()> {
+    let received = Secret::<32>::from_slice(received).map_err(|_| Error::Open)?;
+    if Secret::new(expected).ct_eq(&received) { Ok(()) } else { Err(Error::Open) }
+}
