@@ -13,7 +13,7 @@ use crate::account::Own;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::{Error, Result};
 use crate::event::{ListRef, What};
-use crate::id::{AccountId, MessageId, Trust};
+use crate::id::{AccountId, DeviceId, MessageId, Trust};
 use crate::notice::raise;
 use crate::seen;
 use crate::session::Stored;
@@ -30,6 +30,18 @@ pub(crate) struct SessionRef {
     pub(crate) transcript: [u8; 32],
     pub(crate) heard: bool,
     pub(crate) hint: HintKey,
+    /// What the app was told of it, once: the sum of [`Warning`]s.
+    pub(crate) warned: u32,
+}
+
+/// What is wrong with a session.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Warning {
+    /// Two copies of the peer's state are in use, or it lies.
+    Clone = 1,
+    /// The braid makes no progress.
+    Stalled = 2,
 }
 
 /// What is kept of an account that we write to or heard from.
@@ -171,6 +183,22 @@ impl Known {
         raise(tx, what, now).map(|_| ())
     }
 
+    /// Tells the app what is wrong with a session, once. The contact is to be saved after.
+    pub(crate) fn warn(&mut self, tx: &Tx<'_>, ordinal: u32, warning: Warning, now: u64) -> Result<()> {
+        let Some(session) = self.sessions.iter_mut().find(|session| session.ordinal == ordinal) else { return Ok(()) };
+        let bit = warning as u32;
+        if session.warned & bit != 0 {
+            return Ok(());
+        }
+        session.warned |= bit;
+        let (account, device) = (self.account.clone(), DeviceId(session.device));
+        let what = match warning {
+            Warning::Clone => What::CloneSuspected { account, device },
+            Warning::Stalled => What::BraidStalled { account, device },
+        };
+        raise(tx, what, now).map(|_| ())
+    }
+
     /// Takes up a new session, under a number that is used once; those that have to go for it are deleted. The contact
     /// is to be saved after.
     pub(crate) fn add_session(&mut self, tx: &Tx<'_>, session: SessionRef) -> Result<u32> {
@@ -204,17 +232,18 @@ impl Known {
 impl Row for SessionRef {
     fn write(&self, writer: &mut Writer) {
         writer
-            .array(6)
+            .array(7)
             .uint(self.ordinal.into())
             .uint(self.device.into())
             .bytes(self.device_key.as_bytes())
             .bytes(&self.transcript)
             .bool(self.heard)
-            .bytes(self.hint.expose_secret());
+            .bytes(self.hint.expose_secret())
+            .uint(self.warned.into());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(6))?;
+        ok(reader.array_of(7))?;
         Ok(Self {
             ordinal: Row::read(reader)?,
             device: Row::read(reader)?,
@@ -222,6 +251,7 @@ impl Row for SessionRef {
             transcript: Row::read(reader)?,
             heard: Row::read(reader)?,
             hint: HintKey::from_secret(ok(Secret::from_slice(ok(reader.bytes())?))?),
+            warned: Row::read(reader)?,
         })
     }
 }

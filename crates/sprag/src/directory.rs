@@ -202,7 +202,7 @@ fn begin(
     let hint = HintKey::between(own.device.identity(), &begun.device.identity_key)?;
     let session = Session::initiate(begun.established, begun.their_ratchet_key, random)?;
     let (device_key, transcript) = (begun.device.device_key, *session.transcript());
-    let reference = SessionRef { ordinal: 0, device, device_key, transcript, heard: false, hint };
+    let reference = SessionRef { ordinal: 0, device, device_key, transcript, heard: false, hint, warned: 0 };
     Ok(Begun { reference, session, fields: begun.fields })
 }
 

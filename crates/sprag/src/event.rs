@@ -377,6 +377,22 @@ pub enum What {
         /// Why, where it is known.
         reason: Option<Reason>,
     },
+    /// What came from a device fits only if its state is in use twice, or it lies: a copied phone, or somebody with its keys.
+    /// Receiving goes on. Nothing but new device keys mends it, so that nothing is begun anew by itself.
+    CloneSuspected {
+        /// Whose.
+        account: AccountId,
+        /// Which device.
+        device: DeviceId,
+    },
+    /// The post-quantum ratchet with a device makes no progress, though messages go both ways: the state of one side was
+    /// put back. Messages are still read.
+    BraidStalled {
+        /// Whose.
+        account: AccountId,
+        /// Which device.
+        device: DeviceId,
+    },
     /// The clock jumped; nothing is deleted by age until it is plausible again.
     ClockSuspect {
         /// By how many seconds our clock is ahead.
@@ -481,6 +497,8 @@ impl What {
             Self::IdentityChanged { .. } => 4,
             Self::ListConflict { .. } => 6,
             Self::SessionRestarted { .. } => 10,
+            Self::CloneSuspected { .. } => 11,
+            Self::BraidStalled { .. } => 12,
             Self::ClockSuspect { .. } => 15,
             Self::KeysLow { .. } => 16,
             Self::StoreTrouble { .. } => 17,
@@ -503,9 +521,12 @@ impl Event {
             What::Message(_) | What::Unreadable { .. } | What::Progress { .. } | What::Unsupported { .. } => {
                 Importance::Content
             }
-            What::IdentityChanged { .. } | What::ListConflict { .. } => Importance::Security,
+            What::IdentityChanged { .. } | What::ListConflict { .. } | What::CloneSuspected { .. } => {
+                Importance::Security
+            }
             What::SessionRestarted { resumed, .. } if !*resumed => Importance::Security,
             What::SessionRestarted { .. }
+            | What::BraidStalled { .. }
             | What::ClockSuspect { .. }
             | What::KeysLow { .. }
             | What::StoreTrouble { .. } => Importance::Info,
@@ -541,6 +562,7 @@ impl Row for What {
             Self::Unreadable { .. } | Self::IdentityChanged { .. } => 5,
             Self::Progress { .. } | Self::SessionRestarted { .. } | Self::Unsupported { .. } => 4,
             Self::ListConflict { .. } => 3,
+            Self::CloneSuspected { .. } | Self::BraidStalled { .. } => 2,
             Self::ClockSuspect { .. } | Self::KeysLow { .. } | Self::StoreTrouble { .. } => 1,
         };
         writer.array(fields + 1).uint(u64::from(self.code()));
@@ -588,6 +610,10 @@ impl Row for What {
                 device.0.write(writer);
                 resumed.write(writer);
                 reason.write(writer);
+            }
+            Self::CloneSuspected { account, device } | Self::BraidStalled { account, device } => {
+                account.write(writer);
+                device.0.write(writer);
             }
             Self::ClockSuspect { skew } => skew.write(writer),
             Self::KeysLow { left: number } | Self::StoreTrouble { code: number } => number.write(writer),
@@ -645,6 +671,8 @@ impl Row for What {
                 resumed: Row::read(reader)?,
                 reason: Row::read(reader)?,
             }),
+            (3, 11) => Ok(Self::CloneSuspected { account: Row::read(reader)?, device: DeviceId(Row::read(reader)?) }),
+            (3, 12) => Ok(Self::BraidStalled { account: Row::read(reader)?, device: DeviceId(Row::read(reader)?) }),
             (2, 15) => Ok(Self::ClockSuspect { skew: Row::read(reader)? }),
             (2, 16) => Ok(Self::KeysLow { left: Row::read(reader)? }),
             (2, 17) => Ok(Self::StoreTrouble { code: Row::read(reader)? }),
@@ -868,6 +896,8 @@ mod tests {
         let mine = ListRef { sequence: 1, hash: [1; 32] };
         let theirs = ListRef { sequence: 1, hash: [2; 32] };
         round_trip(What::ListConflict { account: alice.clone(), mine, theirs });
+        round_trip(What::CloneSuspected { account: alice.clone(), device: DeviceId(7) });
+        round_trip(What::BraidStalled { account: alice.clone(), device: DeviceId(7) });
         round_trip(What::SessionRestarted { account: alice, device: DeviceId(0), resumed: false, reason: None });
         for skew in [0, 1, -1, i64::MAX, i64::MIN] {
             round_trip(What::ClockSuspect { skew });

@@ -207,6 +207,28 @@ impl Trust {
     }
 }
 
+/// How long ago the session with a device healed: somebody who copied either phone before then reads nothing sent since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Freshness {
+    /// Which device of the contact.
+    pub device: DeviceId,
+    /// Fresh post-quantum secrets so far.
+    pub epoch: u64,
+    /// Messages, either way, since the last fresh post-quantum secret.
+    pub since_epoch: u32,
+    /// Messages, either way, since the last fresh Diffie-Hellman secret.
+    pub since_turn: u32,
+}
+
+impl Freshness {
+    /// Puts the record together.
+    #[must_use]
+    pub const fn new(device: DeviceId, epoch: u64, since_epoch: u32, since_turn: u32) -> Self {
+        Self { device, epoch, since_epoch, since_turn }
+    }
+}
+
 /// What is known of another account.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

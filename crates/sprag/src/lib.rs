@@ -45,8 +45,8 @@ pub use event::{
     Reason, SendOptions, Sent, Verdict, What,
 };
 pub use id::{
-    AccountId, BlobId, Class, Contact, Content, Conversation, DeviceId, MAX_CONTENT, MAX_ID, MessageId, RequestId,
-    SafetyNumber, Sender, Trust,
+    AccountId, BlobId, Class, Contact, Content, Conversation, DeviceId, Freshness, MAX_CONTENT, MAX_ID, MessageId,
+    RequestId, SafetyNumber, Sender, Trust,
 };
 pub use inbox::recognise;
 pub use request::{

@@ -1,5 +1,5 @@
-//! The rows of a session: its ratchet, the keys of messages that have not come, and, until it is answered, the handshake
-//! that its messages repeat.
+//! The rows of a session: what every message changes of its ratchets and what few do, the keys of messages that have not
+//! come, and, until it is answered, the handshake that its messages repeat.
 //!
 //! It does not know whom the session is with.
 
@@ -34,12 +34,23 @@ pub(crate) struct Stored {
     /// The envelopes opened last, which are in no block of [`seen`] yet: this row is written with every message, a block
     /// would be one page more.
     recent: Recent,
+    /// What the cold row says; none if there is none.
+    cold: Option<SecretBytes>,
+}
+
+/// The cold row of a session, and beside it that of its handshake.
+const fn cold_row(row: i64) -> i64 {
+    row << 1
+}
+
+const fn unanswered_row(row: i64) -> i64 {
+    row << 1 | 1
 }
 
 impl Stored {
     /// A session that is in no store yet.
     pub(crate) const fn new(session: Session) -> Self {
-        Self { session, recent: Recent::NONE }
+        Self { session, recent: Recent::NONE, cold: None }
     }
 
     /// Remembers an envelope that was opened in this session.
@@ -67,17 +78,23 @@ impl Stored {
             let rows = snapshot.scan(Table::Skipped, first - 1, MAX_BLOCKS)?;
             blocks = rows.into_iter().take_while(|(id, _)| id >> BLOCK_BITS == row).map(|(_, block)| block).collect();
         }
-        let session = ok(Session::decode(state, blocks.iter().map(SecretBytes::expose_secret)))?;
+        let cold = snapshot.require(Table::SessionCold, cold_row(row))?;
+        let blocks = blocks.iter().map(SecretBytes::expose_secret);
+        let session = ok(Session::decode(state, cold.expose_secret(), blocks))?;
         // A block that vanished is damage, not a message that came.
-        if session.skipped() as u64 == skipped { Ok(Self { session, recent }) } else { Err(CORRUPT) }
+        if session.skipped() as u64 == skipped { Ok(Self { session, recent, cold: Some(cold) }) } else { Err(CORRUPT) }
     }
 
-    /// Writes the ratchet, and of the blocks of skipped keys those that have changed.
+    /// Writes the ratchets, and of what few messages change what has changed.
     pub(crate) fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
         let mut writer = Writer::new();
         writer.array(3).bytes(self.session.encode().expose_secret()).uint(self.session.skipped() as u64);
         self.recent.write(&mut writer);
         tx.put(Table::Session, row, writer.finish_secret().expose_secret())?;
+        let cold = self.session.encode_cold();
+        if self.cold.as_ref().is_none_or(|known| known.expose_secret() != cold.expose_secret()) {
+            tx.put(Table::SessionCold, cold_row(row), cold.expose_secret())?;
+        }
         for (id, block) in self.session.changed_skipped() {
             let id = row << BLOCK_BITS | i64::from(id);
             match block {
@@ -94,7 +111,8 @@ impl Stored {
     pub(crate) fn delete(tx: &Tx<'_>, contact: i64, row: i64) -> Result<()> {
         seen::add(tx, contact, Self::load(tx, row)?.recent.take())?;
         tx.delete(Table::Session, row)?;
-        tx.delete(Table::SessionCold, row)?;
+        tx.delete(Table::SessionCold, cold_row(row))?;
+        tx.delete(Table::SessionCold, unanswered_row(row))?;
         for id in tx.ids(Table::Skipped, (row << BLOCK_BITS) - 1, MAX_BLOCKS)? {
             if id >> BLOCK_BITS != row {
                 break;
@@ -121,17 +139,17 @@ impl Unanswered {
     }
 
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Option<Self>> {
-        let value = snapshot.get(Table::SessionCold, row)?;
+        let value = snapshot.get(Table::SessionCold, unanswered_row(row))?;
         value.map(|value| codec::decode(value.expose_secret())).transpose()
     }
 
     pub(crate) fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
-        Ok(tx.put(Table::SessionCold, row, codec::encode(self).expose_secret())?)
+        Ok(tx.put(Table::SessionCold, unanswered_row(row), codec::encode(self).expose_secret())?)
     }
 
     /// The session was answered: nothing is repeated any more.
     pub(crate) fn delete(tx: &Tx<'_>, row: i64) -> Result<()> {
-        tx.delete(Table::SessionCold, row)?;
+        tx.delete(Table::SessionCold, unanswered_row(row))?;
         Ok(())
     }
 

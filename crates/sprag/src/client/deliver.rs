@@ -92,6 +92,7 @@ impl Client {
                 }
                 Examined::Unreadable(reason) => Preview::Unreadable { reason },
                 Examined::Quarantined { .. } => Preview::Unreadable { reason: Reason::IdentityChanged },
+                Examined::Evidence(..) => Preview::Unreadable { reason: Reason::Evidence },
                 Examined::Plain(_) | Examined::Heavy => Preview::Known,
             })
         })

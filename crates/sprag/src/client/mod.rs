@@ -8,6 +8,7 @@ mod wake;
 
 use std::path::Path;
 
+use sprag_core::identity::DeviceList;
 use sprag_core::safety_number::SafetyNumber;
 use sprag_core::secret::Secret;
 
@@ -18,8 +19,9 @@ use crate::context::{Environment, Generator};
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{Event, Pending};
-use crate::id::{AccountId, Contact, DeviceId, MessageId};
+use crate::id::{AccountId, Contact, DeviceId, Freshness, MessageId};
 use crate::prekeys;
+use crate::session::Stored;
 use crate::store::{Access, Barrier, Snapshot, Store, Table, Tx};
 use crate::upkeep::Upkeep;
 
@@ -159,6 +161,28 @@ impl Client {
             let pin = known.pin.as_ref().ok_or(Error::Unknown)?;
             let number = SafetyNumber::between(own.account.account(), pin.account());
             Ok(Contact::new(account.clone(), known.trust, pin.account().fingerprint(), number))
+        })
+    }
+
+    /// How fresh the secrets are that messages to a contact's devices are sealed with, a record for each device that
+    /// there is a session with.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a contact that is not pinned; [`Error::Store`].
+    pub fn freshness(&self, account: &[u8]) -> Result<Vec<Freshness>> {
+        let account = AccountId::new(account)?;
+        self.store.read(|snapshot| {
+            let known = Known::find(snapshot, &account)?.filter(|known| known.pin.is_some()).ok_or(Error::Unknown)?;
+            let devices = known.list.iter().flat_map(DeviceList::devices);
+            let sessions = devices.filter_map(|device| known.session_with(device.id));
+            sessions
+                .map(|session| {
+                    let stored = Stored::load(snapshot, known.session_row(session.ordinal))?;
+                    let fresh = stored.session.freshness();
+                    let device = DeviceId(session.device);
+                    Ok(Freshness::new(device, fresh.epoch, fresh.since_epoch, fresh.since_turn))
+                })
+                .collect()
         })
     }
 

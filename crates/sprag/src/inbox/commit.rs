@@ -4,7 +4,7 @@ use sprag_core::content::{Body, Content as Wire, EXT_CLASS, EXT_SESSIONS};
 
 use super::{Examined, Fresh, Opened};
 use crate::account::Own;
-use crate::contact::{Known, SessionRef};
+use crate::contact::{Known, SessionRef, Warning};
 use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Incoming, Message, Reason, What};
 use crate::id::{BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
@@ -23,6 +23,11 @@ pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Inco
         Examined::Plain(finding) => Ok(finding),
         Examined::Heavy => Err(Error::Internal("examined with too little effort")),
         Examined::Unreadable(reason) => unreadable(tx, reason, incoming, now),
+        Examined::Evidence(mut known, ordinal) => {
+            known.warn(tx, ordinal, Warning::Clone, now)?;
+            known.save(tx)?;
+            unreadable(tx, Reason::Evidence, incoming, now)
+        }
         Examined::Quarantined { fingerprint, changed } => {
             if let Some((known, new_number)) = changed {
                 known.identity_changed(tx, own, new_number, Vec::new(), now)?;
@@ -73,6 +78,12 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
             ordinal = begin(tx, &mut known, fresh, now)?;
         }
         None => answered(tx, &mut known, ordinal)?,
+    }
+    if stored.session.is_broken() {
+        known.warn(tx, ordinal, Warning::Clone, now)?;
+    }
+    if stored.session.is_stalled() {
+        known.warn(tx, ordinal, Warning::Stalled, now)?;
     }
     announced(&mut known, content.extensions.get(EXT_SESSIONS));
     stored.saw(tx, known.row, &commitment)?;

@@ -67,6 +67,7 @@ pub(super) fn examine(
         transcript: *session.transcript(),
         heard: true,
         hint,
+        warned: 0,
     };
     let found = Found { ordinal: 0, stored: Stored::new(session), key, delta };
     let fresh = Fresh { reference, signed: fields.signed_prekey, one_time: fields.one_time_prekey };

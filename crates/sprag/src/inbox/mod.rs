@@ -15,7 +15,7 @@ use sprag_core::content::Content as Wire;
 use sprag_core::envelope::Envelope;
 use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::prekey::PrekeyId;
-use sprag_core::ratchet::{Delta, HINT};
+use sprag_core::ratchet::{Binding, Delta, HINT, SLOT, Session};
 use sprag_core::secret::Secret;
 use sprag_core::wire::{self, Kind};
 
@@ -55,6 +55,8 @@ pub(crate) enum Examined {
     Heavy,
     /// For this device, and unreadable.
     Unreadable(Reason),
+    /// What one honest device cannot send, in this session.
+    Evidence(Box<Known>, u32),
     /// From somebody who may not be pinned under the id that was claimed.
     Quarantined {
         fingerprint: [u8; 32],
@@ -98,6 +100,8 @@ enum Tried {
     NotHis,
     Heavy,
     Failed(Reason),
+    /// In the session with this number.
+    Evidence(u32),
     Found(Box<Found>),
 }
 
@@ -121,6 +125,7 @@ pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, e
             Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
             Tried::Heavy => return Ok(Examined::Heavy),
             _ if known.has_seen(snapshot, envelope.commitment())? => return Ok(DUPLICATE),
+            Tried::Evidence(ordinal) => return Ok(Examined::Evidence(Box::new(known), ordinal)),
             Tried::Failed(reason) => failed = Some(reason),
             Tried::NotHis => {}
         }
@@ -134,7 +139,10 @@ pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, e
             Tried::NotHis => {}
             Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
             Tried::Heavy => return Ok(Examined::Heavy),
-            Tried::Failed(_) if known.has_seen(snapshot, envelope.commitment())? => return Ok(DUPLICATE),
+            Tried::Failed(_) | Tried::Evidence(_) if known.has_seen(snapshot, envelope.commitment())? => {
+                return Ok(DUPLICATE);
+            }
+            Tried::Evidence(ordinal) => return Ok(Examined::Evidence(Box::new(known), ordinal)),
             Tried::Failed(reason) => failed = Some(reason),
         }
     }
@@ -158,8 +166,7 @@ fn try_contact(snapshot: &Snapshot<'_>, known: &Known, envelope: &Envelope<'_>, 
         for (slot, fields) in plain.chain(initial).filter(|(slot, _)| slot[..HINT] == hint) {
             let stored = Stored::load(snapshot, known.session_row(reference.ordinal))?;
             let binding = envelope.binding(fields);
-            if effort == Effort::Light && stored.session.would_skip(slot, binding).is_ok_and(|steps| steps > MANY_STEPS)
-            {
+            if effort == Effort::Light && is_heavy(&stored.session, slot, binding) {
                 return Ok(Tried::Heavy);
             }
             match stored.session.open(slot, binding) {
@@ -169,11 +176,17 @@ fn try_contact(snapshot: &Snapshot<'_>, known: &Known, envelope: &Envelope<'_>, 
                 }
                 // A handshake that we do not know yet is tried as such later.
                 Err(sprag_core::Error::Open) if fields.is_some() => {}
+                Err(sprag_core::Error::Evidence) => tried = Tried::Evidence(reference.ordinal),
                 Err(error) => tried = Tried::Failed(error.into()),
             }
         }
     }
     Ok(tried)
+}
+
+/// Whether opening a slot means a long way along a chain, or a key agreement of the braid.
+fn is_heavy(session: &Session, slot: &[u8; SLOT], binding: Binding<'_>) -> bool {
+    session.would_skip(slot, binding).is_ok_and(|steps| steps > MANY_STEPS) || session.would_agree(slot, binding)
 }
 
 impl Opened {

@@ -12,7 +12,8 @@ pub(crate) enum Table {
     Contact = 2,
     /// What each message of a session changes. Row: contact · 65,536 + ordinal.
     Session = 3,
-    /// What rarely changes in a session. Row: as in `Session`.
+    /// What few messages change in a session. Rows: twice that in `Session`, and the one after it for a handshake that
+    /// nobody has answered.
     SessionCold = 4,
     /// Blocks of commitments of messages seen.
     Seen = 5,

@@ -1,0 +1,153 @@
+//! What a copy of one side's whole state opens later, with the other ratchet's secrets given to whoever holds it for free.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use sprag_core::crypto::dh::DhSecret;
+use sprag_core::handshake::Established;
+use sprag_core::random::Random;
+use sprag_core::ratchet::{Binding, SLOT, Session};
+use sprag_core::secret::Secret;
+
+struct Counting(u64);
+
+impl Random for Counting {
+    fn fill(&mut self, out: &mut [u8]) {
+        for part in out.chunks_mut(32) {
+            self.0 += 1;
+            let block = sprag_core::crypto::hash::sha256(&self.0.to_be_bytes());
+            part.copy_from_slice(&block[..part.len()]);
+        }
+    }
+}
+
+const BINDING: Binding<'static> = Binding { commitment: &[7; 32], payload_hash: &[8; 32], fields: None };
+
+fn pair(random: &mut Counting) -> [Session; 2] {
+    let established = || Established {
+        transcript: [9; 32],
+        root_key: Secret::new([1; 32]),
+        header_key: Secret::new([2; 32]),
+        next_header_key: Secret::new([3; 32]),
+        braid_authenticator: Secret::new([4; 32]),
+        braid_chains: Secret::new([5; 32]),
+    };
+    let prekey = DhSecret::random(random);
+    [Session::initiate(established(), prekey.public(), random).unwrap(), Session::respond(established(), &prekey)]
+}
+
+/// The bytes of the first item.
+fn item(bytes: &[u8]) -> usize {
+    let (major, low) = (bytes[0] >> 5, usize::from(bytes[0] & 31));
+    let size = if low < 24 { 0 } else { 1 << (low - 24) };
+    let value = if low < 24 { low } else { bytes[1..=size].iter().fold(0, |all, byte| all << 8 | usize::from(*byte)) };
+    match major {
+        2 => 1 + size + value,
+        4 => (0..value).fold(1 + size, |at, _| at + item(&bytes[at..])),
+        7 => 1,
+        _ => 1 + size,
+    }
+}
+
+/// The items of an array.
+fn items(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut rest = &bytes[1..];
+    let mut all = Vec::new();
+    while !rest.is_empty() {
+        let (first, others) = rest.split_at(item(rest));
+        all.push(first);
+        rest = others;
+    }
+    all
+}
+
+/// A session as it is stored, all blocks of skipped keys left out.
+#[derive(Clone)]
+struct Copy {
+    hot: Vec<u8>,
+    cold: Vec<u8>,
+}
+
+/// Where the chains of the epochs and the braid stand among what is stored.
+const EPOCHS: usize = 11;
+const BRAID: usize = 12;
+const BRAID_COLD: usize = 3;
+
+impl Copy {
+    fn of(session: &Session) -> Self {
+        let hot = session.encode().expose_secret().to_vec();
+        Self { hot, cold: session.encode_cold().expose_secret().to_vec() }
+    }
+
+    fn session(&self) -> Session {
+        Session::decode(&self.hot, &self.cold, []).unwrap()
+    }
+
+    /// This one, with the post-quantum ratchet of another.
+    fn with_post_quantum(&self, other: &Self) -> Self {
+        let (mut hot, theirs) = (items(&self.hot), items(&other.hot));
+        let (mut cold, theirs_cold) = (items(&self.cold), items(&other.cold));
+        assert_eq!((hot.len(), cold.len()), (16, 4));
+        hot[EPOCHS] = theirs[EPOCHS];
+        hot[BRAID] = theirs[BRAID];
+        cold[BRAID_COLD] = theirs_cold[BRAID_COLD];
+        Self { hot: [&self.hot[..1], &hot.concat()].concat(), cold: [&self.cold[..1], &cold.concat()].concat() }
+    }
+}
+
+/// What the thief is given for free at every message.
+#[derive(Clone, Copy, PartialEq)]
+enum Free {
+    Nothing,
+    Classical,
+    PostQuantum,
+}
+
+/// Copies side `whose` of a running conversation; both talk on in strict turns; the thief reads along as that side for as
+/// long as it can. Yields after how many messages to that side the last one opened, of `rounds`.
+fn read_along(whose: usize, free: Free, start: usize, rounds: usize) -> usize {
+    let mut random = Counting(whose as u64 * 1_000_000);
+    let mut sides = pair(&mut random);
+    let mut thief: Option<Copy> = None;
+    let mut opened = 0;
+    for round in 0..start + rounds {
+        if round == start {
+            thief = Some(Copy::of(&sides[whose]));
+        }
+        for from in 0..2 {
+            let slot: [u8; SLOT] = sides[from].seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+            let to = 1 - from;
+            if let Some(copy) = thief.as_mut().filter(|_| to == whose) {
+                let live = Copy::of(&sides[to]);
+                let known = match free {
+                    Free::Nothing => copy.clone(),
+                    Free::Classical => live.with_post_quantum(copy),
+                    Free::PostQuantum => copy.with_post_quantum(&live),
+                };
+                let mut session = known.session();
+                if let Ok((_, delta)) = session.open(&slot, BINDING) {
+                    session.commit(delta, 1_000).unwrap();
+                    *copy = Copy::of(&session);
+                    opened = round + 1 - start;
+                }
+            }
+            let (_, delta) = sides[to].open(&slot, BINDING).unwrap();
+            sides[to].commit(delta, 1_000).unwrap();
+        }
+    }
+    opened
+}
+
+#[test]
+fn a_copy_opens_nothing_once_both_ratchets_have_turned() {
+    for whose in 0..2 {
+        for start in [3, 20, 50, 70, 90] {
+            // One turn of the Diffie-Hellman ratchet of the copied side, and it is over.
+            assert!(read_along(whose, Free::Nothing, start, 150) <= 2);
+            assert!(read_along(whose, Free::PostQuantum, start, 150) <= 2);
+            // The braid takes up to two epochs.
+            let messages = read_along(whose, Free::Classical, start, 250);
+            assert!(messages > 2, "the post-quantum ratchet alone holds for a while: {messages}");
+            assert!(messages <= 100, "and then it has healed too: {messages}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What two copies of one phone, and a phone that was put back, look like to the peer.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod world;
+
+use sprag::{Event, Incoming, Place, What};
+use world::{Phone, Scratch, Server, texts};
+
+fn suspected(events: &[Event]) -> usize {
+    events.iter().filter(|event| matches!(event.what, What::CloneSuspected { .. })).count()
+}
+
+/// Alice's phone on disk, in a conversation with Bob, and a copy of it: made after she heard him, or after she wrote to him.
+fn cloned(scratch: &Scratch, in_a_chain: bool) -> (Server, Phone, Phone, Phone) {
+    let mut server = Server::default();
+    let place = |file: &str| Place::File(scratch.file(file));
+    let (alice, bob) = (Phone::at("alice", place("alice")), Phone::new("bob"));
+    server.pump(&alice);
+    server.pump(&bob);
+    for _ in 0..3 {
+        server.send(&alice, &bob, "hello");
+        server.deliver(&bob);
+        server.send(&bob, &alice, "hello");
+        server.deliver(&alice);
+    }
+    if in_a_chain {
+        server.send(&alice, &bob, "and");
+        server.deliver(&bob);
+    }
+    alice.take();
+    bob.take();
+    drop(alice);
+    std::fs::copy(scratch.file("alice"), scratch.file("copy")).unwrap();
+    (server, Phone::opened("alice", place("alice")), Phone::opened("alice", place("copy")), bob)
+}
+
+#[test]
+fn a_clone_that_sends_beside_the_original_is_noticed_within_a_few_messages() {
+    let scratch = Scratch::new("clones");
+    let (mut server, alice, copy, bob) = cloned(&scratch, false);
+    let mut told = 0;
+    let mut shown = Vec::new();
+    for round in 0..6 {
+        server.send(&bob, &alice, "to whoever is alice");
+        let incoming: Vec<Incoming> = server.fetch(&alice);
+        for phone in [&alice, &copy] {
+            phone.client.deliver(&incoming).unwrap();
+        }
+        server.send(&alice, &bob, &format!("the original, {round}"));
+        server.send(&copy, &bob, &format!("the clone, {round}"));
+        server.deliver(&bob);
+        let events = bob.take();
+        told += suspected(&events);
+        shown.extend(texts(&events));
+        if told > 0 && round > 2 {
+            break;
+        }
+    }
+    assert_eq!(told, 1, "once, and within a few messages");
+    // One of the two is read on, and nothing was begun anew by itself.
+    assert!(shown.iter().filter(|text| text.contains("original")).count() >= 3, "{shown:?}");
+}
+
+#[test]
+fn a_phone_that_was_put_back_within_a_chain_repeats_no_key_and_goes_on() {
+    let scratch = Scratch::new("put-back");
+    let (mut server, alice, restored, bob) = cloned(&scratch, true);
+    for number in 0..5 {
+        server.send(&alice, &bob, &format!("before, {number}"));
+    }
+    let first: Vec<Vec<u8>> = server.fetch(&bob).into_iter().map(|incoming| incoming.bytes).collect();
+    let incoming = |bytes: &Vec<u8>| Incoming::from(alice.id.clone(), bytes.clone());
+    bob.client.deliver(&first.iter().map(incoming).collect::<Vec<_>>()).unwrap();
+    assert_eq!(bob.take().len(), 5);
+    drop(alice.client);
+    for number in 0..8 {
+        server.send(&restored, &bob, &format!("after, {number}"));
+    }
+    let second: Vec<Vec<u8>> = server.fetch(&bob).into_iter().map(|incoming| incoming.bytes).collect();
+    assert!(first.iter().all(|bytes| !second.contains(bytes)));
+    bob.client
+        .deliver(&second.iter().map(|bytes| Incoming::from(restored.id.clone(), bytes.clone())).collect::<Vec<_>>())
+        .unwrap();
+    // The numbers that were used before are refused, one by one; the conversation goes on after them.
+    let events = bob.take();
+    assert_eq!(texts(&events), ["after, 5", "after, 6", "after, 7"]);
+    assert_eq!(events.iter().filter(|event| matches!(event.what, What::Unreadable { .. })).count(), 5);
+}
+
+/// Its ratchet turned with another key than the one that Bob knows: nothing of it can be read any more, and he is told why.
+#[test]
+fn a_phone_that_was_put_back_before_a_turn_is_noticed() {
+    let scratch = Scratch::new("put-back-turn");
+    let (mut server, alice, restored, bob) = cloned(&scratch, false);
+    server.send(&alice, &bob, "before");
+    server.deliver(&bob);
+    assert_eq!(bob.texts(), ["before"]);
+    drop(alice.client);
+    for _ in 0..5 {
+        server.send(&restored, &bob, "after");
+        server.deliver(&bob);
+    }
+    let events = bob.take();
+    assert_eq!(suspected(&events), 1);
+    assert!(texts(&events).is_empty());
+    assert_eq!(events.iter().filter(|event| matches!(event.what, What::Unreadable { .. })).count(), 5);
+}
+
+/// How long ago both ratchets brought a fresh secret is there for whoever asks.
+#[test]
+fn freshness_is_told() {
+    let mut server = Server::default();
+    let (alice, bob) = (Phone::new("alice"), Phone::new("bob"));
+    server.pump(&alice);
+    server.pump(&bob);
+    assert_eq!(alice.client.freshness(b"bob").map(|_| ()), Err(sprag::Error::Unknown));
+    for _ in 0..60 {
+        server.send(&alice, &bob, "there");
+        server.deliver(&bob);
+        server.send(&bob, &alice, "and back");
+        server.deliver(&alice);
+    }
+    let fresh = alice.client.freshness(b"bob").unwrap().remove(0);
+    assert_eq!(fresh.device, bob.client.device());
+    assert!(fresh.epoch >= 1 && fresh.since_epoch < 90 && fresh.since_turn <= 2, "{fresh:?}");
+    for _ in 0..10 {
+        server.send(&alice, &bob, "nobody answers");
+    }
+    let later = alice.client.freshness(b"bob").unwrap().remove(0);
+    assert_eq!((later.epoch, later.since_epoch, later.since_turn), (fresh.epoch, fresh.since_epoch + 10, 9));
+}
