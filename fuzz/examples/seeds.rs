@@ -106,7 +106,10 @@ fn headers() {
         bytes.extend(key);
         bytes.extend(&pn.to_be_bytes()[1..]);
         bytes.extend(&n.to_be_bytes()[1..]);
-        bytes.extend([0; 40]);
+        // Epoch 1, as far along its chain, and nothing of the braid.
+        bytes.extend([0, 0, 1]);
+        bytes.extend(&(n + 1).to_be_bytes()[1..]);
+        bytes.extend([0; 34]);
         bytes.extend([5; 12]);
         bytes
     };
@@ -116,8 +119,8 @@ fn headers() {
     let [alice, _] = pair(&mut random);
     let same = &alice.encode();
     let mut reader = Reader::new(same.expose_secret());
-    reader.array().and_then(|_| reader.uint()).and_then(|_| reader.bytes()).unwrap();
-    reader.uint().and_then(|_| reader.uint()).and_then(|_| reader.bytes()).unwrap();
+    reader.array().and_then(|_| reader.uint()).and_then(|_| reader.uint()).unwrap();
+    reader.uint().and_then(|_| reader.bytes()).unwrap();
     let ours = DhSecret::from_secret(Secret::from_slice(reader.bytes().unwrap()).unwrap());
     let chain = *ours.public().as_bytes();
     for (name, bytes) in [
