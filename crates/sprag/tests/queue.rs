@@ -125,7 +125,9 @@ fn a_newer_list_at_the_server_means_sealing_again() {
     assert_eq!(alice.client.state(&1_u32.to_be_bytes()), Ok(MessageState::WaitingKeys));
     let outcome = server.answer(&alice.id, &later.requests[0].action);
     alice.client.respond(later.requests[0].id, outcome).unwrap();
-    let requests = alice.client.requests(100, 60).unwrap();
+    let third = alice.client.send(&to, &text("third"), &named(3)).unwrap();
+    assert_eq!(third.state, MessageState::WaitingKeys, "what waits already goes first");
+    let requests = third.requests;
     assert!(matches!(&requests[0].action, Action::FetchKeys(_)));
     let outcome = server.answer(&alice.id, &requests[0].action);
     alice.client.respond(requests[0].id, outcome).unwrap();
@@ -133,9 +135,11 @@ fn a_newer_list_at_the_server_means_sealing_again() {
     let Action::Send(second) = &requests[0].action else { panic!("a message") };
     assert_eq!(requests[0].id, sent.requests[0].id, "the same message, the same request");
     assert_ne!(first.blob, second.blob);
-    server.answer(&alice.id, &requests[0].action);
+    for request in &requests {
+        server.answer(&alice.id, &request.action);
+    }
     server.deliver(&bob);
-    assert_eq!(bob.texts(), ["first", "after it", "again"]);
+    assert_eq!(bob.texts(), ["first", "after it", "again", "third"]);
 }
 
 #[test]
