@@ -9,9 +9,13 @@ mod code;
 #[cfg(test)]
 mod explore;
 mod kem;
+#[cfg(test)]
+mod lies;
 mod message;
 mod state;
 mod stored;
+#[cfg(test)]
+mod toy;
 
 use core::marker::PhantomData;
 
