@@ -211,6 +211,10 @@ def verify(key, purpose, body, signature):
         raise Refused("BadSignature") from error
 
 
+def aead_seal(key, nonce, associated, plaintext):
+    return ChaCha20Poly1305(key).encrypt(nonce, plaintext, associated)
+
+
 def aead_open(key, nonce, associated, sealed):
     try:
         return ChaCha20Poly1305(key).decrypt(nonce, sealed, associated)
@@ -364,7 +368,7 @@ def padded_length(length):
 
 # --- the files ----------------------------------------------------------------------------------------------------
 
-NUMERIC = ("digits", "scannable", "text", "name", "note", "error", "offered_as")
+NUMERIC = ("digits", "scannable", "text", "name", "note", "error", "offered_as", "sender")
 
 
 def load(name):

@@ -12,13 +12,14 @@ first message and three replies from their bytes, holding every intermediate val
 import hashlib
 import sys
 
+from braid import Authenticator, Braid, EpochChains, encode_chunk, parse_header
 from objects import (
     Refused, aead_open, agree, decode, dh_public, encode, expand, hash_of, hkdf, hmac, is_uint, label, load,
     open_content, open_envelope, open_list, open_prekey, padded_length, sha256, shape, sign_public, unpad, x25519_key,
 )
 
 try:
-    from kyber_py.ml_kem import ML_KEM_1024
+    from kyber_py.ml_kem import ML_KEM_1024, ML_KEM_768
 except ImportError as missing:
     sys.exit(f"{missing}: pip install kyber-py")
 
@@ -88,11 +89,13 @@ class Chain:
 
 
 class Receiver:
-    """One direction of a session, as its receiver sees it."""
+    """One direction of a session, as its receiver sees it. `peer` is the sender's side: 0 is the initiator."""
 
-    def __init__(self, transcript, root, ours, header_key):
-        self.transcript, self.root, self.ours, self.next_header_key = transcript, root, ours, header_key
-        self.chain, self.theirs = None, None
+    def __init__(self, start, root, ours, header_key, peer):
+        self.transcript, self.root, self.ours, self.next_header_key = start["transcript"], root, ours, header_key
+        self.chain, self.theirs, self.peer = None, None, peer
+        self.epochs = EpochChains(start["braid_chains"])
+        self.braid = Braid(start["braid_authenticator"], begins=peer == 1)
 
     def open(self, slot, bound, fields_hash, check):
         """The content key. Bound: commitment, payload hash."""
@@ -110,14 +113,21 @@ class Receiver:
         check("header", header)
         check("nonce", nonce)
         check("header_key", self.chain.header_key)
-        shape(header[38:] == bytes(40), "Unsupported")
-        shape(int.from_bytes(header[35:38], "big") == self.chain.next)
+        _, _, n, epoch, pq_n, carried = parse_header(header)
+        shape(n == self.chain.next)
         ec_key = check("ec_message_key", self.chain.step())
-        key = check("message_key", hmac(bytes(32), ec_key))
+        number, pq_key = self.epochs.step(epoch - 1, self.peer, check)
+        shape(check("pq_n", pq_n) == number, "Evidence")
+        kind, index, chunk = carried
+        check("braid", {"epoch": epoch, "type": kind, "index": index, "chunk": chunk})
+        key = check("message_key", hmac(pq_key, ec_key))
         body_key = check("body_key", expand(
             key, 32, label("slot body"), self.transcript, nonce, header, *bound, fields_hash))
         self.message_key, self.header = key, header
-        return check("content_key", aead_open(body_key, bytes(12), b"", body))
+        content_key = check("content_key", aead_open(body_key, bytes(12), b"", body))
+        # No key can come out of as few messages as there are here.
+        assert self.braid.receive(epoch, carried) is None
+        return content_key
 
     def turn(self, theirs):
         x25519_key(theirs)
@@ -267,8 +277,8 @@ def read_messages():
         established = respond(bob, fields, checker(file["start"], "start"))
         same(alice, established["claim"], "claim")
         start.update(established)
-        return Receiver(established["transcript"], established["root_key"], bob["signed_prekey"]["dh_secret"],
-                        established["header_key"])
+        return Receiver(established, established["root_key"], bob["signed_prekey"]["dh_secret"],
+                        established["header_key"], peer=0)
 
     ratchets = {bob["account_id"]: handshake, alice["account_id"]: None}
     texts = []
@@ -293,7 +303,26 @@ def read_messages():
             resumption = hkdf(bytes(32), [ratchet.root], 32, label("resumption secret"), start["transcript"])
             assert resumption == file["resumption_secret"]
             assert hash_of("resumption id", resumption)[:8] == file["resumption_id"]
+    check_braid(file)
     return f"{len(texts)} messages: " + " | ".join(texts)
+
+
+def check_braid(file):
+    """What the initiator sends in pieces, from its random bytes."""
+    frozen, check = file["braid"], checker(file["braid"], "braid")
+    authenticator = Authenticator(bytes(32)).update(1, file["start"]["braid_authenticator"])
+    assert vars(authenticator) == frozen["authenticator"]
+    seed = check("seed", authenticator.hedged(frozen["random"], 64, "braid seed", 1))
+    key, _ = ML_KEM_768.key_derive(seed)
+    header = check("header", key[1152:] + hashlib.sha3_256(key).digest())
+    whole = check("object", header + authenticator.mac("braid header", 1, header))
+    chains = EpochChains(file["start"]["braid_chains"])
+    sides = [chain for chain, _ in chains.chains[0]]
+    same(file["chains"], {"root": chains.root, "initiator": sides[0], "responder": sides[1]}, "chains")
+    for message in file["messages"]:
+        carried = message["braid"]
+        assert carried["type"] in (0, 1) and (carried["type"] == 1) == (message["from"] == b"alice")
+        assert carried["type"] == 0 or carried["chunk"] == encode_chunk(whole, carried["index"])
 
 
 def check_turn(turn, ratchets, sender, recipient, start, bob):
@@ -314,8 +343,9 @@ def follow(ratchets, sender, ratchet, turn):
     else:
         # The initiator after its first message: the next header key of the handshake is the responder's.
         start = load("messages.json")["start"]
-        ratchets[mine] = Receiver(
-            ratchet.transcript, ratchet.root, turn["ratchet_secret"], start["next_header_key"])
+        ratchets[mine] = Receiver(start, ratchet.root, turn["ratchet_secret"], start["next_header_key"], peer=1)
+        # It has sent its first chunk: what it may be sent has changed by that.
+        ratchets[mine].braid.send(lambda: load("messages.json")["braid"]["random"])
 
 
 def check_sender(frozen, sender, recipient, ratchet, check):

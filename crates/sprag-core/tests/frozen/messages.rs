@@ -1,13 +1,17 @@
 //! `messages.json`: a first message and three replies, from a handshake's keys to texts, with every intermediate value
 //! computed a second time from the primitives.
 
+use std::collections::VecDeque;
+
 use sprag_core::content::{Body, Content, EXT_LIST, ListStatement};
 use sprag_core::crypto::aead;
 use sprag_core::crypto::dh::{DhPublic, DhSecret};
 use sprag_core::crypto::hash::{Item, hash, hkdf, hmac, sha256};
+use sprag_core::crypto::split_kem;
 use sprag_core::envelope::{Envelope, SealedPayload, Sealing};
 use sprag_core::franking::Audience;
 use sprag_core::handshake::{Fields, initiate, unseal};
+use sprag_core::identity::AccountId;
 use sprag_core::label;
 use sprag_core::padding;
 use sprag_core::random::Random;
@@ -16,6 +20,7 @@ use sprag_core::secret::Secret;
 use sprag_core::wire::Extensions;
 
 use super::json::Json;
+use super::mirror::{Authenticator, CHUNK, Chains, Header, chunk};
 use super::who;
 use crate::people::{NOW, Person, Seeded};
 
@@ -45,7 +50,11 @@ struct Mirror {
     root: [u8; 32],
     chain: [u8; 32],
     header_key: [u8; 32],
-    n: u8,
+    n: u32,
+    /// Of the post-quantum ratchet: epoch 0 is not left here.
+    chains: Chains,
+    /// The object that the initiator sends in pieces.
+    object: Vec<u8>,
 }
 
 /// A turn of the root chain by the sender of a message.
@@ -79,7 +88,10 @@ struct Message<'a> {
     initial: Option<&'a Fields>,
     turn: Option<&'a Turn>,
     dh: DhPublic,
-    pn: u8,
+    pn: u32,
+    /// The index of the chunk of the initiator's object that it carries.
+    index: Option<u8>,
+    braid_random: Option<[u8; 32]>,
 }
 
 /// Seals by the library, and again by hand; opens on the other side.
@@ -133,7 +145,8 @@ fn message(m: &Message<'_>, mirror: &mut Mirror, sender: &mut Session, receiver:
 
     // The slot, by the library.
     let slot_seed = format!("{} slot", m.seed);
-    let mut random = Scripted(m.turn.filter(|_| m.initial.is_none()).map(|turn| turn.random), draw(&slot_seed));
+    let turned = m.turn.filter(|_| m.initial.is_none()).map(|turn| turn.random);
+    let mut random = Scripted(turned.into_iter().chain(m.braid_random).collect(), draw(&slot_seed));
     let fields_hash = m.initial.map(Fields::binding);
     let binding = sealed.binding(fields_hash.as_ref());
     let mut slot = sender.seal(binding, sealed.content_key(), &mut random).unwrap();
@@ -144,10 +157,19 @@ fn message(m: &Message<'_>, mirror: &mut Mirror, sender: &mut Session, receiver:
     let chain_key = mirror.chain;
     let ec_key = hmac(&chain_key, &[&[1]]);
     mirror.chain = hmac(&chain_key, &[&[2]]);
-    let message_key = hmac(&[0; 32], &[&ec_key]);
-    let mut header = [0; 78];
-    header[..32].copy_from_slice(m.dh.as_bytes());
-    (header[34], header[37]) = (m.pn, mirror.n);
+    let pq = mirror.chains.step(usize::from(from.id != who_begins()));
+    let message_key = hmac(&pq.key, &[&ec_key]);
+    let stated = Header {
+        dh: *m.dh.as_bytes(),
+        pn: m.pn,
+        n: mirror.n,
+        epoch: 1,
+        pq_n: pq.n,
+        kind: u8::from(m.index.is_some()),
+        index: m.index.unwrap_or(0),
+        chunk: m.index.map_or([0; CHUNK], |index| chunk(&mirror.object, index)),
+    };
+    let header = stated.encode();
     mirror.n += 1;
     let fields_part = fields_hash.as_ref().map_or(&[][..], |hash| hash.as_slice());
     let nonce_key = expand(&message_key, &[label::SLOT_NONCE_KEY.as_bytes()]);
@@ -201,6 +223,10 @@ fn message(m: &Message<'_>, mirror: &mut Mirror, sender: &mut Session, receiver:
         ("turn", turn),
         ("header_key", Json::hex(mirror.header_key)),
         ("ec_message_key", Json::hex(ec_key)),
+        ("pq_chain_key", Json::hex(pq.chain_key)),
+        ("pq_n", Json::Number(pq.n.into())),
+        ("pq_message_key", Json::hex(pq.key)),
+        ("braid", stated.json()),
         ("message_key", Json::hex(message_key)),
         ("header", Json::hex(header)),
         ("slot_random", Json::hex(slot_random)),
@@ -233,12 +259,16 @@ fn secret(bytes: &[u8; 32]) -> Secret<32> {
     Secret::from_slice(bytes).unwrap()
 }
 
-/// Says the first value once, if there is one, then the second.
-struct Scripted(Option<[u8; 32]>, [u8; 32]);
+fn who_begins() -> AccountId {
+    AccountId::new(b"alice").unwrap()
+}
+
+/// Says each of the first values once, then the second.
+struct Scripted(VecDeque<[u8; 32]>, [u8; 32]);
 
 impl Random for Scripted {
     fn fill(&mut self, out: &mut [u8]) {
-        out.copy_from_slice(&self.0.take().unwrap_or(self.1));
+        out.copy_from_slice(&self.0.pop_front().unwrap_or(self.1));
     }
 }
 
@@ -251,24 +281,41 @@ pub fn file() -> Json {
     let (a, b) = (alice.account.account(), bob.account.account());
     let responded =
         unseal(b, &bob.device, &bob.signed, Some(bob.take_one_time()), &fields).unwrap().finish(None).unwrap();
+    let braid_random = draw("alice braids");
+    let authenticator = Authenticator::new(responded.braid_authenticator.expose_secret());
+    let kem_seed: Secret<64> = authenticator.hedged(&braid_random, label::BRAID_SEED, 1);
+    let (kem_header, _) = split_kem::public(&kem_seed);
+    let object = [&kem_header[..], &authenticator.mac(label::BRAID_HEADER, 1, &kem_header)].concat();
+    let braid = Json::Object(vec![
+        ("authenticator", authenticator.json()),
+        ("random", Json::hex(braid_random)),
+        ("seed", Json::hex(kem_seed.expose_secret())),
+        ("header", Json::hex(kem_header)),
+        ("object", Json::hex(&object)),
+    ]);
     let mut mirror = Mirror {
         transcript: responded.transcript,
         root: *responded.root_key.expose_secret(),
         chain: [0; 32],
         header_key: [0; 32],
         n: 0,
+        chains: Chains::start(responded.braid_chains.expose_secret()),
+        object,
     };
+    let chains = mirror.chains;
     let (first_header, reply_header) =
         (*responded.header_key.expose_secret(), *responded.next_header_key.expose_secret());
     let start = [("transcript", responded.transcript), ("root_key", mirror.root)]
         .into_iter()
         .chain([("header_key", first_header), ("next_header_key", reply_header)])
+        .chain([("braid_authenticator", *responded.braid_authenticator.expose_secret())])
+        .chain([("braid_chains", *responded.braid_chains.expose_secret())])
         .map(|(name, value)| (name, Json::hex(value)))
         .collect();
 
     let spk = initiated.their_ratchet_key;
     let first_turn = draw("alice turns");
-    let mut alices = Session::initiate(initiated.established, spk, &mut Scripted(None, first_turn)).unwrap();
+    let mut alices = Session::initiate(initiated.established, spk, &mut Scripted(VecDeque::new(), first_turn)).unwrap();
     let mut bobs = Session::respond(responded, bob.signed.ratchet_key());
 
     let mut messages = Vec::new();
@@ -282,6 +329,8 @@ pub fn file() -> Json {
         turn: Some(&turn),
         dh: a1,
         pn: 0,
+        index: Some(0),
+        braid_random: Some(braid_random),
     };
     messages.push(message(&base, &mut mirror, &mut alices, &mut bobs));
     let alices_next = turn.next_header_key;
@@ -296,13 +345,25 @@ pub fn file() -> Json {
         turn: Some(&turn),
         dh: b1,
         pn: 0,
+        index: None,
+        braid_random: None,
     };
     messages.push(message(&reply, &mut mirror, &mut bobs, &mut alices));
     let again = Message { seed: "third", text: TEXTS[2], turn: None, ..reply };
     messages.push(message(&again, &mut mirror, &mut bobs, &mut alices));
 
     let (turn, a2) = mirror.turn(draw("alice turns again"), &b1, alices_next);
-    let answer = Message { seed: "fourth", text: TEXTS[3], initial: None, turn: Some(&turn), dh: a2, pn: 1, ..base };
+    let answer = Message {
+        seed: "fourth",
+        text: TEXTS[3],
+        initial: None,
+        turn: Some(&turn),
+        dh: a2,
+        pn: 1,
+        index: Some(1),
+        braid_random: None,
+        ..base
+    };
     messages.push(message(&answer, &mut mirror, &mut alices, &mut bobs));
     let resumption = alices.resumption().unwrap();
     assert_eq!(resumption.id(), bobs.resumption().unwrap().id());
@@ -312,10 +373,12 @@ pub fn file() -> Json {
     responder.push(("one_time_prekey", who::prekey(bob.one_time.encode().expose_secret(), &bob.one_time_object)));
     assert_eq!(a.id.as_bytes(), b"alice");
     Json::Object(vec![
-        ("note", Json::str("A first message and three replies. The post-quantum message key is 32 zeros as yet.")),
+        ("note", Json::str("A first message and three replies, which carry the first chunks of the braid.")),
         ("initiator", Json::Object(who::person(&alice))),
         ("responder", Json::Object(responder)),
         ("start", Json::Object(start)),
+        ("chains", chains.json()),
+        ("braid", braid),
         ("messages", Json::List(messages)),
         ("resumption_secret", Json::hex(resumption.secret().expose_secret())),
         ("resumption_id", Json::hex(resumption.id())),

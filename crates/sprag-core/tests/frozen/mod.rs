@@ -3,9 +3,11 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "the example writes them, the test reads them")]
 
+pub mod braid;
 pub mod handshake;
 pub mod json;
 pub mod messages;
+pub mod mirror;
 pub mod refusals;
 pub mod who;
 
@@ -16,6 +18,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("prekeys.json", who::prekeys().text()),
         ("handshake.json", handshake::file().text()),
         ("messages.json", messages::file().text()),
+        ("braid.json", braid::file().text()),
         ("refusals.json", refusals::file().text()),
     ]
 }
