@@ -161,7 +161,7 @@ fn messages() {
     println!("{classical:8.2} µs  one-way, seal, open and commit, without the braid");
     // Side A: its header in parity chunks of 3, its vector in those of 36, nothing. Then as side B: nothing, a first
     // ciphertext in chunks of 30.
-    let points = [(2, "header"), (8, "vector"), (76, "waiting"), (88, "header awaited"), (95, "first ciphertext")];
+    let points = [(2, "header"), (8, "vector"), (80, "waiting"), (88, "header awaited"), (95, "first ciphertext")];
     for (messages, what) in points {
         let cost = one_way(messages, random);
         println!("{cost:8.2} µs  one-way with it, {what:16}  {:+.2} µs", cost - classical);
