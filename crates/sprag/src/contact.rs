@@ -11,12 +11,12 @@ use sprag_core::wire::{Reader, Writer};
 
 use crate::account::Own;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{ListRef, What};
 use crate::id::{AccountId, DeviceId, MessageId, Trust};
 use crate::notice::raise;
 use crate::seen;
-use crate::session::Stored;
+use crate::session::{Stored, Unanswered};
 use crate::store::{Snapshot, Table, Tx};
 
 /// The most sessions with one device.
@@ -30,9 +30,19 @@ pub(crate) struct SessionRef {
     pub(crate) transcript: [u8; 32],
     pub(crate) heard: bool,
     pub(crate) hint: HintKey,
-    /// What the app was told of it, once: the sum of [`Warning`]s.
-    pub(crate) warned: u32,
+    /// What is noted of it: the [`Warning`]s that the app was given, and [`SPENT`].
+    pub(crate) marks: u32,
 }
+
+/// Near the end of its counters.
+const SPENT: u32 = 4;
+
+/// Messages that a session must still have room for, or it is begun anew: one whose counter ended could not say so.
+pub(crate) const ENOUGH: u32 = 1_000;
+
+/// Numbers that a contact's sessions can have, and the highest of them.
+const NUMBERS: i64 = 65_536;
+const MAX_ORDINAL: u32 = 65_535;
 
 /// What is wrong with a session.
 #[derive(Clone, Copy)]
@@ -119,17 +129,40 @@ impl Known {
         Ok(known)
     }
 
-    /// Pins a list that was checked, or steps to it.
-    pub(crate) fn adopt(&mut self, pin: Pin, list: DeviceList) {
+    /// Pins a list that was checked, or steps to it. Sessions with devices that are not on it end. The contact has a row,
+    /// and is to be saved after.
+    pub(crate) fn adopt(&mut self, tx: &Tx<'_>, pin: Pin, list: DeviceList) -> Result<()> {
+        let is_listed = |session: &SessionRef| {
+            list.device(session.device).is_some_and(|device| device.device_key == session.device_key)
+        };
+        let (kept, gone) = core::mem::take(&mut self.sessions).into_iter().partition(is_listed);
+        self.sessions = kept;
+        for session in Vec::<SessionRef>::from_iter(gone) {
+            Stored::delete(tx, self.row, self.session_row(session.ordinal))?;
+        }
         self.pin = Some(pin);
         self.list = Some(list);
+        Ok(())
     }
 
-    /// The session to send on to a device: of those heard the one with the lowest transcript, else our latest.
+    /// The session to send on to a device: of those heard the one with the lowest transcript, else our latest; never one
+    /// whose counters are near their end.
     pub(crate) fn session_with(&self, device: u32) -> Option<&SessionRef> {
-        let with_device = || self.sessions.iter().filter(move |session| session.device == device);
-        let heard = with_device().filter(|session| session.heard).min_by_key(|session| session.transcript);
-        heard.or_else(|| with_device().max_by_key(|session| session.ordinal))
+        let is_open = move |session: &&SessionRef| session.device == device && session.marks & SPENT == 0;
+        let heard = self.sessions.iter().filter(is_open).filter(|session| session.heard);
+        heard.min_by_key(|session| session.transcript).or_else(|| self.sessions.iter().rfind(is_open))
+    }
+
+    /// Notes which sessions with a device are near the end of their counters: nothing is sent on them any more.
+    pub(crate) fn mark_spent(&mut self, snapshot: &Snapshot<'_>, device: u32) -> Result<()> {
+        let row = self.row;
+        for session in self.sessions.iter_mut().filter(|session| session.device == device) {
+            let stored = Stored::load(snapshot, row * NUMBERS + i64::from(session.ordinal))?;
+            if stored.session.remaining() < ENOUGH {
+                session.marks |= SPENT;
+            }
+        }
+        Ok(())
     }
 
     /// Whether an envelope of theirs was opened before.
@@ -138,16 +171,24 @@ impl Known {
             return Ok(false);
         }
         for session in &self.sessions {
-            if Stored::load(snapshot, self.session_row(session.ordinal))?.has_seen(snapshot, commitment) {
-                return Ok(true);
+            match Stored::load(snapshot, self.session_row(session.ordinal)) {
+                Ok(stored) if stored.has_seen(snapshot, commitment) => return Ok(true),
+                // What is damaged is told where it is needed.
+                Ok(_) | Err(CORRUPT) => {}
+                Err(error) => return Err(error),
             }
         }
         seen::has(snapshot, self.row, commitment)
     }
 
+    /// Whether a message of this name was shown; `current` is the session that it came in now.
+    pub(crate) fn has_shown(&self, snapshot: &Snapshot<'_>, current: &Stored, name: &seen::Name) -> Result<bool> {
+        Ok(current.has_shown(name) || seen::has_shown(snapshot, self.row, name)?)
+    }
+
     /// The row of a session.
     pub(crate) const fn session_row(&self, ordinal: u32) -> i64 {
-        self.row * 65_536 + ordinal as i64
+        self.row * NUMBERS + ordinal as i64
     }
 
     /// What is known of the contact's list.
@@ -183,14 +224,24 @@ impl Known {
         raise(tx, what, now).map(|_| ())
     }
 
+    /// The server took a message that carried the handshake of one of our sessions.
+    pub(crate) fn handshake_left(&self, tx: &Tx<'_>, ordinal: u32, now: u64) -> Result<()> {
+        let row = self.session_row(ordinal);
+        if let Some(mut unanswered) = Unanswered::load(tx, row)? {
+            unanswered.accepted(now);
+            unanswered.save(tx, row)?;
+        }
+        Ok(())
+    }
+
     /// Tells the app what is wrong with a session, once. The contact is to be saved after.
     pub(crate) fn warn(&mut self, tx: &Tx<'_>, ordinal: u32, warning: Warning, now: u64) -> Result<()> {
         let Some(session) = self.sessions.iter_mut().find(|session| session.ordinal == ordinal) else { return Ok(()) };
         let bit = warning as u32;
-        if session.warned & bit != 0 {
+        if session.marks & bit != 0 {
             return Ok(());
         }
-        session.warned |= bit;
+        session.marks |= bit;
         let (account, device) = (self.account.clone(), DeviceId(session.device));
         let what = match warning {
             Warning::Clone => What::CloneSuspected { account, device },
@@ -202,11 +253,15 @@ impl Known {
     /// Takes up a new session, under a number that is used once; those that have to go for it are deleted. The contact
     /// is to be saved after.
     pub(crate) fn add_session(&mut self, tx: &Tx<'_>, session: SessionRef) -> Result<u32> {
-        self.next_ordinal += 1;
-        let ordinal = self.next_ordinal;
-        if ordinal > 65_535 {
-            return Err(Error::Internal("session numbers exhausted"));
+        // Numbers go round: a contact that begins anew for ever must not come to an end of them.
+        let mut ordinal = self.next_ordinal;
+        loop {
+            ordinal = ordinal % MAX_ORDINAL + 1;
+            if self.sessions.iter().all(|session| session.ordinal != ordinal) {
+                break;
+            }
         }
+        self.next_ordinal = ordinal;
         let device = session.device;
         self.sessions.push(SessionRef { ordinal, ..session });
         for gone in self.surplus(device) {
@@ -218,9 +273,12 @@ impl Known {
     fn surplus(&mut self, device: u32) -> Vec<u32> {
         let mut gone = Vec::new();
         while self.sessions.iter().filter(|s| s.device == device).count() > MAX_SESSIONS {
+            // In the order in which they began: the newest, and the one that is sent on, are never given up.
             let best = self.session_with(device).map(|s| s.ordinal);
-            let of_device = |s: &&SessionRef| s.device == device && Some(s.ordinal) != best;
-            let oldest = self.sessions.iter().filter(of_device).min_by_key(|s| (s.heard, s.ordinal));
+            let newest = self.sessions.last().map(|s| s.ordinal);
+            let of_device =
+                |s: &&SessionRef| s.device == device && Some(s.ordinal) != best && Some(s.ordinal) != newest;
+            let oldest = self.sessions.iter().filter(of_device).min_by_key(|s| s.heard);
             let Some(ordinal) = oldest.map(|s| s.ordinal) else { break };
             self.sessions.retain(|s| s.ordinal != ordinal);
             gone.push(ordinal);
@@ -239,7 +297,7 @@ impl Row for SessionRef {
             .bytes(&self.transcript)
             .bool(self.heard)
             .bytes(self.hint.expose_secret())
-            .uint(self.warned.into());
+            .uint(self.marks.into());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
@@ -247,11 +305,11 @@ impl Row for SessionRef {
         Ok(Self {
             ordinal: Row::read(reader)?,
             device: Row::read(reader)?,
-            device_key: ok(VerifyKey::from_bytes(ok(reader.fixed())?))?,
+            device_key: VerifyKey::reopen(ok(reader.fixed())?),
             transcript: Row::read(reader)?,
             heard: Row::read(reader)?,
             hint: HintKey::from_secret(ok(Secret::from_slice(ok(reader.bytes())?))?),
-            warned: Row::read(reader)?,
+            marks: Row::read(reader)?,
         })
     }
 }

@@ -12,11 +12,11 @@ use sprag_core::safety_number::SafetyNumber;
 use sprag_core::wire::{self, Kind};
 
 use crate::account::Own;
-use crate::contact::{Known, SessionRef};
+use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{ListRef, MessageState, Reason, What};
 use crate::id::{AccountId, DeviceId};
-use crate::notice::raise;
+use crate::notice::{raise, raise_sparingly};
 use crate::outbox::{self, Cargo, Entry};
 use crate::prekeys::{self, Made};
 use crate::request::{Action, FetchKeys, Found, ListWrite, Outcome, PublishKeys, Rejection, Wanted, Why};
@@ -24,13 +24,17 @@ use crate::session::{Stored, Unanswered};
 use crate::store::{Snapshot, Tx};
 use crate::upkeep::Upkeep;
 
+/// Seconds after which keys that the directory refused are offered again.
+const REFUSED: u64 = 3_600;
+
 /// Queues what is to be published: new prekeys, and the list where it is new.
 pub(crate) fn publish(tx: &Tx<'_>, own: &Own, list: bool, made: Made, upkeep: &mut Upkeep, now: u64) -> Result<()> {
     let objects = prekeys::keep(tx, made, upkeep)?;
     let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
     if list {
         let sequence = own.list.sequence();
-        publish.list = Some(ListWrite { object: own.list.as_bytes().to_vec(), sequence, expected: sequence - 1 });
+        let expected = upkeep.published;
+        publish.list = Some(ListWrite { object: own.list.as_bytes().to_vec(), sequence, expected });
     }
     publish.signed_prekey = objects.signed;
     publish.one_time = objects.one_time;
@@ -45,30 +49,80 @@ pub(crate) fn is_publishing(snapshot: &Snapshot<'_>) -> Result<bool> {
     Ok(Cargo::all(snapshot)?.iter().any(|cargo| matches!(cargo.action, Action::PublishKeys(_))))
 }
 
-/// What became of keys that were to be published.
+/// What became of keys that were to be published. What the directory did not take is offered again: without its keys an
+/// account cannot be written to.
 ///
 /// # Errors
 /// [`Error::Misuse`] for an outcome that does not answer this.
-pub(crate) fn published(tx: &Tx<'_>, row: i64, publish: &PublishKeys, outcome: &Outcome, now: u64) -> Result<()> {
-    let mut upkeep = Upkeep::load(tx)?;
+pub(crate) fn published(
+    tx: &Tx<'_>,
+    row: i64,
+    entry: &mut Entry,
+    publish: PublishKeys,
+    outcome: &Outcome,
+    now: u64,
+) -> Result<()> {
     match outcome {
-        Outcome::Published { .. } => taken(tx, &mut upkeep, publish, now)?,
-        Outcome::Conflict { list } => {
-            let own = Own::load(tx)?;
-            // If it is this very list, only the answer was lost on its way.
-            if list == own.list.as_bytes() {
-                taken(tx, &mut upkeep, publish, now)?;
-            } else if let Ok(theirs) = DeviceList::open(list) {
-                let mine = ListRef { sequence: own.list.sequence(), hash: *own.list.hash() };
-                let theirs = ListRef { sequence: theirs.sequence(), hash: *theirs.hash() };
-                raise(tx, What::ListConflict { account: own.id()?, mine, theirs }, now)?;
-            }
+        Outcome::Published { one_time_left } => {
+            let mut upkeep = Upkeep::load(tx)?;
+            upkeep.one_time_left = *one_time_left;
+            done(tx, row, upkeep, &publish, now)
         }
+        Outcome::Conflict { list } => conflicting(tx, row, entry, publish, list, now),
         Outcome::Rejected(_) | Outcome::TooLarge { .. } => {
-            raise(tx, What::KeysLow { left: 0 }, now)?;
+            if entry.attempt <= 1 {
+                raise_sparingly(tx, What::KeysLow { left: 0 }, now)?;
+            }
+            let at = now.saturating_add(REFUSED);
+            entry.put_off(tx, row, at)?;
+            Upkeep::put_off(tx, at, now)
         }
-        _ => return Err(Error::Misuse("this outcome does not answer PublishKeys")),
+        _ => Err(Error::Misuse("this outcome does not answer PublishKeys")),
     }
+}
+
+/// The directory has another list than the one that ours was to follow, and stored nothing.
+fn conflicting(
+    tx: &Tx<'_>,
+    row: i64,
+    entry: &mut Entry,
+    mut publish: PublishKeys,
+    list: &[u8],
+    now: u64,
+) -> Result<()> {
+    let own = Own::load(tx)?;
+    if list == own.list.as_bytes() {
+        // Only the answer was lost on its way.
+        return done(tx, row, Upkeep::load(tx)?, &publish, now);
+    }
+    let theirs = DeviceList::open(list).ok();
+    let is_behind = theirs
+        .as_ref()
+        .is_none_or(|theirs| *theirs.account() == *own.account.account() && theirs.sequence() < own.list.sequence());
+    if let (true, Some(write)) = (is_behind, &mut publish.list) {
+        // One of our own lists from before, or none at all.
+        write.expected = theirs.as_ref().map_or(0, DeviceList::sequence);
+    } else {
+        publish.list = None;
+    }
+    if let Some(theirs) = theirs.filter(|_| !is_behind) {
+        let mine = ListRef { sequence: own.list.sequence(), hash: *own.list.hash() };
+        let theirs = ListRef { sequence: theirs.sequence(), hash: *theirs.hash() };
+        raise_sparingly(tx, What::ListConflict { account: own.id()?, mine, theirs }, now)?;
+    }
+    if publish.list.is_none() && publish.signed_prekey.is_none() && publish.one_time.is_empty() {
+        return Entry::remove(tx, row);
+    }
+    Cargo::request(Action::PublishKeys(publish)).save(tx, row)?;
+    // At once the first time; a directory that answers so for ever is asked ever less often.
+    let delay = if entry.attempt <= 1 { 0 } else { (1_u64 << entry.attempt.min(10)).min(REFUSED) };
+    let at = now.saturating_add(delay);
+    entry.put_off(tx, row, at)?;
+    if delay > 0 { Upkeep::put_off(tx, at, now) } else { Ok(()) }
+}
+
+fn done(tx: &Tx<'_>, row: i64, mut upkeep: Upkeep, publish: &PublishKeys, now: u64) -> Result<()> {
+    taken(tx, &mut upkeep, publish, now)?;
     upkeep.save(tx)?;
     Entry::remove(tx, row)
 }
@@ -186,7 +240,7 @@ fn has_session(snapshot: &Snapshot<'_>, known: &Known, device: u32, now: u64) ->
     let row = known.session_row(session.ordinal);
     let unanswered = if session.heard { None } else { Unanswered::load(snapshot, row)? };
     let is_lost = unanswered.is_some_and(|unanswered| unanswered.is_lost(now));
-    Ok(!is_lost && Stored::load(snapshot, row)?.session.remaining() >= outbox::ENOUGH)
+    Ok(!is_lost && Stored::load(snapshot, row)?.session.remaining() >= ENOUGH)
 }
 
 fn begin(
@@ -202,7 +256,7 @@ fn begin(
     let hint = HintKey::between(own.device.identity(), &begun.device.identity_key)?;
     let session = Session::initiate(begun.established, begun.their_ratchet_key, random)?;
     let (device_key, transcript) = (begun.device.device_key, *session.transcript());
-    let reference = SessionRef { ordinal: 0, device, device_key, transcript, heard: false, hint, warned: 0 };
+    let reference = SessionRef { ordinal: 0, device, device_key, transcript, heard: false, hint, marks: 0 };
     Ok(Begun { reference, session, fields: begun.fields })
 }
 
@@ -230,7 +284,7 @@ pub(crate) fn commit(
         }
         Answer::Genuine(genuine) => {
             let Genuine { pin, list, begun, unreachable } = *genuine;
-            known.adopt(pin, list);
+            known.adopt(tx, pin, list)?;
             for begun in begun {
                 take_up(tx, &mut known, begun, now)?;
             }
@@ -255,6 +309,7 @@ fn conflict(tx: &Tx<'_>, known: &Known, theirs: ListRef, now: u64) -> Result<()>
 
 fn take_up(tx: &Tx<'_>, known: &mut Known, begun: Begun, now: u64) -> Result<()> {
     let Begun { reference, session, fields } = begun;
+    known.mark_spent(tx, reference.device)?;
     let ordinal = known.add_session(tx, reference)?;
     let row = known.session_row(ordinal);
     Unanswered::new(fields, now).save(tx, row)?;

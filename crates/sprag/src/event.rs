@@ -79,9 +79,9 @@ pub enum Finding {
         /// The hash of the account key: 32 bytes.
         fingerprint: [u8; 32],
     },
-    /// It was delivered before. Nothing changed.
+    /// It was delivered before: the same bytes, or the same message sealed anew. Nothing is shown.
     Duplicate {
-        /// The message in it, where that is still known.
+        /// The message in it, if it was sealed anew.
         message: Option<MessageId>,
     },
     /// It is one of our own that came back.
@@ -93,7 +93,7 @@ pub enum Finding {
     NotAddressed,
     /// Not an object of Sprag.
     Foreign,
-    /// It is for us and does not open. There is an event too, unless nothing is known of its sender.
+    /// It is not to be read. There is an event too, unless too many wait for the app already.
     Unreadable {
         /// Why.
         reason: Reason,
@@ -194,8 +194,7 @@ reasons! {
     NotAddressed = 18, "not addressed to this device";
     /// The sending device is not on its account's list.
     NotListed = 101, "the device is not on its account's list";
-    /// The session proves another sender than the app named.
-    WrongSender = 102, "another sender than the one named";
+    // 102 was never given.
     /// The contact's identity is not the pinned one.
     IdentityChanged = 103, "the identity changed";
     /// The directory knows no keys of the recipient.
@@ -206,6 +205,8 @@ reasons! {
     NoSuchAccount = 106, "no such account";
     /// The server refused for another reason.
     Refused = 107, "refused by the server";
+    /// What is needed to read it is damaged in the store.
+    Damaged = 108, "the store is damaged";
 }
 
 impl From<sprag_core::Error> for Reason {
@@ -325,7 +326,7 @@ pub enum What {
         app_ref: Option<Vec<u8>>,
         /// The hash of its bytes.
         blob_id: BlobId,
-        /// Whom it is from: what was proved, or else what the app named.
+        /// Whom it is from, if that was proved; else whom the app named.
         from: Option<AccountId>,
         /// Why.
         reason: Reason,
@@ -392,6 +393,17 @@ pub enum What {
         account: AccountId,
         /// Which device.
         device: DeviceId,
+    },
+    /// The app named another sender than the session proves. The message is shown as what was proved.
+    SenderDiffers {
+        /// The app's own name for it.
+        app_ref: Option<Vec<u8>>,
+        /// The hash of its bytes.
+        blob_id: BlobId,
+        /// Whom the app named.
+        named: AccountId,
+        /// Who it is from.
+        proved: AccountId,
     },
     /// The clock jumped; nothing is deleted by age until it is plausible again.
     ClockSuspect {
@@ -503,6 +515,7 @@ impl What {
             Self::KeysLow { .. } => 16,
             Self::StoreTrouble { .. } => 17,
             Self::Unsupported { .. } => 18,
+            Self::SenderDiffers { .. } => 19,
         }
     }
 }
@@ -521,9 +534,10 @@ impl Event {
             What::Message(_) | What::Unreadable { .. } | What::Progress { .. } | What::Unsupported { .. } => {
                 Importance::Content
             }
-            What::IdentityChanged { .. } | What::ListConflict { .. } | What::CloneSuspected { .. } => {
-                Importance::Security
-            }
+            What::IdentityChanged { .. }
+            | What::ListConflict { .. }
+            | What::CloneSuspected { .. }
+            | What::SenderDiffers { .. } => Importance::Security,
             What::SessionRestarted { resumed, .. } if !*resumed => Importance::Security,
             What::SessionRestarted { .. }
             | What::BraidStalled { .. }
@@ -560,7 +574,10 @@ impl Row for What {
         let fields = match self {
             Self::Message(_) => 11,
             Self::Unreadable { .. } | Self::IdentityChanged { .. } => 5,
-            Self::Progress { .. } | Self::SessionRestarted { .. } | Self::Unsupported { .. } => 4,
+            Self::Progress { .. }
+            | Self::SessionRestarted { .. }
+            | Self::Unsupported { .. }
+            | Self::SenderDiffers { .. } => 4,
             Self::ListConflict { .. } => 3,
             Self::CloneSuspected { .. } | Self::BraidStalled { .. } => 2,
             Self::ClockSuspect { .. } | Self::KeysLow { .. } | Self::StoreTrouble { .. } => 1,
@@ -617,6 +634,12 @@ impl Row for What {
             }
             Self::ClockSuspect { skew } => skew.write(writer),
             Self::KeysLow { left: number } | Self::StoreTrouble { code: number } => number.write(writer),
+            Self::SenderDiffers { app_ref, blob_id, named, proved } => {
+                app_ref.write(writer);
+                blob_id.write(writer);
+                named.write(writer);
+                proved.write(writer);
+            }
             Self::Unsupported { app_ref, blob_id, sender, kind } => {
                 app_ref.write(writer);
                 blob_id.write(writer);
@@ -676,6 +699,12 @@ impl Row for What {
             (2, 15) => Ok(Self::ClockSuspect { skew: Row::read(reader)? }),
             (2, 16) => Ok(Self::KeysLow { left: Row::read(reader)? }),
             (2, 17) => Ok(Self::StoreTrouble { code: Row::read(reader)? }),
+            (5, 19) => Ok(Self::SenderDiffers {
+                app_ref: Row::read(reader)?,
+                blob_id: Row::read(reader)?,
+                named: Row::read(reader)?,
+                proved: Row::read(reader)?,
+            }),
             (5, 18) => Ok(Self::Unsupported {
                 app_ref: Row::read(reader)?,
                 blob_id: Row::read(reader)?,
@@ -757,7 +786,7 @@ impl Row for Trust {
 pub struct Pending {
     /// How many events wait to be `done`.
     pub events: u64,
-    /// How many requests can be handed out now.
+    /// How many requests can be handed out now; with more than 256 in the outbox, how many there are.
     pub requests: u64,
     /// In how many milliseconds from now `wake` has something to do.
     pub next_wake_ms: Option<u64>,
@@ -898,6 +927,8 @@ mod tests {
         round_trip(What::ListConflict { account: alice.clone(), mine, theirs });
         round_trip(What::CloneSuspected { account: alice.clone(), device: DeviceId(7) });
         round_trip(What::BraidStalled { account: alice.clone(), device: DeviceId(7) });
+        let (named, proved) = (AccountId::new(b"bob").unwrap(), alice.clone());
+        round_trip(What::SenderDiffers { app_ref: None, blob_id: BlobId([4; 32]), named, proved });
         round_trip(What::SessionRestarted { account: alice, device: DeviceId(0), resumed: false, reason: None });
         for skew in [0, 1, -1, i64::MAX, i64::MIN] {
             round_trip(What::ClockSuspect { skew });

@@ -1,7 +1,7 @@
 //! Events on their way to the app: put into the store in the transaction that they tell of.
 
 use crate::codec::CORRUPT;
-use crate::error::Result;
+use crate::error::{Result, StoreFault};
 use crate::event::{Event, What};
 use crate::store::{Table, Tx};
 
@@ -21,4 +21,9 @@ pub(crate) fn raise(tx: &Tx<'_>, what: What, now: u64) -> Result<u64> {
 /// Puts an event that a stranger can cause at will: only while not too many wait for the app.
 pub(crate) fn raise_sparingly(tx: &Tx<'_>, what: What, now: u64) -> Result<()> {
     if tx.count(Table::Event)? < MANY { raise(tx, what, now).map(|_| ()) } else { Ok(()) }
+}
+
+/// Tells the app that something in the store is damaged.
+pub(crate) fn trouble(tx: &Tx<'_>, now: u64) -> Result<()> {
+    raise_sparingly(tx, What::StoreTrouble { code: StoreFault::Corrupt.code() }, now)
 }

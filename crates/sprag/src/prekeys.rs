@@ -29,6 +29,9 @@ const RETENTION: u64 = 30 * 86_400;
 /// Seconds after which a prekey that was used or deleted is forgotten: 90 days.
 const MEMORY: u64 = 90 * 86_400;
 
+/// Rows of the stock beyond which a directory that claims to have none left gets no more: twenty full stocks.
+const MANY: u64 = 2_000;
+
 /// The rows of used transcripts, among those of prekeys.
 const TRANSCRIPTS: i64 = 1 << 62;
 
@@ -151,6 +154,11 @@ pub(crate) fn use_up(
         Some(id) => Held::Gone(id, now).save(tx, row_of(id)),
         None => Held::Used(signed, *transcript).save(tx, row_of_transcript(transcript)),
     }
+}
+
+/// Whether there are so many private halves that no more are made, whatever a directory says it has left.
+pub(crate) fn is_full(snapshot: &Snapshot<'_>) -> Result<bool> {
+    Ok(snapshot.count(Table::Prekey)? >= MANY)
 }
 
 /// New prekeys that are not in the store yet.

@@ -1,7 +1,6 @@
-//! Which envelopes were seen: what makes a repeat a duplicate, and an own message an echo.
+//! Which envelopes were opened and which messages shown: what makes a repeat a duplicate.
 //!
-//! It does not know what was in them. Keyed hashes of commitments, in blocks: 4,096 for each contact, and as many of our
-//! own.
+//! It does not know what was in them. Keyed hashes of commitments and of messages' ids, in blocks: 4,096 for each contact.
 
 use sprag_core::wire::{Reader, Writer};
 
@@ -15,17 +14,17 @@ const LENGTH: usize = 8;
 /// Commitments in a block.
 const BLOCK: usize = 128;
 
-/// Commitments that are put into a block at once.
-const RECENT: usize = 8;
+/// Names that are put into a block at once: of six messages.
+const RECENT: usize = 12;
+
+/// Blocks that are looked through for a message that was sealed anew.
+const NEAR: usize = 4;
 
 /// Blocks that are kept.
 const BLOCKS: usize = 32;
 
 /// Numbers that a contact's blocks can have.
 const NUMBERS: i64 = 65_536;
-
-/// Whose envelopes: a contact's row, or 0 for our own.
-pub(crate) const OWN: i64 = 0;
 
 struct Block(Vec<u8>);
 
@@ -50,9 +49,16 @@ impl Block {
     }
 }
 
-fn key(snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> [u8; LENGTH] {
-    let hash = snapshot.keyed_hash("seen", commitment);
-    hash.first_chunk().copied().unwrap_or_default()
+/// What is kept of a commitment or an id.
+pub(crate) type Name = [u8; LENGTH];
+
+fn key(snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> Name {
+    snapshot.keyed_hash("seen", commitment).first_chunk().copied().unwrap_or_default()
+}
+
+/// What is kept of a message's id.
+pub(crate) fn message_key(snapshot: &Snapshot<'_>, id: &[u8]) -> Name {
+    snapshot.keyed_hash("shown", id).first_chunk().copied().unwrap_or_default()
 }
 
 /// The numbers of somebody's blocks, oldest first.
@@ -65,20 +71,21 @@ fn blocks(snapshot: &Snapshot<'_>, whose: i64) -> Result<Vec<i64>> {
 
 /// Whether an envelope with this commitment was seen.
 pub(crate) fn has(snapshot: &Snapshot<'_>, whose: i64, commitment: &[u8; 32]) -> Result<bool> {
-    let key = key(snapshot, commitment);
-    for id in blocks(snapshot, whose)?.into_iter().rev() {
-        if Block::load(snapshot, id)?.0.chunks_exact(LENGTH).any(|known| known == key) {
+    is_among(snapshot, whose, &key(snapshot, commitment), BLOCKS)
+}
+
+/// Whether a message of this name was shown, among the last few hundred.
+pub(crate) fn has_shown(snapshot: &Snapshot<'_>, whose: i64, name: &Name) -> Result<bool> {
+    is_among(snapshot, whose, name, NEAR)
+}
+
+fn is_among(snapshot: &Snapshot<'_>, whose: i64, name: &Name, latest: usize) -> Result<bool> {
+    for id in blocks(snapshot, whose)?.into_iter().rev().take(latest) {
+        if Block::load(snapshot, id)?.0.chunks_exact(LENGTH).any(|known| known == name) {
             return Ok(true);
         }
     }
     Ok(false)
-}
-
-/// Remembers one commitment.
-pub(crate) fn add_one(tx: &Tx<'_>, whose: i64, commitment: &[u8; 32]) -> Result<()> {
-    let mut one = Recent::NONE;
-    one.add(tx, commitment);
-    add(tx, whose, one.take())
 }
 
 /// Remembers commitments, and forgets the oldest block for them where there are too many.
@@ -124,9 +131,16 @@ impl Recent {
         self.0.extend_from_slice(&key(snapshot, commitment));
     }
 
+    pub(crate) fn add_name(&mut self, name: &Name) {
+        self.0.extend_from_slice(name);
+    }
+
     pub(crate) fn has(&self, snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> bool {
-        let key = key(snapshot, commitment);
-        self.0.chunks_exact(LENGTH).any(|known| known == key)
+        self.has_name(&key(snapshot, commitment))
+    }
+
+    pub(crate) fn has_name(&self, name: &Name) -> bool {
+        self.0.chunks_exact(LENGTH).any(|known| known == name)
     }
 
     pub(crate) const fn is_full(&self) -> bool {

@@ -59,6 +59,17 @@ impl Stored {
         if self.recent.is_full() { seen::add(tx, contact, self.recent.take()) } else { Ok(()) }
     }
 
+    /// Remembers a message that was shown.
+    pub(crate) fn showed(&mut self, tx: &Tx<'_>, contact: i64, name: &seen::Name) -> Result<()> {
+        self.recent.add_name(name);
+        if self.recent.is_full() { seen::add(tx, contact, self.recent.take()) } else { Ok(()) }
+    }
+
+    /// Whether a message was among those shown last in this session.
+    pub(crate) fn has_shown(&self, name: &seen::Name) -> bool {
+        self.recent.has_name(name)
+    }
+
     /// Whether this envelope is among those that were opened last.
     pub(crate) fn has_seen(&self, snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> bool {
         self.recent.has(snapshot, commitment)
@@ -128,14 +139,15 @@ pub(crate) struct Unanswered {
     pub(crate) fields: Fields,
     /// When the session was begun, Unix seconds.
     began: u64,
-    /// How many messages have carried the handshake, and when the last one did.
-    repeats: u32,
+    /// How many messages that carried the handshake the server took, and when it took the last one. What was merely sealed
+    /// does not count: it may never leave.
+    accepted: u32,
     last: u64,
 }
 
 impl Unanswered {
     pub(crate) const fn new(fields: Fields, now: u64) -> Self {
-        Self { fields, began: now, repeats: 0, last: 0 }
+        Self { fields, began: now, accepted: 0, last: 0 }
     }
 
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Option<Self>> {
@@ -153,19 +165,20 @@ impl Unanswered {
         Ok(())
     }
 
-    /// Whether the next message is to carry the handshake; if so, it is counted.
-    pub(crate) fn repeat(&mut self, now: u64) -> bool {
-        let due = self.repeats < REPEATS || now >= self.last.saturating_add(DAY);
-        if due {
-            self.repeats = self.repeats.saturating_add(1);
-            self.last = now;
-        }
-        due
+    /// Whether the next message is to carry the handshake. A time that was noted while the clock was wrong delays nothing.
+    pub(crate) const fn is_due(&self, now: u64) -> bool {
+        self.accepted < REPEATS || now.abs_diff(self.last) >= DAY
+    }
+
+    /// The server took a message that carried it.
+    pub(crate) const fn accepted(&mut self, now: u64) {
+        self.accepted = self.accepted.saturating_add(1);
+        self.last = now;
     }
 
     /// Whether messages went out in vain for so long that the session is to be begun anew.
     pub(crate) const fn is_lost(&self, now: u64) -> bool {
-        self.repeats > 0 && now >= self.began.saturating_add(PATIENCE)
+        self.accepted > 0 && now.abs_diff(self.began) >= PATIENCE
     }
 }
 
@@ -173,13 +186,13 @@ impl Row for Unanswered {
     fn write(&self, writer: &mut Writer) {
         writer.array(4);
         self.fields.write(writer.array(5));
-        writer.uint(self.began).uint(self.repeats.into()).uint(self.last);
+        writer.uint(self.began).uint(self.accepted.into()).uint(self.last);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         ok(reader.array_of(4))?;
         ok(reader.array_of(5))?;
         let fields = ok(Fields::read(reader))?;
-        Ok(Self { fields, began: Row::read(reader)?, repeats: Row::read(reader)?, last: Row::read(reader)? })
+        Ok(Self { fields, began: Row::read(reader)?, accepted: Row::read(reader)?, last: Row::read(reader)? })
     }
 }

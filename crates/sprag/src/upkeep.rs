@@ -42,6 +42,8 @@ pub(crate) struct Upkeep {
     pub(crate) signed: Option<Newest>,
     /// Signed prekeys before the newest that no acknowledged one has replaced.
     pub(crate) unreplaced: Vec<PrekeyId>,
+    /// How many one-time prekeys the directory said that it has, until more are made.
+    pub(crate) one_time_left: Option<u32>,
     /// When a request that was put off is to be offered again.
     pub(crate) retry_at: Option<u64>,
     /// Contacts that began a session which nothing has answered yet, perhaps.
@@ -69,6 +71,7 @@ impl Upkeep {
             published: 0,
             signed: None,
             unreplaced: Vec::new(),
+            one_time_left: None,
             retry_at: None,
             owed: Vec::new(),
             scrubbed: (0, 0),
@@ -167,9 +170,10 @@ impl Row for Newest {
 
 impl Row for Upkeep {
     fn write(&self, writer: &mut Writer) {
-        writer.array(9).uint(self.last_wake).uint(self.pruned).uint(self.published);
+        writer.array(10).uint(self.last_wake).uint(self.pruned).uint(self.published);
         self.signed.write(writer);
         write_list(writer, &self.unreplaced);
+        self.one_time_left.write(writer);
         self.retry_at.write(writer);
         write_list(writer, &self.owed);
         writer.uint(self.scrubbed.0);
@@ -177,13 +181,14 @@ impl Row for Upkeep {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(9))?;
+        ok(reader.array_of(10))?;
         Ok(Self {
             last_wake: Row::read(reader)?,
             pruned: Row::read(reader)?,
             published: Row::read(reader)?,
             signed: Row::read(reader)?,
             unreplaced: read_list(reader)?,
+            one_time_left: Row::read(reader)?,
             retry_at: Row::read(reader)?,
             owed: read_list(reader)?,
             scrubbed: (Row::read(reader)?, Row::read(reader)?),

@@ -3,7 +3,7 @@
 use super::Client;
 use crate::error::{Error, Result};
 use crate::event::{Delivered, Incoming, Preview, Reason, Verdict};
-use crate::id::{BlobId, Conversation, DeviceId, MessageId, Sender};
+use crate::id::{BlobId, Conversation, DeviceId, MAX_ID, MessageId, Sender};
 use crate::inbox::{self, Effort, Examined};
 use crate::store::Barrier;
 
@@ -18,6 +18,9 @@ impl Client {
     /// Only our own trouble: [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`]. What was taken in before it is
     /// recognised when the batch is given again.
     pub fn deliver(&self, batch: &[Incoming]) -> Result<Delivered> {
+        if batch.iter().flat_map(|incoming| &incoming.app_ref).any(|app_ref| app_ref.len() > MAX_ID) {
+            return Err(Error::Misuse("app_ref is at most 64 bytes"));
+        }
         let now = self.now();
         let mut verdicts = Vec::with_capacity(batch.len());
         let mut rest = batch;
@@ -90,7 +93,8 @@ impl Client {
                         None => Preview::Known,
                     }
                 }
-                Examined::Unreadable(reason) => Preview::Unreadable { reason },
+                Examined::Unreadable(reason, _) => Preview::Unreadable { reason },
+                Examined::Damaged => Preview::Unreadable { reason: Reason::Damaged },
                 Examined::Quarantined { .. } => Preview::Unreadable { reason: Reason::IdentityChanged },
                 Examined::Evidence(..) => Preview::Unreadable { reason: Reason::Evidence },
                 Examined::Plain(_) | Examined::Heavy => Preview::Known,

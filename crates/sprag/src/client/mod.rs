@@ -20,6 +20,7 @@ use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{Event, Pending};
 use crate::id::{AccountId, Contact, DeviceId, Freshness, MessageId};
+use crate::outbox;
 use crate::prekeys;
 use crate::session::Stored;
 use crate::store::{Access, Barrier, Snapshot, Store, Table, Tx};
@@ -245,7 +246,7 @@ impl core::fmt::Debug for Client {
 fn pending(snapshot: &Snapshot<'_>, now: u64) -> Result<Pending> {
     Ok(Pending {
         events: snapshot.count(Table::Event)?,
-        requests: snapshot.count(Table::Outbox)?,
+        requests: outbox::due(snapshot, now)?,
         next_wake_ms: Some(Upkeep::load(snapshot)?.next_ms(now)),
     })
 }

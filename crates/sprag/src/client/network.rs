@@ -64,9 +64,9 @@ impl Client {
                             directory::commit(tx, &own, known, answer, now, &mut late)?;
                         }
                         (Action::PublishKeys(publish), outcome, None) => {
-                            directory::published(tx, row, &publish, outcome, now)?;
+                            directory::published(tx, row, &mut entry, publish, outcome, now)?;
                         }
-                        (_, outcome, None) => sent(tx, row, entry.contact, cargo.message, outcome, now)?,
+                        (_, outcome, None) => sent(tx, row, &entry, cargo.message, &cargo.carried, outcome, now)?,
                     }
                 }
                 pending(tx, now)
@@ -87,11 +87,24 @@ fn put_off(tx: &Tx<'_>, entry: &mut Entry, row: i64, after: Option<u32>, now: u6
 }
 
 /// What became of a message that was handed out.
-fn sent(tx: &Tx<'_>, row: i64, contact: i64, message: Option<Queued>, outcome: &Outcome, now: u64) -> Result<()> {
-    let mut known = Known::load(tx, contact)?;
+fn sent(
+    tx: &Tx<'_>,
+    row: i64,
+    entry: &Entry,
+    message: Option<Queued>,
+    carried: &[u32],
+    outcome: &Outcome,
+    now: u64,
+) -> Result<()> {
+    let mut known = Known::load(tx, entry.contact)?;
     let Some(message) = message else { return Err(CORRUPT) };
     let (state, reason) = match outcome {
-        Outcome::Accepted { .. } => (MessageState::Accepted, None),
+        Outcome::Accepted { .. } => {
+            for ordinal in carried {
+                known.handshake_left(tx, *ordinal, now)?;
+            }
+            (MessageState::Accepted, None)
+        }
         Outcome::Stale { .. } => {
             // Sealed again, under the same id, when the newer list is here.
             outbox::release(tx, row, &known, message, now)?;

@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::event::{MessageState, Pending, SendOptions, Sent};
 use crate::id::{AccountId, Content, Conversation, MAX_CONTENT, MessageId, Trust};
 use crate::outbox::{self, Cargo, Entry, Index, Queued, Waiting};
-use crate::request::Action;
 use crate::store::{Barrier, Snapshot, Table, Tx};
 
 impl Client {
@@ -67,9 +66,8 @@ impl Client {
         // What waits already goes first.
         let first = !known.fetching;
         match if first { outbox::seal(tx, &own, &known, &message, now, random)? } else { None } {
-            Some(send) => {
-                let cargo = Cargo { action: Action::Send(send), message: Some(message) };
-                Entry::put(tx, row, contact, &cargo, now)?;
+            Some(sealed) => {
+                Entry::put(tx, row, contact, &Cargo::sealed(sealed, message), now)?;
                 known.owes_answer = false;
                 known.save(tx)?;
                 Ok((row, contact, MessageState::Ready))
@@ -150,6 +148,8 @@ impl Client {
             let (_, index) = Self::indexed(tx, message)?;
             match (Waiting::load(tx, index.row)?, Entry::load(tx, index.row)?) {
                 (Some(waiting), _) if !waiting.held => {}
+                // Whoever has it at the moment keeps it: nobody else is to carry it at once.
+                (None, Some(entry)) if entry.is_leased(now) => {}
                 (None, Some(mut entry)) => entry.put_off(tx, index.row, 0)?,
                 _ => return Err(Error::NotAllowed),
             }

@@ -8,10 +8,9 @@ use crate::directory;
 use crate::error::{Error, Result, StoreFault};
 use crate::event::{Hint, Pending, What};
 use crate::id::{Class, Trust};
-use crate::notice::raise;
+use crate::notice::{raise, raise_sparingly, trouble};
 use crate::outbox::{self, Cargo, Entry, Index, Queued};
 use crate::prekeys::{self, Made};
-use crate::request::Action;
 use crate::store::{Barrier, Table, Tx};
 use crate::upkeep::{Clock, Upkeep};
 
@@ -27,9 +26,12 @@ impl Client {
         self.store.prepared(
             Barrier::Normal,
             |snapshot| {
-                let low = hint.one_time_left.filter(|left| *left < prekeys::LOW);
-                let left = if low.is_some() && directory::is_publishing(snapshot)? { None } else { low };
                 let (own, upkeep) = (Own::load(snapshot)?, Upkeep::load(snapshot)?);
+                let left = if prekeys::is_full(snapshot)? || directory::is_publishing(snapshot)? {
+                    None
+                } else {
+                    hint.one_time_left.or(upkeep.one_time_left).filter(|left| *left < prekeys::LOW)
+                };
                 Ok((prekeys::make(upkeep.signed, &own.device, left, now, &mut early), own, upkeep))
             },
             |tx, (made, own, upkeep)| self.keep_up(tx, own, upkeep, made, hint, now, &mut late),
@@ -53,16 +55,22 @@ impl Client {
         if let Clock::Wrong(skew) = clock {
             raise(tx, What::ClockSuspect { skew }, now)?;
         }
-        if let Some(left) = hint.one_time_left.filter(|left| *left < prekeys::LOW) {
-            raise(tx, What::KeysLow { left }, now)?;
+        if let Some(left) = hint.one_time_left.or(upkeep.one_time_left).filter(|left| *left < prekeys::LOW) {
+            raise_sparingly(tx, What::KeysLow { left }, now)?;
         }
         let renewed = clock == Clock::Plausible && own.renew_list(now)?;
         if renewed {
             own.save(tx)?;
         }
+        upkeep.one_time_left = None;
         directory::publish(tx, &own, renewed, made, &mut upkeep, now)?;
         for contact in core::mem::take(&mut upkeep.owed) {
-            self.answer(tx, &own, contact, now, random)?;
+            // What is wrong with one contact must not keep everything else from being kept up.
+            match self.answer(tx, &own, contact, now, random) {
+                Ok(()) | Err(Error::Misuse(_)) => {}
+                Err(Error::Store(StoreFault::Corrupt)) => trouble(tx, now)?,
+                Err(error) => return Err(error),
+            }
         }
         if clock == Clock::Plausible && upkeep.prune_due(now) {
             let pruned = prekeys::prune(tx, now).and_then(|()| Index::prune(tx, now));
@@ -72,7 +80,7 @@ impl Client {
                 other => other.and_then(|()| upkeep.scrub(tx))?,
             };
             if !is_whole {
-                raise(tx, What::StoreTrouble { code: StoreFault::Corrupt.code() }, now)?;
+                trouble(tx, now)?;
             }
             upkeep.pruned = now;
         }
@@ -88,10 +96,9 @@ impl Client {
         }
         let id = fresh_id(tx)?;
         let message = Queued { id, class: Class::Quiet, content: None, sent: now, expires: None };
-        if let Some(send) = outbox::seal(tx, own, &known, &message, now, random)? {
+        if let Some(sealed) = outbox::seal(tx, own, &known, &message, now, random)? {
             let row = tx.reserve(Table::Outbox)?;
-            let cargo = Cargo { action: Action::Send(send), message: Some(message) };
-            Entry::put(tx, row, contact, &cargo, now)?;
+            Entry::put(tx, row, contact, &Cargo::sealed(sealed, message), now)?;
             known.owes_answer = false;
             known.save(tx)?;
         }

@@ -29,28 +29,26 @@ pub(super) fn check(
     });
     let franked = match franked {
         Ok(franked) => franked,
-        Err(error) => return Ok(Examined::Unreadable(error.into())),
+        Err(error) => return Ok(Examined::Unreadable(error.into(), Some(known.account))),
     };
     if !broken!("filed-anywhere")
         && matches!(&incoming.conversation, Some(Conversation::Direct(filed)) if *filed != known.account)
     {
-        return Ok(Examined::Unreadable(Reason::Misfiled));
+        return Ok(Examined::Unreadable(Reason::Misfiled, Some(known.account)));
     }
     let listed = match lists(&known, franked.content.extensions.get(EXT_LIST)) {
         Ok(listed) => listed,
-        Err(reason) => return Ok(Examined::Unreadable(reason)),
+        Err(reason) => return Ok(Examined::Unreadable(reason, Some(known.account))),
     };
     let list = listed.adopted.as_ref().map(|(_, list)| list).or(known.list.as_ref());
-    let device = match &begun {
-        Some((claim, _)) => claim.device,
-        None => known.sessions.iter().find(|s| s.ordinal == found.ordinal).map_or(0, |s| s.device),
-    };
+    let session = known.sessions.iter().find(|session| session.ordinal == found.ordinal);
+    let device = begun.as_ref().map_or_else(|| session.map_or(0, |session| session.device), |(claim, _)| claim.device);
     let honest = list.is_some_and(|list| match &begun {
         Some((claim, _)) => claim.check(list).is_ok(),
-        None => list.device(device).is_some(),
+        None => list.device(device).map(|entry| entry.device_key) == session.map(|session| session.device_key),
     });
     if !honest {
-        return Ok(Examined::Unreadable(Reason::NotListed));
+        return Ok(Examined::Unreadable(Reason::NotListed, Some(known.account)));
     }
     let conflict = listed.conflict.or_else(|| disagreement(own, &known, list, &franked));
     Ok(Examined::Opened(Box::new(Opened {

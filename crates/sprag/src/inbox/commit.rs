@@ -6,11 +6,13 @@ use super::{Examined, Fresh, Opened};
 use crate::account::Own;
 use crate::contact::{Known, SessionRef, Warning};
 use crate::error::{Error, Result};
-use crate::event::{Finding, Healing, Incoming, Message, Reason, What};
-use crate::id::{BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
-use crate::notice::{raise, raise_sparingly};
+use crate::event::{Finding, Healing, Incoming, Message, MessageState, Reason, What};
+use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
+use crate::notice::{raise, raise_sparingly, trouble};
+use crate::outbox::stop_waiting;
 use crate::prekeys;
-use crate::session::Unanswered;
+use crate::seen;
+use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
 use crate::upkeep::Upkeep;
 
@@ -22,15 +24,20 @@ pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Inco
     match examined {
         Examined::Plain(finding) => Ok(finding),
         Examined::Heavy => Err(Error::Internal("examined with too little effort")),
-        Examined::Unreadable(reason) => unreadable(tx, reason, incoming, now),
+        Examined::Unreadable(reason, proved) => unreadable(tx, reason, proved, incoming, now),
+        Examined::Damaged => {
+            trouble(tx, now)?;
+            unreadable(tx, Reason::Damaged, None, incoming, now)
+        }
         Examined::Evidence(mut known, ordinal) => {
             known.warn(tx, ordinal, Warning::Clone, now)?;
             known.save(tx)?;
-            unreadable(tx, Reason::Evidence, incoming, now)
+            unreadable(tx, Reason::Evidence, None, incoming, now)
         }
         Examined::Quarantined { fingerprint, changed } => {
             if let Some((known, new_number)) = changed {
-                known.identity_changed(tx, own, new_number, Vec::new(), now)?;
+                let held = stop_waiting(tx, &known, MessageState::Held, Reason::IdentityChanged, now)?;
+                known.identity_changed(tx, own, new_number, held, now)?;
             }
             Ok(Finding::Quarantined { fingerprint })
         }
@@ -38,7 +45,13 @@ pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Inco
     }
 }
 
-fn unreadable(tx: &Tx<'_>, reason: Reason, incoming: &Incoming, now: u64) -> Result<Finding> {
+fn unreadable(
+    tx: &Tx<'_>,
+    reason: Reason,
+    proved: Option<AccountId>,
+    incoming: &Incoming,
+    now: u64,
+) -> Result<Finding> {
     let healing = Healing::Final;
     if broken!("refusals-write") {
         for (row, value) in tx.scan(Table::Contact, 0, usize::MAX >> 1)? {
@@ -48,7 +61,7 @@ fn unreadable(tx: &Tx<'_>, reason: Reason, incoming: &Incoming, now: u64) -> Res
     let what = What::Unreadable {
         app_ref: incoming.app_ref.clone(),
         blob_id: BlobId::of(&incoming.bytes),
-        from: incoming.from.clone(),
+        from: proved.or_else(|| incoming.from.clone()),
         reason,
         healing,
     };
@@ -61,11 +74,11 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
         opened;
     let first_contact = known.pin.is_none();
     stored.session.commit(delta, now)?;
-    if let Some((pin, list)) = adopted {
-        known.adopt(pin, list);
-    }
     if known.row == 0 {
         known.save(tx)?;
+    }
+    if let Some((pin, list)) = adopted {
+        known.adopt(tx, pin, list)?;
     }
     let mut events = Vec::new();
     match fresh {
@@ -86,6 +99,7 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
         known.warn(tx, ordinal, Warning::Stalled, now)?;
     }
     announced(&mut known, content.extensions.get(EXT_SESSIONS));
+    let again = shows_again(tx, &known, &mut stored, &content)?;
     stored.saw(tx, known.row, &commitment)?;
     stored.save(tx, known.session_row(ordinal))?;
     known.save(tx)?;
@@ -95,10 +109,32 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
     if broken!("messages-lost") && incoming.bytes.last().is_some_and(|byte| byte % 16 == 0) {
         return Ok(Finding::Opened { events });
     }
+    if let Some(named) = incoming.from.as_ref().filter(|named| **named != known.account) {
+        let (app_ref, blob_id) = (incoming.app_ref.clone(), BlobId::of(&incoming.bytes));
+        let what = What::SenderDiffers { app_ref, blob_id, named: named.clone(), proved: known.account.clone() };
+        events.push(raise(tx, what, now)?);
+    }
+    if let Some(message) = again {
+        return Ok(Finding::Duplicate { message: Some(message) });
+    }
     if let Some(what) = shown(&known, device, content, incoming, first_contact)? {
         events.push(raise(tx, what, now)?);
     }
     Ok(Finding::Opened { events })
+}
+
+/// The id of a message that was shown before: its sender never heard that the server had it, and sealed it anew. Only the
+/// last few are looked at, for anew it comes soon.
+fn shows_again(tx: &Tx<'_>, known: &Known, stored: &mut Stored, content: &Wire) -> Result<Option<MessageId>> {
+    if !matches!(content.body, Body::Text(_) | Body::App { .. }) {
+        return Ok(None);
+    }
+    let name = seen::message_key(tx, &content.id);
+    if known.has_shown(tx, stored, &name)? {
+        return MessageId::new(&content.id).map(Some);
+    }
+    stored.showed(tx, known.row, &name)?;
+    Ok(None)
 }
 
 /// Takes up a session that the contact began, and uses up the prekeys that it began it with.
@@ -132,10 +168,13 @@ fn restarted(known: &mut Known, fresh: &SessionRef) -> bool {
 fn announced(known: &mut Known, names: Option<&[u8]>) {
     for name in names.unwrap_or_default().chunks_exact(8) {
         let here = known.sessions.iter().any(|s| &s.transcript[..8] == name);
-        if !here && !known.announced.iter().any(|known| known == name) && known.announced.len() < MAX_ANNOUNCED {
+        if !here && !known.announced.iter().any(|known| known == name) {
             known.announced.push(name.to_vec());
         }
     }
+    // The oldest go first: what was announced and never came must not stand in the way for ever.
+    let surplus = known.announced.len().saturating_sub(MAX_ANNOUNCED);
+    known.announced.drain(..surplus);
 }
 
 /// What the app shows of a content; control messages show nothing.

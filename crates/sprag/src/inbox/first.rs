@@ -4,6 +4,7 @@
 
 use sprag_core::envelope::{Envelope, InitialSlot};
 use sprag_core::handshake::{self, Claim};
+use sprag_core::prekey::{OneTimePrekey, SignedPrekey};
 use sprag_core::ratchet::{HINT, HintKey, Session};
 use sprag_core::safety_number::SafetyNumber;
 
@@ -17,31 +18,57 @@ use crate::session::Stored;
 use crate::store::{Snapshot, Table};
 
 /// Contacts beyond which no stranger becomes one more: the store has numbers for two million.
-const MAX_CONTACTS: u64 = 1_000_000;
+const MAX_CONTACTS: u64 = 100_000;
 
-/// Finds out about a slot that begins a session; none if it is for another device.
+/// Finds out about the slot that begins a session with us; none if there is none.
 pub(super) fn examine(
     snapshot: &Snapshot<'_>,
     own: &Own,
-    slot: &InitialSlot,
     envelope: &Envelope<'_>,
     incoming: &Incoming,
     effort: Effort,
 ) -> Result<Option<Examined>> {
+    let unreadable = |reason| Ok(Some(Examined::Unreadable(reason, None)));
+    let mut ours = None;
+    for slot in envelope.initial() {
+        let named = prekeys::find(snapshot, slot.fields.signed_prekey, slot.fields.one_time_prekey)?;
+        if matches!(named, Named::Foreign) {
+            continue;
+        }
+        // An honest sender begins one session with a device, and each costs us a key agreement.
+        if ours.replace((slot, named)).is_some() {
+            return unreadable(Reason::Malformed);
+        }
+    }
+    match ours {
+        None | Some((_, Named::Foreign)) => Ok(None),
+        Some((_, Named::Gone)) => unreadable(Reason::KeyGone),
+        Some((_, Named::Ours(..))) if effort == Effort::Light => Ok(Some(Examined::Heavy)),
+        Some((slot, Named::Ours(signed, one_time))) => {
+            begin(snapshot, own, slot, signed, one_time, envelope, incoming).map(Some)
+        }
+    }
+}
+
+/// Agrees on a session, and opens the message in it.
+fn begin(
+    snapshot: &Snapshot<'_>,
+    own: &Own,
+    slot: &InitialSlot,
+    signed: SignedPrekey,
+    one_time: Option<OneTimePrekey>,
+    envelope: &Envelope<'_>,
+    incoming: &Incoming,
+) -> Result<Examined> {
     let fields = &slot.fields;
-    let (signed, one_time) = match prekeys::find(snapshot, fields.signed_prekey, fields.one_time_prekey)? {
-        Named::Foreign => return Ok(None),
-        Named::Gone => return Ok(Some(Examined::Unreadable(Reason::KeyGone))),
-        Named::Ours(..) if effort == Effort::Light => return Ok(Some(Examined::Heavy)),
-        Named::Ours(signed, one_time) => (signed, one_time),
-    };
+    let unreadable = |reason| Ok(Examined::Unreadable(reason, None));
     let unsealed = match handshake::unseal(own.account.account(), &own.device, &signed, one_time, fields) {
         Ok(unsealed) => unsealed,
-        Err(error) => return Ok(Some(Examined::Unreadable(error.into()))),
+        Err(error) => return unreadable(error.into()),
     };
     // Played again, when the session itself may be long forgotten.
     if prekeys::was_used(snapshot, unsealed.transcript())? {
-        return Ok(Some(Examined::Unreadable(Reason::KeyGone)));
+        return unreadable(Reason::KeyGone);
     }
     let claim = unsealed.claim().clone();
     let begun = HintKey::between(own.device.identity(), &claim.identity_key).and_then(|hint| {
@@ -54,11 +81,11 @@ pub(super) fn examine(
     });
     let (hint, session, key, delta) = match begun {
         Ok(begun) => begun,
-        Err(error) => return Ok(Some(Examined::Unreadable(error.into()))),
+        Err(error) => return unreadable(error.into()),
     };
     let known = match claimed(snapshot, own, &claim, incoming)? {
         Ok(known) => known,
-        Err(quarantined) => return Ok(Some(quarantined)),
+        Err(quarantined) => return Ok(quarantined),
     };
     let reference = SessionRef {
         ordinal: 0,
@@ -67,11 +94,11 @@ pub(super) fn examine(
         transcript: *session.transcript(),
         heard: true,
         hint,
-        warned: 0,
+        marks: 0,
     };
     let found = Found { ordinal: 0, stored: Stored::new(session), key, delta };
     let fresh = Fresh { reference, signed: fields.signed_prekey, one_time: fields.one_time_prekey };
-    check::check(own, known, found, Some((claim, fresh)), envelope, incoming).map(Some)
+    check::check(own, known, found, Some((claim, fresh)), envelope, incoming)
 }
 
 /// The contact that a claim is about, if it may be pinned under the id that it claims: the id is the one that the app
@@ -90,7 +117,7 @@ fn claimed(
     let known = match Known::find(snapshot, &id)? {
         Some(known) => known,
         None if snapshot.count(Table::Contact)? >= MAX_CONTACTS => {
-            return Ok(Err(Examined::Unreadable(Reason::Exhausted)));
+            return Ok(Err(Examined::Unreadable(Reason::Exhausted, None)));
         }
         None => Known::unseen(id),
     };

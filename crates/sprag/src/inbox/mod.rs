@@ -21,13 +21,14 @@ use sprag_core::wire::{self, Kind};
 
 pub(crate) use self::commit::{class_of, commit, door_content};
 use crate::account::Own;
+use crate::codec::CORRUPT;
 use crate::contact::{Known, SessionRef};
 use crate::error::Result;
 use crate::event::{Finding, Incoming, Reason, What};
 use crate::id::AccountId;
-use crate::seen;
+use crate::outbox::Echo;
 use crate::session::Stored;
-use crate::store::Snapshot;
+use crate::store::{Snapshot, Table};
 
 /// Whether bytes are an envelope of ours, by their first bytes alone. Nothing is believed by it.
 #[must_use]
@@ -37,6 +38,9 @@ pub fn recognise(bytes: &[u8]) -> bool {
 
 /// Steps along a chain, about a millisecond's worth, that are not worth letting go of the store for.
 const MANY_STEPS: u32 = 1_000;
+
+/// Slots that are tried in one session. One is meant for it; whoever repeats its hint a thousand times wants our time.
+const MAX_SLOTS: usize = 2;
 
 /// How much work may be done at the moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,8 +57,10 @@ pub(crate) enum Examined {
     Plain(Finding),
     /// More work than the effort allows: to be examined again with more.
     Heavy,
-    /// For this device, and unreadable.
-    Unreadable(Reason),
+    /// Not to be read; from this account, where a session proved it.
+    Unreadable(Reason, Option<AccountId>),
+    /// What is needed to read it is damaged.
+    Damaged,
     /// What one honest device cannot send, in this session.
     Evidence(Box<Known>, u32),
     /// From somebody who may not be pinned under the id that was claimed.
@@ -96,12 +102,34 @@ struct Found {
     delta: Delta,
 }
 
+/// Why a slot that is ours by its hint does not open, and in which session.
+#[derive(Clone, Copy)]
+struct Failure {
+    reason: Reason,
+    ordinal: u32,
+}
+
+impl Failure {
+    /// All sessions of a pair of devices have one hint: what the one says that the slot was meant for must not be
+    /// forgotten over another that merely does not open it.
+    const fn weight(self) -> u8 {
+        match self.reason {
+            Reason::Evidence => 3,
+            Reason::Damaged => 2,
+            Reason::KeyGone => 0,
+            _ => 1,
+        }
+    }
+
+    fn heavier(known: Option<Self>, other: Self) -> Option<Self> {
+        Some(known.filter(|known| known.weight() >= other.weight()).unwrap_or(other))
+    }
+}
+
 enum Tried {
     NotHis,
     Heavy,
-    Failed(Reason),
-    /// In the session with this number.
-    Evidence(u32),
+    Failed(Failure),
     Found(Box<Found>),
 }
 
@@ -112,7 +140,7 @@ pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, e
     }
     let envelope = match Envelope::parse(&incoming.bytes) {
         Ok(envelope) => envelope,
-        Err(error) => return Ok(Examined::Unreadable(error.into())),
+        Err(error) => return Ok(Examined::Unreadable(error.into(), None)),
     };
     let named = match &incoming.from {
         Some(from) => Known::find(snapshot, from)?,
@@ -125,46 +153,63 @@ pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, e
             Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
             Tried::Heavy => return Ok(Examined::Heavy),
             _ if known.has_seen(snapshot, envelope.commitment())? => return Ok(DUPLICATE),
-            Tried::Evidence(ordinal) => return Ok(Examined::Evidence(Box::new(known), ordinal)),
-            Tried::Failed(reason) => failed = Some(reason),
+            Tried::Failed(failure) => failed = Some((failure, known)),
             Tried::NotHis => {}
         }
     }
-    if seen::has(snapshot, seen::OWN, envelope.commitment())? {
-        return Ok(Examined::Plain(Finding::OwnEcho { message: None }));
+    if let Some(message) = Echo::find(snapshot, envelope.commitment())? {
+        return Ok(Examined::Plain(Finding::OwnEcho { message }));
     }
-    // The app named somebody else, or nobody.
-    for known in Known::all(snapshot)?.into_iter().filter(|known| Some(known.row) != named_row) {
-        match try_contact(snapshot, &known, &envelope, effort)? {
-            Tried::NotHis => {}
-            Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
-            Tried::Heavy => return Ok(Examined::Heavy),
-            Tried::Failed(_) | Tried::Evidence(_) if known.has_seen(snapshot, envelope.commitment())? => {
-                return Ok(DUPLICATE);
+    if failed.is_none() {
+        // The app named somebody else, or nobody: everybody is looked at, while nobody waits for it.
+        if effort == Effort::Light && snapshot.count(Table::Contact)? > u64::from(named_row.is_some()) {
+            return Ok(Examined::Heavy);
+        }
+        for known in Known::all(snapshot)?.into_iter().filter(|known| Some(known.row) != named_row) {
+            match try_contact(snapshot, &known, &envelope, effort)? {
+                Tried::NotHis => {}
+                Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
+                Tried::Heavy => return Ok(Examined::Heavy),
+                Tried::Failed(_) if known.has_seen(snapshot, envelope.commitment())? => return Ok(DUPLICATE),
+                Tried::Failed(failure) => failed = Some((failure, known)),
             }
-            Tried::Evidence(ordinal) => return Ok(Examined::Evidence(Box::new(known), ordinal)),
-            Tried::Failed(reason) => failed = Some(reason),
         }
     }
-    for slot in envelope.initial() {
-        if let Some(examined) = first::examine(snapshot, own, slot, &envelope, incoming, effort)? {
-            return Ok(examined);
-        }
+    if let Some(examined) = first::examine(snapshot, own, &envelope, incoming, effort)? {
+        return Ok(examined);
     }
-    Ok(failed.map_or(Examined::Plain(Finding::NotAddressed), Examined::Unreadable))
+    Ok(match failed {
+        None => Examined::Plain(Finding::NotAddressed),
+        Some((Failure { reason: Reason::Evidence, ordinal }, known)) => Examined::Evidence(Box::new(known), ordinal),
+        Some((Failure { reason: Reason::Damaged, .. }, _)) => Examined::Damaged,
+        Some((failure, _)) => Examined::Unreadable(failure.reason, None),
+    })
 }
 
 const DUPLICATE: Examined = Examined::Plain(Finding::Duplicate { message: None });
 
 /// Tries every session of a contact whose hint is in the envelope.
 fn try_contact(snapshot: &Snapshot<'_>, known: &Known, envelope: &Envelope<'_>, effort: Effort) -> Result<Tried> {
-    let mut tried = Tried::NotHis;
+    let mut failed = None;
     for reference in &known.sessions {
         let hint = reference.hint.hint(&reference.device_key, envelope.commitment());
         let plain = envelope.slots().iter().map(|slot| (slot, None));
         let initial = envelope.initial().iter().map(|initial| (&initial.slot, Some(&initial.fields_hash)));
-        for (slot, fields) in plain.chain(initial).filter(|(slot, _)| slot[..HINT] == hint) {
-            let stored = Stored::load(snapshot, known.session_row(reference.ordinal))?;
+        let mut ours = plain.chain(initial).filter(|(slot, _)| slot[..HINT] == hint).take(MAX_SLOTS).peekable();
+        if ours.peek().is_none() {
+            continue;
+        }
+        let fail = |reason| Failure { reason, ordinal: reference.ordinal };
+        let stored = match Stored::load(snapshot, known.session_row(reference.ordinal)) {
+            Ok(stored) => stored,
+            // One damaged session must not keep every other message from being taken in.
+            Err(CORRUPT) => {
+                failed = Failure::heavier(failed, fail(Reason::Damaged));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        for (slot, fields) in ours {
             let binding = envelope.binding(fields);
             if effort == Effort::Light && is_heavy(&stored.session, slot, binding) {
                 return Ok(Tried::Heavy);
@@ -176,12 +221,13 @@ fn try_contact(snapshot: &Snapshot<'_>, known: &Known, envelope: &Envelope<'_>, 
                 }
                 // A handshake that we do not know yet is tried as such later.
                 Err(sprag_core::Error::Open) if fields.is_some() => {}
-                Err(sprag_core::Error::Evidence) => tried = Tried::Evidence(reference.ordinal),
-                Err(error) => tried = Tried::Failed(error.into()),
+                // Of a chain that is long over, or not genuine: once its header key is gone, nobody can tell.
+                Err(sprag_core::Error::Open) => failed = Failure::heavier(failed, fail(Reason::KeyGone)),
+                Err(error) => failed = Failure::heavier(failed, fail(error.into())),
             }
         }
     }
-    Ok(tried)
+    Ok(failed.map_or(Tried::NotHis, Tried::Failed))
 }
 
 /// Whether opening a slot means a long way along a chain, or a key agreement of the braid.

@@ -95,6 +95,39 @@ pub(crate) struct Index {
     pub(crate) at: u64,
 }
 
+/// What is remembered of an envelope of ours by its commitment: a server that hands everyone everything hands us our own.
+pub(crate) struct Echo {
+    /// The message in it; none for upkeep.
+    message: Option<MessageId>,
+    at: u64,
+}
+
+/// Where echoes begin among the rows of `meta`; the index of messages is behind them.
+const ECHOES: i64 = 1 << 61;
+
+fn echo_row(snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> i64 {
+    ECHOES | number(&snapshot.keyed_hash("echo", commitment), 3)
+}
+
+/// The first bits of a hash as a number, without as many as are said.
+fn number(hash: &[u8; 32], without: u32) -> i64 {
+    let number = hash.iter().take(8).fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+    i64::try_from(number >> without).unwrap_or(0)
+}
+
+impl Echo {
+    pub(super) fn save(tx: &Tx<'_>, commitment: &[u8; 32], message: Option<&MessageId>, now: u64) -> Result<()> {
+        let echo = Self { message: message.cloned(), at: now };
+        Ok(tx.put(Table::Meta, echo_row(tx, commitment), codec::encode(&echo).expose_secret())?)
+    }
+
+    /// Whether an envelope is our own, and which message is in it.
+    pub(crate) fn find(snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> Result<Option<Option<MessageId>>> {
+        let value = snapshot.get(Table::Meta, echo_row(snapshot, commitment))?;
+        value.map(|value| codec::decode::<Self>(value.expose_secret()).map(|echo| echo.message)).transpose()
+    }
+}
+
 /// The digest by which a repeated `send` is told from another one under the same id.
 pub(crate) fn digest(snapshot: &Snapshot<'_>, conversation: &Conversation, content: &Content) -> Vec<u8> {
     let mut writer = Writer::new();
@@ -104,9 +137,7 @@ pub(crate) fn digest(snapshot: &Snapshot<'_>, conversation: &Conversation, conte
 }
 
 fn index_row(snapshot: &Snapshot<'_>, id: &MessageId) -> i64 {
-    let hash = snapshot.keyed_hash("message id", id.as_bytes());
-    let number = hash.iter().take(8).fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
-    INDEX | i64::try_from(number >> 2).unwrap_or(0)
+    INDEX | number(&snapshot.keyed_hash("message id", id.as_bytes()), 2)
 }
 
 impl Index {
@@ -119,9 +150,16 @@ impl Index {
         Ok(tx.put(Table::Meta, index_row(tx, id), codec::encode(self).expose_secret())?)
     }
 
-    /// Forgets messages that left long ago.
+    /// Forgets messages that left long ago, and their echoes.
     pub(crate) fn prune(tx: &Tx<'_>, now: u64) -> Result<()> {
-        for (row, value) in tx.scan(Table::Meta, INDEX - 1, usize::MAX >> 1)? {
+        for (row, value) in tx.scan(Table::Meta, ECHOES - 1, usize::MAX >> 1)? {
+            if row < INDEX {
+                let echo: Echo = codec::decode(value.expose_secret())?;
+                if echo.at.saturating_add(RETENTION) < now {
+                    tx.delete(Table::Meta, row)?;
+                }
+                continue;
+            }
             let index: Self = codec::decode(value.expose_secret())?;
             let left = matches!(index.state, MessageState::Accepted | MessageState::Failed | MessageState::Cancelled);
             if left && index.at.saturating_add(RETENTION) < now {
@@ -186,6 +224,18 @@ impl Row for Waiting {
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         ok(reader.array_of(3))?;
         Ok(Self { contact: Row::read(reader)?, held: Row::read(reader)?, message: Row::read(reader)? })
+    }
+}
+
+impl Row for Echo {
+    fn write(&self, writer: &mut Writer) {
+        self.message.write(writer.array(2));
+        self.at.write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        ok(reader.array_of(2))?;
+        Ok(Self { message: Row::read(reader)?, at: Row::read(reader)? })
     }
 }
 

@@ -11,9 +11,9 @@ mod seal;
 
 use sprag_core::wire::{Reader, Writer};
 
-pub(crate) use self::message::{Index, Queued, Waiting, digest, progress, release, stop_waiting};
-pub(crate) use self::seal::{ENOUGH, flush, seal};
-use crate::codec::{self, CORRUPT, Row, ok};
+pub(crate) use self::message::{Echo, Index, Queued, Waiting, digest, progress, release, stop_waiting};
+pub(crate) use self::seal::{Sealed, flush, seal};
+use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::contact::Known;
 use crate::error::Result;
 use crate::event::{MessageState, Reason};
@@ -26,6 +26,9 @@ const IN_FLIGHT: usize = 8;
 
 /// Entries up to which `send` looks whether its own can go at once. With more, `requests` hands it out.
 const SHORT: u64 = 64;
+
+/// Entries up to which every call tells exactly how many can be handed out.
+const LONG: u64 = 256;
 
 /// The longest lease and the longest delay, in seconds. A time further ahead was noted while the clock was wrong, and
 /// binds nobody now: it would hold a request back for as long as the clock was off.
@@ -52,13 +55,15 @@ pub(crate) struct Cargo {
     pub(crate) action: Action,
     /// The message in it, to be sealed again if need be.
     pub(crate) message: Option<Queued>,
+    /// The sessions with the contact whose handshake it carries.
+    pub(crate) carried: Vec<u32>,
 }
 
 impl Entry {
     /// Puts a request that is no message into the outbox.
     pub(crate) fn request(tx: &Tx<'_>, contact: i64, action: Action, now: u64) -> Result<()> {
         let row = tx.reserve(Table::Outbox)?;
-        Self::put(tx, row, contact, &Cargo { action, message: None }, now)
+        Self::put(tx, row, contact, &Cargo::request(action), now)
     }
 
     /// Puts something into the outbox under a number that was reserved for it.
@@ -83,6 +88,11 @@ impl Entry {
         Ok(())
     }
 
+    /// Whether somebody has it.
+    pub(crate) fn is_leased(&self, now: u64) -> bool {
+        runs(self.lease_until, now, MAX_LEASE)
+    }
+
     /// Ends the lease, and offers it again from `not_before` on.
     pub(crate) fn put_off(&mut self, tx: &Tx<'_>, row: i64, not_before: u64) -> Result<()> {
         self.lease_until = 0;
@@ -97,8 +107,22 @@ impl Entry {
 }
 
 impl Cargo {
+    /// A request that is no message.
+    pub(crate) const fn request(action: Action) -> Self {
+        Self { action, message: None, carried: Vec::new() }
+    }
+
+    /// A message that was sealed.
+    pub(crate) fn sealed(sealed: Sealed, message: Queued) -> Self {
+        Self { action: Action::Send(sealed.send), message: Some(message), carried: sealed.carried }
+    }
+
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
         codec::decode(snapshot.require(Table::Cargo, row)?.expose_secret())
+    }
+
+    pub(crate) fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
+        Ok(tx.put(Table::Cargo, row, codec::encode(self).expose_secret())?)
     }
 
     /// The action alone, of everything that is in the outbox.
@@ -107,12 +131,22 @@ impl Cargo {
     }
 }
 
-/// Whether there is anything that [`lease`] might hand out.
-pub(crate) fn is_any_due(snapshot: &Snapshot<'_>, now: u64) -> Result<bool> {
+/// How many requests can be handed out now. Of a long outbox the count alone is told, for looking it through with every
+/// call would take longer than the call.
+pub(crate) fn due(snapshot: &Snapshot<'_>, now: u64) -> Result<u64> {
+    let count = snapshot.count(Table::Outbox)?;
+    if count > LONG { Ok(count) } else { count_due(snapshot, now) }
+}
+
+fn count_due(snapshot: &Snapshot<'_>, now: u64) -> Result<u64> {
     let entries = Entry::all(snapshot)?;
-    Ok(entries
-        .iter()
-        .any(|(_, entry)| !runs(entry.lease_until, now, MAX_LEASE) && !runs(entry.not_before, now, MAX_DELAY)))
+    let mut turns = Turns::new(&entries, now);
+    Ok(entries.iter().filter(|(_, entry)| turns.take(entry)).count() as u64)
+}
+
+/// Whether there is anything that [`lease`] would hand out.
+pub(crate) fn is_any_due(snapshot: &Snapshot<'_>, now: u64) -> Result<bool> {
+    Ok(snapshot.count(Table::Outbox)? > 0 && count_due(snapshot, now)? > 0)
 }
 
 /// Leases what can go now: at most `max`, in each conversation the oldest first and not too many at once.
@@ -130,34 +164,20 @@ pub(crate) fn lease_for(tx: &Tx<'_>, contact: i64, seconds: u64, now: u64) -> Re
 
 fn lease_of(tx: &Tx<'_>, only: Option<i64>, max: usize, seconds: u64, now: u64) -> Result<Vec<Request>> {
     let entries = Entry::all(tx)?;
-    let mut in_flight = InFlight::default();
-    for (_, entry) in entries.iter().filter(|(_, entry)| entry.is_send && runs(entry.lease_until, now, MAX_LEASE)) {
-        in_flight.add(entry.contact);
-    }
-    let mut blocked: Vec<i64> = Vec::new();
+    let mut turns = Turns::new(&entries, now);
     let mut leased = Vec::new();
     for (row, mut entry) in entries {
         if leased.len() >= max {
             break;
         }
-        if runs(entry.lease_until, now, MAX_LEASE) || only.is_some_and(|contact| contact != entry.contact) {
+        if only.is_some_and(|contact| contact != entry.contact) || !turns.take(&entry) {
             continue;
         }
-        let held_back = entry.is_send && (blocked.contains(&entry.contact) || in_flight.is_full(entry.contact));
-        if runs(entry.not_before, now, MAX_DELAY) || held_back {
-            // What was put off holds back what came after it in the same conversation.
-            if entry.is_send {
-                blocked.push(entry.contact);
-            }
-            continue;
-        }
-        let Cargo { action, message } = Cargo::load(tx, row)?;
+        let Cargo { action, message, .. } = Cargo::load(tx, row)?;
         if entry.attempt == 0 && matches!(&action, Action::Send(send) if send.expires.is_some_and(|at| at <= now)) {
+            turns.give_back(&entry);
             expire(tx, row, &entry, message, now)?;
             continue;
-        }
-        if entry.is_send {
-            in_flight.add(entry.contact);
         }
         entry.attempt = entry.attempt.saturating_add(1);
         entry.lease_until = now.saturating_add(seconds.min(MAX_LEASE));
@@ -166,6 +186,49 @@ fn lease_of(tx: &Tx<'_>, only: Option<i64>, max: usize, seconds: u64, now: u64) 
         leased.push(Request::new(id, entry.attempt, entry.created, entry.lease_until, action));
     }
     Ok(leased)
+}
+
+/// Whose turn it is, asked entry by entry, the oldest first.
+struct Turns {
+    now: u64,
+    in_flight: InFlight,
+    /// Conversations in which an older message has to go first.
+    blocked: Vec<i64>,
+}
+
+impl Turns {
+    fn new(entries: &[(i64, Entry)], now: u64) -> Self {
+        let mut in_flight = InFlight::default();
+        for (_, entry) in entries.iter().filter(|(_, entry)| entry.is_send && entry.is_leased(now)) {
+            in_flight.add(entry.contact);
+        }
+        Self { now, in_flight, blocked: Vec::new() }
+    }
+
+    /// Whether an entry may be handed out; if so, it counts as on its way.
+    fn take(&mut self, entry: &Entry) -> bool {
+        if entry.is_leased(self.now) {
+            return false;
+        }
+        let is_put_off = runs(entry.not_before, self.now, MAX_DELAY);
+        if !entry.is_send {
+            return !is_put_off;
+        }
+        if is_put_off || self.blocked.contains(&entry.contact) || self.in_flight.is_full(entry.contact) {
+            // What was put off holds back what came after it in the same conversation.
+            self.blocked.push(entry.contact);
+            return false;
+        }
+        self.in_flight.add(entry.contact);
+        true
+    }
+
+    /// The entry that was taken does not go after all.
+    fn give_back(&mut self, entry: &Entry) {
+        if entry.is_send {
+            self.in_flight.remove(entry.contact);
+        }
+    }
 }
 
 /// Ends a message that was not handed out before its time was over.
@@ -186,6 +249,12 @@ impl InFlight {
         match self.0.iter_mut().find(|(known, _)| *known == contact) {
             Some((_, count)) => *count += 1,
             None => self.0.push((contact, 1)),
+        }
+    }
+
+    fn remove(&mut self, contact: i64) {
+        if let Some((_, count)) = self.0.iter_mut().find(|(known, _)| *known == contact) {
+            *count = count.saturating_sub(1);
         }
     }
 
@@ -217,12 +286,13 @@ impl Row for Entry {
 
 impl Row for Cargo {
     fn write(&self, writer: &mut Writer) {
-        self.action.write(writer.array(2));
+        self.action.write(writer.array(3));
         self.message.write(writer);
+        write_list(writer, &self.carried);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(2))?;
-        Ok(Self { action: Row::read(reader)?, message: Row::read(reader)? })
+        ok(reader.array_of(3))?;
+        Ok(Self { action: Row::read(reader)?, message: Row::read(reader)?, carried: read_list(reader)? })
     }
 }

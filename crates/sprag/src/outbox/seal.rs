@@ -10,20 +10,16 @@ use sprag_core::random::Random;
 use sprag_core::ratchet::HINT;
 use sprag_core::wire::Extensions;
 
-use super::message::{Queued, Waiting, progress};
+use super::message::{Echo, Queued, Waiting, progress};
 use super::{Cargo, Entry};
 use crate::account::{Own, core_id};
-use crate::contact::{Known, SessionRef};
+use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Reason};
-use crate::id::{Class, Content, Conversation};
-use crate::request::{Action, Send};
-use crate::seen;
+use crate::id::{Class, Content, Conversation, Trust};
+use crate::request::Send;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
-
-/// Messages that a session must still have room for, or it is begun anew: one whose counter ended could not say so.
-pub(crate) const ENOUGH: u32 = 1_000;
 
 /// A session that a message is sealed in.
 struct Lane<'a> {
@@ -32,6 +28,13 @@ struct Lane<'a> {
     stored: Stored,
     /// The handshake, where this message is to carry it.
     carries: Option<Unanswered>,
+}
+
+/// A message that is ready to leave.
+pub(crate) struct Sealed {
+    pub(crate) send: Send,
+    /// The sessions whose handshake it carries.
+    pub(crate) carried: Vec<u32>,
 }
 
 impl<'a> Lane<'a> {
@@ -46,19 +49,12 @@ impl<'a> Lane<'a> {
         if stored.session.remaining() < ENOUGH {
             return Ok(None);
         }
-        let carries = unanswered.and_then(|mut unanswered| unanswered.repeat(now).then_some(unanswered));
+        let carries = unanswered.filter(|unanswered| unanswered.is_due(now));
         Ok(Some(Self { reference, row, stored, carries }))
     }
 
     fn fields(&self) -> Option<&Fields> {
         self.carries.as_ref().map(|unanswered| &unanswered.fields)
-    }
-
-    fn save(&mut self, tx: &Tx<'_>) -> Result<()> {
-        if let Some(carries) = &self.carries {
-            carries.save(tx, self.row)?;
-        }
-        self.stored.save(tx, self.row)
     }
 }
 
@@ -73,7 +69,7 @@ pub(crate) fn seal(
     message: &Queued,
     now: u64,
     random: &mut dyn Random,
-) -> Result<Option<Send>> {
+) -> Result<Option<Sealed>> {
     let (Some(list), Some(pin)) = (&known.list, &known.pin) else { return Ok(None) };
     let mut lanes = Vec::new();
     for device in list.devices() {
@@ -101,28 +97,28 @@ pub(crate) fn seal(
         devices: &keys,
     };
     let payload = SealedPayload::seal(&mut content, &sealing, random)?;
-    let blob = envelope(tx, own, &payload, &mut lanes, random)?;
+    let blob = envelope(own, &payload, &mut lanes, random)?;
+    // Before anything is written: one message that does not fit must not move the ratchets of those after it.
     if blob.len() > usize::try_from(own.policy.max_body).unwrap_or(usize::MAX) {
         return Err(Error::Misuse("the message does not fit max_body"));
     }
-    seen::add_one(tx, seen::OWN, payload.commitment())?;
+    for lane in &lanes {
+        lane.stored.save(tx, lane.row)?;
+    }
+    let shown = message.content.is_some().then_some(&message.id);
+    Echo::save(tx, payload.commitment(), shown, now)?;
+    let carried = lanes.iter().filter(|lane| lane.carries.is_some()).map(|lane| lane.reference.ordinal).collect();
     let conversation = Conversation::Direct(known.account.clone());
     let mut send = Send::new(conversation, vec![known.account.clone()], blob, *payload.commitment());
-    send.message = message.content.is_some().then(|| message.id.clone());
+    send.message = shown.cloned();
     send.class = message.class;
     send.notify = message.content.is_some() && message.class == Class::Message;
     send.expires = message.expires;
-    Ok(Some(send))
+    Ok(Some(Sealed { send, carried }))
 }
 
 /// The slots of every device around one payload.
-fn envelope(
-    tx: &Tx<'_>,
-    own: &Own,
-    payload: &SealedPayload,
-    lanes: &mut [Lane<'_>],
-    random: &mut dyn Random,
-) -> Result<Vec<u8>> {
+fn envelope(own: &Own, payload: &SealedPayload, lanes: &mut [Lane<'_>], random: &mut dyn Random) -> Result<Vec<u8>> {
     let mut sealed = Vec::with_capacity(lanes.len());
     for lane in &mut *lanes {
         let binding_hash = lane.fields().map(Fields::binding);
@@ -130,7 +126,6 @@ fn envelope(
         let mut slot = lane.stored.session.seal(binding, payload.content_key(), random)?;
         let hint = lane.reference.hint.hint(&own.device.device_key(), payload.commitment());
         slot[..HINT].copy_from_slice(&hint);
-        lane.save(tx)?;
         sealed.push(slot);
     }
     let (mut slots, mut initial) = (Vec::new(), Vec::new());
@@ -168,15 +163,17 @@ fn extensions(own: &Own, known: &Known, message: &Queued, lanes: &[Lane<'_>]) ->
     extensions
 }
 
-/// Seals what waits for this contact's keys, in order.
+/// Seals what waits for this contact's keys, in order; nothing while another identity was offered for it.
 pub(crate) fn flush(tx: &Tx<'_>, own: &Own, known: &Known, now: u64, random: &mut dyn Random) -> Result<()> {
+    if known.trust == Trust::Changed {
+        return Ok(());
+    }
     for (row, message) in Waiting::for_keys(tx, known.row)? {
         match seal(tx, own, known, &message, now, random) {
-            Ok(Some(send)) => {
+            Ok(Some(sealed)) => {
                 tx.delete(Table::Waiting, row)?;
                 progress(tx, &message, known, MessageState::Ready, None, now)?;
-                let cargo = Cargo { action: Action::Send(send), message: Some(message) };
-                Entry::put(tx, row, known.row, &cargo, now)?;
+                Entry::put(tx, row, known.row, &Cargo::sealed(sealed, message), now)?;
             }
             Ok(None) => return Ok(()),
             Err(Error::Misuse(_)) => {
