@@ -18,6 +18,11 @@ fn cloned(scratch: &Scratch, in_a_chain: bool) -> (Server, Phone, Phone, Phone) 
     let (alice, bob) = (Phone::at("alice", place("alice")), Phone::new("bob"));
     server.pump(&alice);
     server.pump(&bob);
+    // Two sessions between the two phones, so that one is asked about what the other knows.
+    server.send(&bob, &alice, "crossing");
+    server.send(&alice, &bob, "crossing");
+    server.deliver(&alice);
+    server.deliver(&bob);
     for _ in 0..3 {
         server.send(&alice, &bob, "hello");
         server.deliver(&bob);

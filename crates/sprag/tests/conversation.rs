@@ -137,7 +137,7 @@ fn nobody_is_pinned_or_shown_under_an_id_that_is_not_theirs() {
     assert!(matches!(verdicts[0].finding, Finding::Quarantined { .. }));
     let events = bob.take();
     assert!(matches!(&events[..], [event] if matches!(event.what, What::IdentityChanged { .. })));
-    // Sending is held until the app decides.
+    // Sending is held until the app decides, what waits for keys included.
     assert_eq!(bob.send(&alice, "wait").state, MessageState::Held);
 }
 
@@ -220,6 +220,68 @@ fn a_split_view_is_told_by_the_first_message() {
     let conflict =
         |event: &sprag::Event| matches!(&event.what, What::ListConflict { theirs, .. } if theirs.sequence == 2);
     assert!(told.iter().any(conflict), "{told:?}");
+}
+
+/// The server had it, and the answer was lost; later it says that the lists were old: the same message, sealed anew.
+#[test]
+fn a_message_that_was_sealed_anew_is_shown_once() {
+    let (mut server, alice, bob) = two();
+    server.send(&alice, &bob, "first");
+    server.deliver(&bob);
+    bob.take();
+    let sent = alice.send(&bob, "once");
+    server.answer(&alice.id, &sent.requests[0].action);
+    server.deliver(&bob);
+    alice.client.respond(sent.requests[0].id, Outcome::Stale { accounts: Vec::new() }).unwrap();
+    server.pump(&alice);
+    let findings = server.deliver(&bob);
+    assert_eq!(findings, [Finding::Duplicate { message: Some(sent.message) }]);
+    assert_eq!(bob.texts(), ["once"]);
+    server.send(&alice, &bob, "another");
+    server.deliver(&bob);
+    assert_eq!(bob.texts(), ["another"]);
+}
+
+/// A server that hands everyone everything hands us our own: named, so that the app finds its row.
+#[test]
+fn an_own_message_that_comes_back_is_named() {
+    let (mut server, alice, bob) = two();
+    let sent = alice.send(&bob, "mine");
+    server.pump(&alice);
+    for request in sent.requests {
+        let outcome = server.answer(&alice.id, &request.action);
+        alice.client.respond(request.id, outcome).unwrap();
+    }
+    server.pump(&alice);
+    let mut back = server.fetch(&bob);
+    back[0].from = Some(alice.id.clone());
+    let found = alice.client.deliver(&back).unwrap().verdicts.remove(0).finding;
+    assert_eq!(found, Finding::OwnEcho { message: Some(sent.message) });
+    assert!(alice.texts().is_empty());
+}
+
+/// The session proves who it is from: a server that names somebody else changes nothing but is told of.
+#[test]
+fn another_sender_than_the_named_one_is_told() {
+    let (mut server, alice, bob) = two();
+    server.send(&alice, &bob, "first");
+    server.deliver(&bob);
+    bob.take();
+    server.send(&alice, &bob, "from whom?");
+    let mut incoming = server.fetch(&bob).remove(0);
+    incoming.from = Some(id("carol"));
+    let verdict = bob.client.deliver(&[incoming]).unwrap().verdicts.remove(0).finding;
+    assert!(matches!(verdict, Finding::Opened { .. }));
+    let events = bob.take();
+    assert!(events.iter().any(|event| matches!(
+        &event.what,
+        What::SenderDiffers { named, proved, .. } if *named == id("carol") && *proved == alice.id
+    )));
+    let from = |event: &sprag::Event| match &event.what {
+        What::Message(message) => Some(message.sender.account.clone()),
+        _ => None,
+    };
+    assert_eq!(events.iter().find_map(from), Some(alice.id));
 }
 
 #[test]

@@ -178,3 +178,20 @@ fn what_was_leased_or_put_off_by_a_wrong_clock_is_offered_again() {
     let again = alice.client.requests(100, 60).unwrap();
     assert_eq!(messages(&again), messages(&requests));
 }
+
+#[test]
+fn a_second_carrier_is_never_offered_what_the_first_has() {
+    let mut server = Server::default();
+    let (hands, alice, bob) = talking(&mut server);
+    let to = Conversation::Direct(bob.id.clone());
+    let sent = alice.client.send(&to, &text("x"), &named(1)).unwrap();
+    assert_eq!(sent.pending.requests, 0, "what is leased is nobody else's");
+    let pending = alice.client.retry(&1_u32.to_be_bytes()).unwrap();
+    assert_eq!(pending.requests, 0);
+    assert!(alice.client.requests(10, 60).unwrap().is_empty());
+    let pending = alice.client.respond(sent.requests[0].id, Outcome::Retry { after: Some(600) }).unwrap();
+    assert_eq!(pending.requests, 0);
+    assert_eq!(alice.client.retry(&1_u32.to_be_bytes()).unwrap().requests, 1, "now it is put off, and need not be");
+    hands.pass(1);
+    assert_eq!(alice.client.requests(10, 60).unwrap().len(), 1);
+}

@@ -6,8 +6,11 @@ mod world;
 
 use std::sync::Arc;
 
-use sprag::{Event, Finding, Hint, Incoming, MessageState, Reason, What};
-use world::{DAY, Hands, Phone, Server, texts};
+use sprag::context::Environment;
+use sprag::{
+    Action, Client, Config, Event, Finding, Hint, Incoming, Key, MessageState, Outcome, Place, Reason, Rejection, What,
+};
+use world::{DAY, Hands, Phone, Server, id, texts};
 
 fn pair(server: &mut Server, hands: &Arc<Hands>) -> (Phone, Phone) {
     let (alice, bob) = (Phone::timed("alice", hands), Phone::timed("bob", hands));
@@ -277,4 +280,65 @@ fn a_signed_prekey_lives_on_until_its_replacement_is_published() {
         bob.client.wake(Hint::default()).unwrap();
     }
     assert!(matches!(finding(&bob, &first), Finding::Opened { .. }));
+}
+
+/// What was only sealed has not left: a handshake that the server refused, or that was taken back, is carried again.
+#[test]
+fn a_handshake_is_carried_until_the_server_took_it() {
+    for refusal in 0..2 {
+        let hands = Hands::new();
+        let mut server = Server::default();
+        let (alice, bob) = pair(&mut server, &hands);
+        for number in 0..10 {
+            alice.send(&bob, &number.to_string());
+        }
+        let mut refused = 0;
+        for _ in 0..40 {
+            hands.pass(61);
+            for request in alice.client.requests(100, 1).unwrap() {
+                let outcome = match &request.action {
+                    Action::Send(_) if refused < 8 => {
+                        refused += 1;
+                        if refusal == 0 {
+                            Outcome::Stale { accounts: Vec::new() }
+                        } else {
+                            Outcome::Rejected(Rejection::Forbidden)
+                        }
+                    }
+                    action => server.answer(&alice.id, action),
+                };
+                alice.client.respond(request.id, outcome).unwrap();
+            }
+        }
+        server.deliver(&bob);
+        let expected: Vec<String> = (8 * refusal..10).map(|number: usize| number.to_string()).collect();
+        let mut shown = bob.texts();
+        shown.sort();
+        assert_eq!(shown, expected);
+    }
+}
+
+#[test]
+fn messages_that_do_not_fit_move_nothing() {
+    let hands = Hands::new();
+    let mut server = Server::default();
+    let environment = Environment { clock: hands.clone(), ..Environment::platform() };
+    let mut config = Config::new(Place::Memory, Key::new([7; 32]), id("alice"));
+    config.policy.max_body = 8_192;
+    let alice = Phone { client: Client::create(config, environment).unwrap(), id: id("alice") };
+    let bob = Phone::timed("bob", &hands);
+    server.pump(&alice);
+    server.pump(&bob);
+    for _ in 0..9 {
+        alice.send(&bob, &"x".repeat(10_000));
+    }
+    alice.send(&bob, "small");
+    hands.pass(61);
+    server.pump(&alice);
+    let failed = |event: &&Event| {
+        matches!(event.what, What::Progress { state: MessageState::Failed, reason: Some(Reason::TooLarge), .. })
+    };
+    assert_eq!(alice.take().iter().filter(failed).count(), 9);
+    server.deliver(&bob);
+    assert_eq!(bob.texts(), ["small"]);
 }

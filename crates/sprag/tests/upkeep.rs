@@ -156,3 +156,68 @@ fn damage_is_told() {
     let told = wake_for(11);
     assert!(told.iter().any(|event| matches!(event.what, What::StoreTrouble { code: 2 })), "{told:?}");
 }
+
+/// A directory that refuses, or says that it has another list, or none: the keys are offered until it has them.
+#[test]
+fn keys_that_were_not_taken_are_offered_again() {
+    let hands = Hands::new();
+    let alice = Phone::timed("alice", &hands);
+    let (request, first) = publishing(&alice).unwrap();
+    alice.client.respond(request, Outcome::Rejected(sprag::Rejection::Other)).unwrap();
+    assert!(matches!(alice.take()[..], [sprag::Event { what: What::KeysLow { left: 0 }, .. }]));
+    assert!(publishing(&alice).is_none(), "not at once");
+    hands.pass(3_600);
+    let (request, again) = publishing(&alice).unwrap();
+    assert_eq!(again, first);
+    // Weeks later a new list is due, though the first was never taken.
+    for _ in 0..15 {
+        hands.pass(DAY);
+        alice.client.wake(Hint::default()).unwrap();
+    }
+    alice.client.respond(request, Outcome::Conflict { list: Vec::new() }).unwrap();
+    let mut server = Server::default();
+    hands.pass(3_600);
+    let mut sequences = Vec::new();
+    while let Some((request, publish)) = publishing(&alice) {
+        sequences.extend(publish.list.as_ref().map(|list| (list.expected, list.sequence)));
+        let outcome = server.answer(&alice.id, &Action::PublishKeys(publish));
+        alice.client.respond(request, outcome).unwrap();
+        hands.pass(2);
+    }
+    assert_eq!(sequences, [(0, 1), (0, 2)]);
+    assert!(alice.take().is_empty());
+}
+
+#[test]
+fn prekeys_outlive_a_conflict_about_the_list() {
+    let hands = Hands::new();
+    let (twin, alice) = (Phone::timed("alice", &hands), Phone::timed("alice", &hands));
+    let theirs = publishing(&twin).unwrap().1.list.unwrap().object;
+    let (request, first) = publishing(&alice).unwrap();
+    alice.client.respond(request, Outcome::Conflict { list: theirs }).unwrap();
+    assert!(matches!(alice.take()[..], [sprag::Event { what: What::ListConflict { .. }, .. }]));
+    let (_, again) = publishing(&alice).unwrap();
+    assert!(again.list.is_none());
+    assert_eq!((again.signed_prekey, again.one_time), (first.signed_prekey, first.one_time));
+}
+
+/// What the directory says it has left is remembered until the next upkeep.
+#[test]
+fn a_low_stock_that_the_directory_told_is_refilled() {
+    let hands = Hands::new();
+    let alice = Phone::timed("alice", &hands);
+    let (request, _) = publishing(&alice).unwrap();
+    alice.client.respond(request, Outcome::Published { one_time_left: Some(3) }).unwrap();
+    alice.client.wake(Hint::default()).unwrap();
+    assert_eq!(publishing(&alice).unwrap().1.one_time.len(), 97);
+}
+
+#[test]
+fn an_app_ref_has_its_bounds() {
+    let alice = Phone::new("alice");
+    let mut incoming = Incoming::new(vec![1]);
+    incoming.app_ref = Some(vec![0; 64]);
+    alice.client.deliver(std::slice::from_ref(&incoming)).unwrap();
+    incoming.app_ref = Some(vec![0; 65]);
+    assert!(matches!(alice.client.deliver(&[incoming]), Err(sprag::Error::Misuse(_))));
+}
