@@ -35,6 +35,11 @@ impl World {
                 self.step(Step::Randomness { who, bad: Bad::Good })?;
             }
         }
+        for who in 0..PEOPLE.len() {
+            if self.people[who].phone.rekeys() {
+                self.step(Step::Rekey { who })?;
+            }
+        }
         self.rounds()?;
         self.arrived()?;
         self.probe()?;
@@ -135,7 +140,8 @@ impl World {
     /// Nothing that was written, and no key, lies in the clear on a disk or at the server.
     fn secrets(&self) -> Held<()> {
         let canary = self.canary.as_bytes();
-        let needles = [canary, &[7; 32]];
+        let keys: Vec<[u8; 32]> = (7..40).map(|byte| [byte; 32]).collect();
+        let needles: Vec<&[u8]> = std::iter::once(canary).chain(keys.iter().map(<[u8; 32]>::as_slice)).collect();
         let clear = |bytes: &[u8]| needles.iter().any(|needle| contains(bytes, needle));
         for (who, person) in PEOPLE.iter().enumerate() {
             let contents = self.disk(who).contents();
