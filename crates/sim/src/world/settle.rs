@@ -9,6 +9,9 @@ use crate::disk::Name;
 /// Rounds within which everything must have come right.
 const ROUNDS: usize = 6;
 
+/// The most bytes of a store after all that can happen in one world.
+const MOST: usize = 2_000_000;
+
 impl World {
     /// Lets everything come right, and looks whether it did.
     ///
@@ -145,6 +148,10 @@ impl World {
         let clear = |bytes: &[u8]| needles.iter().any(|needle| contains(bytes, needle));
         for (who, person) in PEOPLE.iter().enumerate() {
             let contents = self.disk(who).contents();
+            let size = contents.contents(Name::Main).map_or(0, <[u8]>::len);
+            if size > MOST {
+                return wrong("a store stays small", format!("{size} bytes of {person}"));
+            }
             for name in [Name::Main, Name::Wal, Name::Journal] {
                 if contents.contents(name).is_some_and(clear) {
                     return wrong("nothing lies in the clear", format!("{name:?} of {person}"));
