@@ -2,6 +2,7 @@
 
 use sprag::MessageState;
 
+use super::ledger::Written;
 use super::step::{Bad, Fate, Step};
 use super::{Held, PEOPLE, World, wrong};
 use crate::disk::Name;
@@ -95,16 +96,22 @@ impl World {
             if shown > 1 && !self.people[written.from].restored {
                 return wrong("a message is shown once", format!("m{at}: {shown} times"));
             }
-            let failed =
-                matches!(written.state, Some(MessageState::Failed | MessageState::Cancelled | MessageState::Held));
-            let reported = failed || written.blobs.iter().any(|blob| to.app.unreadable.contains_key(blob));
-            if shown == 0 && !reported && written.excused.is_none() && self.sound(written.from, written.to) {
+            let excused = written.excused.is_some() || self.reported(written);
+            if shown == 0 && !excused && self.sound(written.from, written.to) {
                 let detail =
                     format!("m{at} from {} to {}: {:?}", PEOPLE[written.from], PEOPLE[written.to], written.state);
                 return wrong("every message is shown or reported", detail);
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody was told that a message did not arrive.
+    fn reported(&self, written: &Written) -> bool {
+        let failed = [MessageState::Failed, MessageState::Cancelled, MessageState::Held];
+        let unreadable = &self.people[written.to].app.unreadable;
+        written.state.is_some_and(|state| failed.contains(&state))
+            || written.blobs.iter().any(|blob| unreadable.contains_key(blob))
     }
 
     /// One more message between everybody: it arrives, and nothing is unreadable.
@@ -119,7 +126,10 @@ impl World {
         for at in first..self.ledger.written.len() {
             let written = &self.ledger.written[at];
             let shown = self.people[written.to].app.shown.contains_key(&at);
-            if !shown && self.sound(written.from, written.to) {
+            // A session with a one-time prekey that was given away twice is unreadable until the other side writes: said,
+            // and not healed yet.
+            let spoilt = self.lied_about[written.to] && self.reported(written);
+            if !shown && !spoilt && self.sound(written.from, written.to) {
                 let detail =
                     format!("m{at} from {} to {}: {:?}", PEOPLE[written.from], PEOPLE[written.to], written.state);
                 return wrong("afterwards every message arrives", detail);
