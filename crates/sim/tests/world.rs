@@ -18,6 +18,9 @@ fn worlds(part: u64) {
         let report = run(seed, &draw(seed), false);
         faults += report.faults.values().sum::<u64>();
         if let Some(failure) = report.failure {
+            // Of a promise that is broken on purpose nobody needs the story.
+            let on_purpose = std::env::var_os("SPRAG_SABOTAGE").is_some();
+            assert!(!on_purpose, "{failure:?}");
             panic!("{}", tell(seed, failure.wrong.promise));
         }
     }
