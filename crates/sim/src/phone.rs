@@ -8,7 +8,7 @@ use crate::disk::{Disk, Image, Loss};
 use crate::environment::{Instruments, Source};
 use crate::random::Dice;
 
-/// The key of every store.
+/// The first key of every store.
 const KEY: [u8; 32] = [7; 32];
 
 /// One phone.
@@ -18,7 +18,8 @@ pub struct Phone {
     /// Its clock and randomness.
     pub instruments: Arc<Instruments>,
     disk: Disk,
-    key: [u8; 32],
+    /// The store's key; while a change of keys is under way the coming one as well.
+    keys: Vec<[u8; 32]>,
     handles: Vec<Handle>,
     processes: u64,
 }
@@ -74,13 +75,13 @@ impl Phone {
     /// A phone with this disk, turned off.
     #[must_use]
     pub fn off(name: &str, disk: Disk, instruments: Arc<Instruments>) -> Self {
-        Self { account: account(name), instruments, disk, key: KEY, handles: Vec::new(), processes: 0 }
+        Self { account: account(name), instruments, disk, keys: vec![KEY], handles: Vec::new(), processes: 0 }
     }
 
     /// What creates its store.
     #[must_use]
     pub fn config(&self) -> Config {
-        Config::new(Place::File(self.disk.path().to_path_buf()), Key::new(self.key), self.account.clone())
+        Config::new(Place::File(self.disk.path().to_path_buf()), Key::new(self.keys[0]), self.account.clone())
     }
 
     /// Starts a process of the app; yields its number among the phone's handles.
@@ -95,11 +96,51 @@ impl Phone {
         Ok(self.handles.len() - 1)
     }
 
+    /// A change of keys that was cut off leaves the app with two: one of them opens the store.
     fn open(&self, process: u64, role: Role) -> Result<Client> {
-        let place = Place::File(self.disk.path().to_path_buf());
-        let mut opening = Opening::new(place, Key::new(self.key), self.account.clone());
-        opening.role = role;
-        Disk::as_process(process, || Client::open(opening, self.instruments.environment()))
+        let mut answer = Err(Error::WrongKey);
+        for key in &self.keys {
+            let place = Place::File(self.disk.path().to_path_buf());
+            let mut opening = Opening::new(place, Key::new(*key), self.account.clone());
+            opening.role = role;
+            answer = Disk::as_process(process, || Client::open(opening, self.instruments.environment()));
+            if !matches!(answer, Err(Error::WrongKey)) {
+                return answer;
+            }
+        }
+        answer
+    }
+
+    /// Changes the store's key in the first process; the others must have ended. A change that failed is taken up again.
+    ///
+    /// # Errors
+    /// What [`Client::rekey`] answers.
+    pub fn rekey(&mut self) -> Result<()> {
+        let coming = match self.keys[..] {
+            [_, coming] => coming,
+            _ => [self.keys[0][0].wrapping_add(1); 32],
+        };
+        self.keys = vec![self.keys[0], coming];
+        self.app(|client| client.rekey(&Key::new(coming)))?;
+        self.keys = vec![coming];
+        Ok(())
+    }
+
+    /// What the app keeps in the platform's keystore.
+    #[must_use]
+    pub fn keys(&self) -> Vec<[u8; 32]> {
+        self.keys.clone()
+    }
+
+    /// The keystore is put back, as a backup does.
+    pub fn put_keys(&mut self, keys: Vec<[u8; 32]>) {
+        self.keys = keys;
+    }
+
+    /// Whether a change of keys was begun and did not come to its end.
+    #[must_use]
+    pub const fn rekeys(&self) -> bool {
+        self.keys.len() > 1
     }
 
     /// How many processes were started.

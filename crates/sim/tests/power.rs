@@ -148,12 +148,12 @@ fn every_cut(who: Who) -> usize {
     let recorded = record(who);
     let mut medium = recorded.recording.start.clone();
     let changes = &recorded.recording.changes;
-    let step = if all() { 1 } else { 11 };
+    let step = if all() { 1 } else { 17 };
     let mut images = 0;
     for at in 0..=changes.len() {
         // Around every call's end, and a part of what is between.
         let near = recorded.marks.iter().any(|mark| mark.end == at);
-        if all() || at % step == 0 || (near && at % 3 == 0) {
+        if all() || at % step == 0 || (near && at.is_multiple_of(4)) {
             let told = told(&recorded.marks, at);
             for (number, loss) in losses(&recorded, &medium, at).into_iter().enumerate() {
                 let phone = check(&recorded, medium.cut(loss), &told);
@@ -223,7 +223,7 @@ fn the_power_goes_while_a_store_is_made() {
 fn every_trouble(who: Who, trouble: Trouble) -> usize {
     let clean = record(who);
     let count = if trouble == Trouble::Read { clean.reads } else { clean.recording.changes.len() as u64 };
-    let step = if all() { 1 } else { (count / 40).max(1) };
+    let step = if all() { 1 } else { (count / 24).max(1) };
     let mut tried = 0;
     let mut met = 0;
     for after in (0..count).step_by(usize::try_from(step).unwrap()) {

@@ -19,8 +19,9 @@ use crate::seen;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Snapshot, Table, Tx};
 
-/// The most sessions with one device.
-const MAX_SESSIONS: usize = 3;
+/// The most sessions with one device. Either side begins anew every week for as long as it hears nothing, and messages
+/// can be on their way for a month: answers in each of four of ours and four of theirs are still to be read.
+const MAX_SESSIONS: usize = 8;
 
 /// Where a session is and how its messages are found.
 pub(crate) struct SessionRef {

@@ -42,6 +42,8 @@ impl World {
             Step::Deliver { who, handle, max, acknowledge } => return self.deliver(who, handle, max, acknowledge),
             Step::Peek { who, handle, which } => return self.peek(who, handle, which),
             Step::Take { who, handle, max, done } => self.take(who, handle, max, done)?,
+            Step::Together { who, first, second, at } => self.together(who, first, second, at)?,
+            Step::Rekey { who } => self.rekey(who)?,
             Step::Wake { who, handle, hint } => self.wake(who, handle, hint)?,
             Step::Cancel { who, which } => return self.with_message(who, which, true),
             Step::Retry { who, which } => return self.with_message(who, which, false),
@@ -66,7 +68,8 @@ impl World {
                 let person = &mut self.people[who];
                 let randomness = person.good.clone().unwrap_or_else(|| person.phone.instruments.source());
                 let image = person.phone.disk().contents();
-                person.backups.push(Backup { image, app: person.app.clone(), randomness });
+                let (app, keys) = (person.app.clone(), person.phone.keys());
+                person.backups.push(Backup { image, app, keys, randomness });
                 format!("{}: a backup is made", PEOPLE[who])
             }
             Step::Restore { who, which, randomness } => return self.restore(who, which, randomness),
@@ -75,7 +78,25 @@ impl World {
         }))
     }
 
+    fn rekey(&mut self, who: usize) -> Held<String> {
+        // Other processes must open the store anew.
+        self.people[who].phone.stop(1);
+        let line = format!("{}'s store gets another key", PEOPLE[who]);
+        let line = match self.people[who].phone.rekey() {
+            Ok(()) => line,
+            Err(error) => format!("{line}: {}", self.refused(who, error)?),
+        };
+        self.start_all(who)?;
+        Ok(line)
+    }
+
     fn write(&mut self, who: usize, handle: usize, to: usize, size: usize, quiet: bool) -> Held<String> {
+        let number = self.compose(who, to, size, quiet);
+        self.send(handle, number)
+    }
+
+    /// A message is written, and not sent yet.
+    pub(super) fn compose(&mut self, who: usize, to: usize, size: usize, quiet: bool) -> usize {
         let number = self.ledger.written.len();
         let text = format!("{}:{number}:{}", self.canary, ".".repeat(size));
         self.ledger.written.push(Written {
@@ -89,7 +110,7 @@ impl World {
             blobs: BTreeSet::new(),
             excused: None,
         });
-        self.send(handle, number)
+        number
     }
 
     /// The app sends a message of the ledger; again, if it did before.
@@ -282,12 +303,14 @@ impl World {
         }
         let backup = &person.backups[which % count];
         let (image, app, source) = (backup.image.clone(), backup.app.clone(), backup.randomness.clone());
+        let keys = backup.keys.clone();
         person.restored = true;
         person.lost_power = true;
         person.trouble = None;
         person.tasks.clear();
         person.app = app;
         person.phone.replace(image);
+        person.phone.put_keys(keys);
         if randomness {
             person.phone.instruments.draw_from(source);
             person.good = None;

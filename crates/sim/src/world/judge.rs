@@ -40,7 +40,7 @@ impl World {
     }
 
     /// Whether a finding is the right one for these bytes.
-    fn judge(&mut self, who: usize, given: &Incoming, finding: &Finding) -> Held<String> {
+    pub(super) fn judge(&mut self, who: usize, given: &Incoming, finding: &Finding) -> Held<String> {
         let blob = BlobId::of(&given.bytes);
         let from = given.from.as_ref().and_then(Self::place);
         let origin = self.ledger.blobs.get(&blob).cloned();
@@ -108,7 +108,7 @@ impl World {
     }
 
     /// An event reaches the screen.
-    fn show(&mut self, who: usize, event: &Event) -> Held<Option<String>> {
+    pub(super) fn show(&mut self, who: usize, event: &Event) -> Held<Option<String>> {
         self.saw(&match &event.what {
             What::Progress { state, reason: Some(reason), .. } => format!("message: {state:?}, {reason:?}"),
             What::Progress { state, .. } => format!("message: {state:?}"),

@@ -11,6 +11,7 @@ mod rows;
 mod run;
 mod settle;
 mod step;
+mod together;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use sprag_malice::Server;
 
 pub use self::fleet::PEOPLE;
 pub use self::run::{Failure, Report, run, shrink, tell};
-pub use self::step::{Bad, Fate, Step, draw};
+pub use self::step::{Bad, Fate, Step, Verb, draw};
 pub use self::trace::Trace;
 
 use self::fleet::Fleet;
@@ -55,6 +56,7 @@ fn wrong<T>(promise: &'static str, detail: impl Into<String>) -> Held<T> {
 struct Backup {
     image: Image,
     app: App,
+    keys: Vec<[u8; 32]>,
     randomness: Source,
 }
 

@@ -36,6 +36,17 @@ pub enum Bad {
     Good,
 }
 
+/// What one of two processes does while the other does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Verb {
+    Deliver,
+    Lease,
+    Wake,
+    Send,
+    Done,
+}
+
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -54,6 +65,10 @@ pub enum Step {
     Peek { who: usize, handle: usize, which: usize },
     /// The app shows what came. It may be done with all of it, or end before.
     Take { who: usize, handle: usize, max: usize, done: bool },
+    /// Both processes do something: the one hands over to the other at its lock of this number.
+    Together { who: usize, first: Verb, second: Verb, at: u64 },
+    /// The store's key is changed.
+    Rekey { who: usize },
     /// Upkeep.
     Wake { who: usize, handle: usize, hint: bool },
     /// The app takes a message back.
@@ -103,6 +118,8 @@ impl Step {
             Self::Randomness { bad: Bad::Constant, .. } => "constant randomness",
             Self::Randomness { bad: Bad::Dry, .. } => "no randomness",
             Self::Suspend { .. } => "suspend",
+            Self::Together { .. } => "two at once",
+            Self::Rekey { .. } => "change of keys",
             Self::Trick(trick) => trick.kind(),
             _ => return None,
         })
@@ -176,6 +193,12 @@ fn one(dice: &mut Dice, mix: Mix) -> Step {
             Step::Take { who, handle, max, done: !(mix.crashes && dice.once_in(4)) }
         }
         76..80 => Step::Wake { who, handle, hint: dice.once_in(2) },
+        83..86 => {
+            const VERBS: [Verb; 6] = [Verb::Deliver, Verb::Deliver, Verb::Lease, Verb::Wake, Verb::Send, Verb::Done];
+            let (first, second) = (VERBS[dice.below(VERBS.len())], VERBS[dice.below(VERBS.len())]);
+            Step::Together { who, first, second, at: 1 + dice.below(10) as u64 }
+        }
+        86 if dice.once_in(3) => Step::Rekey { who },
         80 => Step::Cancel { who, which: dice.below(64) },
         81 => Step::Retry { who, which: dice.below(64) },
         82 => Step::Suspend { who, handle },
