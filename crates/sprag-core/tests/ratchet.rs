@@ -73,7 +73,7 @@ fn receive(session: &mut Session, slot: &[u8; SLOT]) -> Result<[u8; 32], Error> 
 fn both_sides_talk_and_the_state_stays_small() {
     let mut random = Counting(0);
     let (mut alice, mut bob) = pair(&mut random);
-    let mut largest = (0, 0);
+    let (mut largest, mut turns) = ((0, 0), 0);
     for round in (0..=255_u8).cycle().take(400) {
         let slot = alice.seal(BINDING, &Secret::new([round; 32]), &mut random).unwrap();
         assert_eq!(receive(&mut bob, &slot), Ok([round; 32]));
@@ -83,9 +83,12 @@ fn both_sides_talk_and_the_state_stays_small() {
         for session in [&alice, &bob] {
             let (hot, cold) = (session.encode().expose_secret().len(), session.encode_cold().expose_secret().len());
             largest = (hot.max(largest.0), cold.max(largest.1));
+            turns = turns.max(session.freshness().turns_in_epoch);
+            assert!(!session.is_stalled());
         }
     }
     assert_eq!(alice.turns(), bob.turns());
+    assert_eq!(turns, 83);
     assert_eq!((alice.freshness().epoch, bob.freshness().epoch), (10, 9));
     println!("largest: {} bytes that every message writes, {} that few do", largest.0, largest.1);
     assert!(largest.0 <= 1_900 && largest.1 <= 2_700, "{largest:?}");

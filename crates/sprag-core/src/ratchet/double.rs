@@ -14,10 +14,10 @@ use alloc::collections::VecDeque;
 use super::braid::Braid;
 use super::chain::Chain;
 use super::epochs::{Epochs, Walk};
-use super::header::{COUNTER_MAX, Header};
+use super::header::{COUNTER_MAX, EpochPlace, Header};
 use super::message::{Binding, MessageKey, SLOT, Slot};
 use super::root::{Root, Turn};
-use super::skipped::{Place, SkippedKeys};
+use super::skipped::{Passed, Place, SkippedKeys};
 use crate::crypto::dh::{DhPublic, DhSecret};
 use crate::error::{Error, Result};
 use crate::handshake::{Established, Resumption};
@@ -27,7 +27,8 @@ use crate::secret::Secret;
 /// Chain steps that one message may ask for, in its own chain and the one before together.
 pub const MAX_STEPS: u32 = 25_000;
 
-/// Own turns within one epoch of the braid from which on it counts as stalled; between honest sides there are 43 at most.
+/// Own turns since the braid last brought this side a key from which on it counts as stalled. Between honest sides there
+/// are 83 at most, in strict alternation: a side has its key early in one epoch, and at the end of the next.
 const STALLED: u32 = 128;
 
 /// How far both ratchets are.
@@ -107,7 +108,7 @@ enum Position {
 /// Message keys passed over in one chain.
 struct Gap {
     first: u32,
-    keys: VecDeque<MessageKey>,
+    keys: VecDeque<Passed>,
 }
 
 impl Session {
@@ -345,7 +346,7 @@ impl Session {
             return Ok((self.skipped.key(&place)?, Change::Skipped(place), self.epochs.duplicate()));
         }
         let Walk { epochs, key: pq, passed } = self.epochs.walk(header.braid.epoch - 1, header.pq_n, gap)?;
-        let mut passed = Passed::new(passed, gap);
+        let mut passed = PqKeys::new(passed, gap);
         let (ec, change) = match (position, &self.receiving) {
             (Position::Along, Some(chain)) => {
                 let mut chain = chain.duplicate();
@@ -418,14 +419,14 @@ impl Session {
 
 /// The keys of the post-quantum ratchet that are passed over, each to be joined with the one passed over at its side. Of
 /// more than a session keeps, there are the latest alone.
-struct Passed {
-    keys: VecDeque<Secret<32>>,
+struct PqKeys {
+    keys: VecDeque<(EpochPlace, Secret<32>)>,
     /// Keys before the first one that is there.
     without: usize,
 }
 
-impl Passed {
-    fn new(keys: VecDeque<Secret<32>>, gap: u32) -> Self {
+impl PqKeys {
+    fn new(keys: VecDeque<(EpochPlace, Secret<32>)>, gap: u32) -> Self {
         let without = usize::try_from(gap).unwrap_or(usize::MAX).saturating_sub(keys.len());
         Self { keys, without }
     }
@@ -447,9 +448,9 @@ impl Passed {
                 self.without -= 1;
                 continue;
             }
-            let pq = self.keys.pop_front().ok_or(Error::Evidence)?;
+            let (place, pq) = self.keys.pop_front().ok_or(Error::Evidence)?;
             gap.first = gap.first.min(n);
-            gap.keys.push_back(MessageKey::join(&pq, &ec));
+            gap.keys.push_back(Passed { place, key: MessageKey::join(&pq, &ec) });
         }
         Ok(gap)
     }

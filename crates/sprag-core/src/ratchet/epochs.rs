@@ -8,13 +8,16 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::braid::Output;
-use super::header::COUNTER_MAX;
+use super::header::{COUNTER_MAX, EpochPlace};
 use super::skipped::MAX_SKIPPED;
 use crate::crypto::hash::hkdf;
 use crate::error::{Error, Result};
 use crate::label;
 use crate::secret::Secret;
 use crate::wire::{Reader, Writer};
+
+/// Epochs of which a side has chains in one direction at most: the one in use, and the next once its key is there.
+const KEPT: usize = 2;
 
 /// One direction in one epoch.
 struct Chain {
@@ -43,7 +46,7 @@ pub(super) struct Walk {
     /// The message's own key.
     pub(super) key: Secret<32>,
     /// The keys passed over, in order: of more than a session keeps, the latest.
-    pub(super) passed: VecDeque<Secret<32>>,
+    pub(super) passed: VecDeque<(EpochPlace, Secret<32>)>,
 }
 
 impl Chain {
@@ -70,7 +73,7 @@ impl Chain {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         reader.array_of(3)?;
-        let (epoch, key) = (reader.uint()?, Secret::from_slice(reader.bytes()?)?);
+        let (epoch, key) = (reader.uint_max(COUNTER_MAX.into())?, Secret::from_slice(reader.bytes()?)?);
         let last = u32::try_from(reader.uint_max(COUNTER_MAX.into())?).map_err(|_| Error::Malformed)?;
         Ok(Self { epoch, key, last })
     }
@@ -93,9 +96,10 @@ impl Epochs {
     /// With the chains of an epoch whose key came out of the braid.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] unless it is the next one.
+    /// [`Error::Mismatch`] unless it is the next one, and the one before is in use both ways.
     pub(super) fn add(self, output: &Output) -> Result<Self> {
-        if output.epoch != self.newest + 1 {
+        let has_room = self.sending.len() < KEPT && self.receiving.len() < KEPT;
+        if output.epoch != self.newest + 1 || !has_room {
             return Err(Error::Mismatch);
         }
         let info = label::EPOCH_ADD.as_bytes();
@@ -168,7 +172,8 @@ impl Epochs {
         let mut passed = VecDeque::new();
         let mut pass = |chain: &mut Chain, count: u32| -> Result<()> {
             for _ in 0..count {
-                passed.push_back(chain.step()?);
+                let key = chain.step()?;
+                passed.push_back((EpochPlace { epoch: chain.epoch, n: chain.last }, key));
                 if passed.len() > MAX_SKIPPED {
                     passed.pop_front();
                 }
@@ -195,13 +200,14 @@ impl Epochs {
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
         reader.array_of(5)?;
-        let (root, is_initiator, newest) = (Secret::from_slice(reader.bytes()?)?, reader.bool()?, reader.uint()?);
+        let (root, is_initiator) = (Secret::from_slice(reader.bytes()?)?, reader.bool()?);
+        let newest = reader.uint_max(COUNTER_MAX.into())?;
         let mut chains = || -> Result<VecDeque<Chain>> {
             let count = reader.array()?;
-            let chains = (0..count.min(3)).map(|_| Chain::read(reader)).collect::<Result<Vec<_>>>()?;
+            let chains = (0..count.min(KEPT + 1)).map(|_| Chain::read(reader)).collect::<Result<Vec<_>>>()?;
             let in_order = chains.is_sorted_by(|a, b| a.epoch + 1 == b.epoch);
             let to_newest = chains.last().is_some_and(|chain| chain.epoch == newest);
-            if count <= 2 && in_order && to_newest { Ok(chains.into()) } else { Err(Error::Malformed) }
+            if count <= KEPT && in_order && to_newest { Ok(chains.into()) } else { Err(Error::Malformed) }
         };
         Ok(Self { root, is_initiator, newest, sending: chains()?, receiving: chains()? })
     }
@@ -249,7 +255,9 @@ mod tests {
         for (at, (epoch, (n, key))) in sent.iter().enumerate() {
             let walk = b.walk(*epoch, *n, at as u32).unwrap();
             assert!(walk.key.ct_eq(key));
-            assert!(walk.passed.iter().zip(&sent).all(|(passed, (_, (_, key)))| passed.ct_eq(key)));
+            assert!(walk.passed.iter().zip(&sent).all(|((place, passed), (epoch, (n, key)))| {
+                *place == EpochPlace { epoch: *epoch, n: *n } && passed.ct_eq(key)
+            }));
             assert_eq!(walk.passed.len(), at);
         }
     }
@@ -286,7 +294,24 @@ mod tests {
     #[test]
     fn an_epoch_comes_after_the_one_before() {
         let (a, _) = pair();
-        let output = Output { epoch: 2, key: Secret::new([1; 32]) };
-        assert_eq!(a.add(&output).map(|_| ()), Err(Error::Mismatch));
+        let output = |epoch| Output { epoch, key: Secret::new([1; 32]) };
+        assert_eq!(a.duplicate().add(&output(2)).map(|_| ()), Err(Error::Mismatch));
+        // One that is not in use yet may be waiting, not two.
+        assert_eq!(a.add(&output(1)).unwrap().add(&output(2)).map(|_| ()), Err(Error::Mismatch));
+    }
+
+    #[test]
+    fn what_no_session_counts_to_is_not_read() {
+        let read = |newest: u64, epoch: u64| {
+            let mut writer = Writer::new();
+            writer.array(5).bytes(&[0; 32]).bool(true).uint(newest);
+            for _ in 0..2 {
+                writer.array(1).array(3).uint(epoch).bytes(&[0; 32]).uint(0);
+            }
+            Epochs::read(&mut Reader::new(&writer.finish())).map(|_| ())
+        };
+        assert_eq!(read(COUNTER_MAX.into(), COUNTER_MAX.into()), Ok(()));
+        assert_eq!(read(u64::MAX, u64::MAX), Err(Error::Malformed));
+        assert_eq!(read(1 << 24, 1 << 24), Err(Error::Malformed));
     }
 }

@@ -5,7 +5,7 @@
 //! ```
 //! It does not know keys. The length never changes, so that no phase of the braid shows.
 
-use super::braid::{CHUNK, Message};
+use super::braid::{CHUNK, EPOCH_MAX, Message};
 use crate::crypto::dh::DhPublic;
 use crate::error::{Error, Result};
 
@@ -14,6 +14,17 @@ pub const HEADER: usize = 78;
 
 /// The most messages of a chain, whose counters have three bytes on the wire: the last message has the number before.
 pub const COUNTER_MAX: u32 = 0x00ff_ffff;
+
+const _: () = assert!(EPOCH_MAX == COUNTER_MAX as u64);
+
+/// A message's place in the post-quantum ratchet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EpochPlace {
+    /// The epoch of its key.
+    pub(super) epoch: u64,
+    /// Its number there, from 1.
+    pub(super) n: u32,
+}
 
 /// What a message says of its place in the conversation.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,6 +42,10 @@ pub(super) struct Header {
 }
 
 impl Header {
+    pub(super) const fn place(&self) -> EpochPlace {
+        EpochPlace { epoch: self.braid.epoch.saturating_sub(1), n: self.pq_n }
+    }
+
     pub(super) fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[..32].copy_from_slice(self.dh.as_bytes());

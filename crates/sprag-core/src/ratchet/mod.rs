@@ -9,6 +9,8 @@ mod double;
 mod epochs;
 mod header;
 mod hint;
+#[cfg(test)]
+mod late;
 mod message;
 mod root;
 mod skipped;

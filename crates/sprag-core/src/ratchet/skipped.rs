@@ -5,7 +5,7 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use super::header::COUNTER_MAX;
+use super::header::{COUNTER_MAX, EpochPlace};
 use super::message::{MessageKey, Slot};
 use crate::error::{Error, Result};
 use crate::secret::{Secret, SecretBytes};
@@ -28,13 +28,20 @@ pub const BLOCK_IDS: u32 = 1 << (PLACE_BITS + PLACES_BITS);
 
 const BLOCK_BITS: u32 = BLOCK.ilog2();
 const PLACE_BITS: u32 = COUNTER_MAX.count_ones() - BLOCK_BITS;
-/// Enough for one chain more than may stay, as there is for a moment.
-const PLACES_BITS: u32 = (MAX_CHAINS as u32 + 1).next_power_of_two().ilog2();
+/// Twice as many as there are numbers of chains.
+const PLACES_BITS: u32 = MAX_CHAINS.ilog2() + 1;
+
+/// A key passed over.
+pub(super) struct Passed {
+    /// Where its message stands in the post-quantum ratchet, which its header must say too.
+    pub(super) place: EpochPlace,
+    pub(super) key: MessageKey,
+}
 
 struct Skipped {
     n: u32,
     at: u64,
-    key: MessageKey,
+    passed: Passed,
 }
 
 struct Missing {
@@ -79,7 +86,8 @@ impl SkippedKeys {
     /// Finds the slot's header among old chains. `None`: under none of their header keys.
     ///
     /// # Errors
-    /// [`Error::KeyGone`] if its key was used or dropped, [`Error::Evidence`] for a number beyond a closed chain.
+    /// [`Error::KeyGone`] if its key was used or dropped, [`Error::Evidence`] for a number beyond a closed chain, or a place
+    /// in the post-quantum ratchet that is not the one that was passed over.
     pub(super) fn find(&self, slot: &Slot<'_>) -> Option<Result<(super::header::Header, Place)>> {
         self.chains.iter().enumerate().rev().find_map(|(at, chain)| {
             let header = match slot.header(&chain.header_key)? {
@@ -89,10 +97,14 @@ impl SkippedKeys {
             if chain.length.is_some_and(|length| header.n >= length) {
                 return Some(Err(Error::Evidence));
             }
-            let key = chain.keys.iter().position(|skipped| skipped.n == header.n);
-            // In a chain that is still open, a number without a skipped key is for the chain itself to judge.
-            match key {
-                Some(key) => Some(Ok((header, Place { chain: at, key }))),
+            let key = chain.keys.binary_search_by_key(&header.n, |skipped| skipped.n).ok();
+            match key.and_then(|key| Some((key, chain.keys.get(key)?))) {
+                // Else chunks of a later epoch would come in under keys of an old one.
+                Some((_, skipped)) if skipped.passed.place != header.place() && !broken!("evidence-ignored") => {
+                    Some(Err(Error::Evidence))
+                }
+                Some((key, _)) => Some(Ok((header, Place { chain: at, key }))),
+                // In a chain that is still open, a number without a skipped key is for the chain itself to judge.
                 None if chain.length.is_none() => None,
                 None => Some(Err(Error::KeyGone)),
             }
@@ -102,7 +114,7 @@ impl SkippedKeys {
     /// A copy of the key at a place that [`Self::find`] gave.
     pub(super) fn key(&self, place: &Place) -> Result<MessageKey> {
         let chain = self.chains.get(place.chain).ok_or(Error::KeyGone)?;
-        chain.keys.get(place.key).map(|skipped| MessageKey(skipped.key.0.duplicate())).ok_or(Error::KeyGone)
+        chain.keys.get(place.key).map(|skipped| MessageKey(skipped.passed.key.0.duplicate())).ok_or(Error::KeyGone)
     }
 
     pub(super) fn remove(&mut self, place: &Place) {
@@ -117,18 +129,22 @@ impl SkippedKeys {
     }
 
     /// Adds the keys of one chain, numbered on from `first`.
-    pub(super) fn add(&mut self, header_key: &Secret<32>, first: u32, keys: VecDeque<MessageKey>, now: u64) {
+    pub(super) fn add(&mut self, header_key: &Secret<32>, first: u32, keys: VecDeque<Passed>, now: u64) {
         if keys.is_empty() {
             return;
         }
         if !self.chains.iter().any(|chain| chain.header_key.ct_eq(header_key)) {
+            // One message may bring two chains: room is made before each, so that no number is ever beyond the bound.
+            while self.chains.len() >= MAX_CHAINS && !broken!("skipped-without-end") {
+                self.forget_oldest();
+            }
             let missing = self.missing(header_key.duplicate());
             self.chains.push_back(missing);
         }
         let Some(chain) = self.chains.iter_mut().find(|chain| chain.header_key.ct_eq(header_key)) else { return };
-        for (n, key) in (first..).zip(keys) {
+        for (n, passed) in (first..).zip(keys) {
             self.changed.insert(chain.block(n));
-            chain.keys.push_back(Skipped { n, at: now, key });
+            chain.keys.push_back(Skipped { n, at: now, passed });
         }
     }
 
@@ -167,11 +183,11 @@ impl SkippedKeys {
             surplus -= out;
         }
         self.tidy();
-        while self.chains.len() > MAX_CHAINS {
-            let oldest = self.chains.pop_front();
-            self.changed
-                .extend(oldest.iter().flat_map(|chain| chain.keys.iter().map(|skipped| chain.block(skipped.n))));
-        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = self.chains.pop_front();
+        self.changed.extend(oldest.iter().flat_map(|chain| chain.keys.iter().map(|skipped| chain.block(skipped.n))));
     }
 
     fn tidy(&mut self) {
@@ -193,7 +209,9 @@ impl SkippedKeys {
                 };
                 writer.array(block.len());
                 for skipped in block {
-                    writer.array(3).uint(skipped.n.into()).uint(skipped.at).bytes(skipped.key.0.expose_secret());
+                    let Passed { place, key } = &skipped.passed;
+                    writer.array(5).uint(skipped.n.into()).uint(skipped.at);
+                    writer.uint(place.epoch).uint(place.n.into()).bytes(key.0.expose_secret());
                 }
                 blocks.insert(chain.block(first.n), writer.finish_secret());
             }
@@ -246,7 +264,7 @@ impl SkippedKeys {
 fn read_block(bytes: &[u8]) -> Result<Missing> {
     let mut reader = Reader::new(bytes);
     reader.array_of(5)?;
-    let number = u32::try_from(reader.uint_max(MAX_CHAINS as u64)?).map_err(|_| Error::Malformed)?;
+    let number = u32::try_from(reader.uint_max(MAX_CHAINS as u64 - 1)?).map_err(|_| Error::Malformed)?;
     let age = reader.uint_max(u64::MAX >> 1)?;
     let header_key = Secret::from_slice(reader.bytes()?)?;
     let length = if reader.take_null() { None } else { Some(counter(&mut reader)?) };
@@ -256,9 +274,11 @@ fn read_block(bytes: &[u8]) -> Result<Missing> {
     }
     let mut keys = VecDeque::with_capacity(count);
     for _ in 0..count {
-        reader.array_of(3)?;
+        reader.array_of(5)?;
         let (n, at) = (counter(&mut reader)?, reader.uint()?);
-        keys.push_back(Skipped { n, at, key: MessageKey(Secret::from_slice(reader.bytes()?)?) });
+        let place = EpochPlace { epoch: reader.uint_max(COUNTER_MAX.into())?, n: counter(&mut reader)? };
+        let key = MessageKey(Secret::from_slice(reader.bytes()?)?);
+        keys.push_back(Skipped { n, at, passed: Passed { place, key } });
     }
     reader.end()?;
     let block = Missing { number, age, header_key, length, keys };

@@ -166,6 +166,11 @@ impl Decoder {
         !known && (self.chunks.len() + 1) * CHUNK >= length
     }
 
+    /// Whether an object of `length` bytes needs more than is there.
+    pub(super) const fn is_short_of(&self, length: usize) -> bool {
+        self.chunks.len() * CHUNK < length
+    }
+
     /// The object of `length` bytes, if enough of it is there.
     pub(super) fn object(&self, length: usize) -> Option<Vec<u8>> {
         let needed = length.div_ceil(CHUNK);

@@ -3,6 +3,9 @@
 use super::code::CHUNK;
 use crate::error::{Error, Result};
 
+/// The epoch that none is sent in any more: its number has three bytes on the wire.
+pub(in crate::ratchet) const EPOCH_MAX: u64 = 0x00ff_ffff;
+
 /// What a chunk is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]

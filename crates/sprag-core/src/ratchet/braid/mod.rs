@@ -23,7 +23,7 @@ use self::authenticator::Authenticator;
 use self::code::Decoder;
 use self::kem::Kem;
 pub(super) use self::kem::MlKem768;
-pub(super) use self::message::Message;
+pub(super) use self::message::{EPOCH_MAX, Message};
 use self::state::{KeysUnsampled, Moment, NoHeaderReceived, State, Step};
 use crate::error::{Error, Result};
 use crate::random::Random;

@@ -12,7 +12,7 @@ use super::state::{
     Ct1Acknowledged, Ct1Received, Ct1Sampled, Ct2Sampled, EkReceivedCt1Sampled, EkSentCt1Received, HeaderReceived,
     HeaderSent, Keys, KeysSampled, KeysUnsampled, MAC, NoHeaderReceived, Offer, State,
 };
-use super::{Braid, CHUNK};
+use super::{Braid, CHUNK, EPOCH_MAX};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::wire::{Reader, Writer};
@@ -118,22 +118,36 @@ impl State {
         let sized = |object: &[u8], length: usize| {
             if object.len() == length { Ok(object.to_vec()) } else { Err(Error::Malformed) }
         };
+        // A decoder whose object is whole is none any more.
+        let lacks = |decoder: Decoder, length: usize| {
+            if decoder.is_short_of(length) { Ok(decoder) } else { Err(Error::Malformed) }
+        };
         Ok(match (number, decoder, objects) {
             (1, None, []) => Self::KeysUnsampled(KeysUnsampled),
             (2, None, keys) => Self::KeysSampled(KeysSampled { keys: Keys::read::<K>(keys)?, next }),
-            (3, Some(first), keys) => Self::HeaderSent(HeaderSent { keys: Keys::read::<K>(keys)?, next, first }),
+            (3, Some(first), keys) => {
+                let first = lacks(first, K::CIPHERTEXT_1)?;
+                Self::HeaderSent(HeaderSent { keys: Keys::read::<K>(keys)?, next, first })
+            }
             (4, None, [keys @ .., first]) => {
                 let first = Arc::new(sized(first, K::CIPHERTEXT_1)?);
                 Self::Ct1Received(Ct1Received { keys: Keys::read::<K>(keys)?, next, first })
             }
             (5, Some(second), [keys @ .., first]) => {
                 let first = Arc::new(sized(first, K::CIPHERTEXT_1)?);
+                let second = lacks(second, K::CIPHERTEXT_2 + MAC)?;
                 Self::EkSentCt1Received(EkSentCt1Received { keys: Keys::read::<K>(keys)?, first, second })
             }
-            (6, Some(header), []) => Self::NoHeaderReceived(NoHeaderReceived { header }),
+            (6, Some(header), []) => {
+                Self::NoHeaderReceived(NoHeaderReceived { header: lacks(header, K::HEADER + MAC)? })
+            }
             (7, None, [header]) => Self::HeaderReceived(HeaderReceived { header: sized(header, K::HEADER)? }),
-            (8, Some(vector), offer) => Self::Ct1Sampled(Ct1Sampled { offer: Offer::read::<K>(offer)?, next, vector }),
+            (8, Some(vector), offer) => {
+                let vector = lacks(vector, K::VECTOR)?;
+                Self::Ct1Sampled(Ct1Sampled { offer: Offer::read::<K>(offer)?, next, vector })
+            }
             (9, Some(vector), offer) => {
+                let vector = lacks(vector, K::VECTOR)?;
                 Self::Ct1Acknowledged(Ct1Acknowledged { offer: Offer::read::<K>(offer)?, vector })
             }
             (10, None, [offer @ .., vector]) => {
@@ -216,7 +230,7 @@ impl<K: Kem> Braid<K> {
     /// [`Error::Malformed`].
     pub(in crate::ratchet) fn read(hot: &mut Reader<'_>, cold: &mut Reader<'_>) -> Result<Self> {
         hot.array_of(4)?;
-        let (number, epoch) = (hot.uint()?, hot.uint()?);
+        let (number, epoch) = (hot.uint()?, hot.uint_max(EPOCH_MAX)?);
         let next = u8::try_from(hot.uint_max(250)?).map_err(|_| Error::Malformed)?;
         let decoder = if hot.take_null() { None } else { Some(Decoder::decode(hot.bytes()?).ok_or(Error::Malformed)?) };
         let count = cold.array()?.checked_sub(2).ok_or(Error::Malformed)?;
@@ -232,3 +246,30 @@ impl<K: Kem> Braid<K> {
 }
 
 const _: () = assert!(MAC == CHUNK);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ratchet::braid::MlKem768;
+
+    /// A side that waits for a header, in its first part: `chunks` of it are here, or so it says.
+    fn read(epoch: u64, chunks: u8) -> Result<()> {
+        let (mut hot, mut cold) = (Writer::new(), Writer::new());
+        let decoder: Vec<u8> = (0..chunks).flat_map(|index| core::iter::once(index).chain([9; CHUNK])).collect();
+        hot.array(4).uint(6).uint(epoch).uint(0).bytes(&decoder);
+        Braid::<MlKem768>::respond(&Secret::new([1; 32])).write_cold(&mut cold);
+        let (hot, cold) = (hot.finish(), cold.finish());
+        Braid::<MlKem768>::read(&mut Reader::new(&hot), &mut Reader::new(&cold)).map(|_| ())
+    }
+
+    #[test]
+    fn what_no_side_comes_to_is_not_read() {
+        assert_eq!(read(EPOCH_MAX, 2), Ok(()));
+        assert_eq!(read(0, 2), Err(Error::Malformed));
+        assert_eq!(read(EPOCH_MAX + 1, 2), Err(Error::Malformed));
+        assert_eq!(read(u64::MAX, 2), Err(Error::Malformed));
+        // Three make it whole: there would be nothing to wait for.
+        assert_eq!(read(1, 3), Err(Error::Malformed));
+        assert_eq!(read(1, 200), Err(Error::Malformed));
+    }
+}
