@@ -8,9 +8,6 @@ use crate::{run, tree};
 /// The crates that end up in an app.
 const SHIPPED: &[&str] = &["sprag-core", "sprag", "sprag-ffi", "sprag-uniffi"];
 
-/// Of these, the ones that may link no crate in two versions. (UniFFI's build-time half brings its own.)
-const SINGLE: &[&str] = &["sprag-core", "sprag", "sprag-ffi"];
-
 /// The licences that deny.toml allows as well: keep the two lists alike.
 const LICENCES: &[&str] = &[
     "MIT",
@@ -27,7 +24,6 @@ const LICENCES: &[&str] = &[
 
 pub(crate) fn test() -> Result<Ran, String> {
     for package in SHIPPED.iter().filter(|name| tree::at(&format!("crates/{name}/Cargo.toml")).exists()) {
-        let mut versions: BTreeMap<String, String> = BTreeMap::new();
         let listing = run::output(run::cargo().args([
             "tree",
             "--locked",
@@ -36,31 +32,43 @@ pub(crate) fn test() -> Result<Ran, String> {
             "--edges",
             "normal",
             "--prefix",
-            "none",
+            "depth",
             "--no-dedupe",
             "--format",
-            "{p}|{l}",
+            " {p}|{l}",
         ]))?;
-        for line in listing.lines() {
-            let (crate_, licence) = line.split_once('|').unwrap_or((line, ""));
-            if !allowed(licence) {
-                return Err(format!("{package} links {crate_}, whose licence is \"{licence}\""));
-            }
-            let mut words = crate_.split(' ');
-            let (name, version) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            // A procedural macro runs in the compiler: it is not linked, and two of them do no harm.
-            let linked = !crate_.contains("(proc-macro)");
-            if let Some(other) = versions.insert(name.to_owned(), version.to_owned())
-                && other != version
-                && linked
-                && SINGLE.contains(package)
-            {
-                return Err(format!("{package} links {name} twice: {other} and {version}"));
-            }
-        }
-        println!("{package}: {} crates, licences and versions as they should be", versions.len());
+        let linked = linked(&listing).map_err(|fault| format!("{package} {fault}"))?;
+        println!("{package}: {linked} crates linked, licences and versions as they should be");
     }
     Ok(Ran::Passed)
+}
+
+/// How many crates a tree links, if their licences and versions are as they should be. A procedural macro runs in the
+/// compiler: it and what lies beneath it are not linked, and only their licences count.
+fn linked(listing: &str) -> Result<usize, String> {
+    let mut versions: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut within_macro: Option<usize> = None;
+    for line in listing.lines() {
+        let (depth, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let depth: usize = depth.parse().map_err(|_| format!("has a line that is not understood: {line}"))?;
+        let (crate_, licence) = rest.split_once('|').unwrap_or((rest, ""));
+        if !allowed(licence) {
+            return Err(format!("needs {crate_}, whose licence is \"{licence}\""));
+        }
+        if within_macro.is_some_and(|outer| depth > outer) {
+            continue;
+        }
+        within_macro = crate_.contains("(proc-macro)").then_some(depth);
+        if within_macro.is_some() {
+            continue;
+        }
+        let mut words = crate_.split(' ');
+        let (name, version) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        if versions.insert(name, version).is_some_and(|other| other != version) {
+            return Err(format!("links {name} twice, and one of them is {version}"));
+        }
+    }
+    Ok(versions.len())
 }
 
 /// Whether an SPDX expression can be met with the licences above: each part joined by AND, one of those joined by OR.
@@ -73,7 +81,7 @@ fn allowed(expression: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::allowed;
+    use super::{allowed, linked};
 
     #[test]
     fn licences() {
@@ -84,5 +92,15 @@ mod tests {
         for bad in ["", "GPL-3.0-or-later", "AGPL-3.0", "MIT AND GPL-2.0-only"] {
             assert!(!allowed(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_runs_in_the_compiler_is_not_linked() {
+        let tree =
+            "0 ours v1|MIT\n1 one v1|MIT\n1 derive v1 (proc-macro)|MIT\n2 syn v2|MIT\n3 one v2|MIT\n1 two v1|MIT\n";
+        assert_eq!(linked(tree), Ok(3));
+        assert!(linked(&format!("{tree}2 one v2|MIT\n")).is_err(), "a second version that is linked");
+        assert!(linked(&format!("{tree}1 three v1|GPL-3.0-only\n")).is_err());
+        assert!(linked("0 ours v1|MIT\n1 derive v1 (proc-macro)|MIT\n2 syn v2|GPL-3.0-only\n").is_err());
     }
 }
