@@ -1,5 +1,6 @@
 //! `cargo xtask bindings`: the Swift, Kotlin and Python code that UniFFI generates from the built library.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::test::Ran;
@@ -71,21 +72,66 @@ fn listing(folder: &Path) -> Vec<PathBuf> {
     all.iter().filter_map(|file| file.strip_prefix(folder).ok()).map(Path::to_path_buf).collect()
 }
 
-/// Whether the generated files are there with the same contents; the error names the first that is not.
+/// The files of a folder that hold generated code: not the empty one that makes a package of it for Python, nor what
+/// Python keeps of what it ran.
+fn code(folder: &Path) -> Vec<PathBuf> {
+    let is_code = |file: &PathBuf| !file.ends_with("__init__.py") && file.extension().is_none_or(|end| end != "pyc");
+    listing(folder).into_iter().filter(is_code).collect()
+}
+
+/// Whether a folder holds the generated files with the same contents, and no other; the error names the first that is
+/// not so.
 fn same(fresh: &Path, committed: &Path) -> Result<(), String> {
-    for file in listing(fresh) {
-        if std::fs::read(fresh.join(&file)).ok() != std::fs::read(committed.join(&file)).ok() {
+    let files: BTreeSet<PathBuf> = listing(fresh).into_iter().chain(code(committed)).collect();
+    for file in files {
+        let (generated, found) = (std::fs::read(fresh.join(&file)).ok(), std::fs::read(committed.join(&file)).ok());
+        if generated.is_none() || generated != found {
             return Err(file.display().to_string());
         }
     }
     Ok(())
 }
 
+/// Copies the generated files, and takes away what was generated once and is not any more.
 fn replace(fresh: &Path, committed: &Path) -> std::io::Result<()> {
-    for file in listing(fresh) {
+    let files = listing(fresh);
+    for stale in code(committed).iter().filter(|file| !files.contains(file)) {
+        std::fs::remove_file(committed.join(stale))?;
+    }
+    for file in files {
         let place = committed.join(&file);
         std::fs::create_dir_all(place.parent().unwrap_or(committed))?;
         std::fs::copy(fresh.join(&file), place)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{replace, same};
+
+    #[test]
+    fn a_file_more_less_or_other_is_noticed_and_put_right() {
+        let place = std::env::temp_dir().join(format!("sprag-bindings-{}", std::process::id()));
+        let (fresh, committed) = (place.join("fresh"), place.join("committed"));
+        let write = |file: PathBuf, text: &str| {
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+            std::fs::write(file, text).expect("written");
+        };
+        write(fresh.join("a"), "1");
+        write(fresh.join("inner/b"), "2");
+        write(committed.join("__init__.py"), "");
+        for (file, text) in [("a", "1"), ("inner/b", "3"), ("inner/stale", "4")] {
+            assert!(same(&fresh, &committed).is_err());
+            write(committed.join(file), text);
+        }
+        assert_eq!(same(&fresh, &committed), Err("inner/b".to_owned()));
+        write(committed.join("inner/b"), "2");
+        assert_eq!(same(&fresh, &committed), Err("inner/stale".to_owned()));
+        replace(&fresh, &committed).expect("replaced");
+        assert_eq!(same(&fresh, &committed), Ok(()));
+        std::fs::remove_dir_all(place).expect("removed");
+    }
 }
