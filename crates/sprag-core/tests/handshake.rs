@@ -393,7 +393,7 @@ fn bad_claims_are_refused_though_well_sealed() {
 #[test]
 fn bad_ephemeral_keys_are_refused_where_they_are_read() {
     // EK goes into DH2, DH3 and DH4. The other positions: IKa above, IKb in tests/identity.rs, SPKb and OPKb in
-    // tests/prekey.rs.
+    // tests/prekey.rs, and the ratchet key in tests/ratchet.rs.
     let (mut alice, bob) = (Person::new("alice"), Person::new("bob"));
     let fields = begin(&mut alice, &bob, true, None).fields;
     for bad in bad_dh_keys() {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod people;
+
+use people::bad_dh_keys;
 use sprag_core::Error;
 use sprag_core::crypto::aead;
 use sprag_core::crypto::dh::DhSecret;
@@ -237,15 +240,30 @@ fn moved(session: &Session, next: u32) -> Session {
     Session::decode(writer.finish_secret().expose_secret(), session.encode_cold().expose_secret(), []).unwrap()
 }
 
-/// A slot of the first chain with another number in its header, sealed anew by somebody who has the header key.
-fn numbered(slot: &[u8; SLOT], n: u32) -> [u8; SLOT] {
+/// A slot of the first chain with other bytes in its header, from `at` on, sealed anew by somebody who has the header key.
+fn altered(slot: &[u8; SLOT], at: usize, bytes: &[u8]) -> [u8; SLOT] {
     let key = established().header_key;
     let nonce: [u8; aead::NONCE] = slot[4..16].try_into().unwrap();
     let ad: [&[u8]; 4] = [&[1, 1], BINDING.commitment, BINDING.payload_hash, &slot[110..]];
     let mut header = aead::open(&key, &nonce, &ad, &slot[16..110]).unwrap().expose_secret().to_vec();
-    header[35..38].copy_from_slice(&n.to_be_bytes()[1..]);
+    header[at..at + bytes.len()].copy_from_slice(bytes);
     let sealed = aead::seal(&key, &nonce, &ad, &header).unwrap();
     [&slot[..16], &sealed, &slot[110..]].concat().try_into().unwrap()
+}
+
+#[test]
+fn bad_ratchet_keys_are_refused_and_change_nothing() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let slots: Vec<_> = (0..3_u8).map(|i| alice.seal(BINDING, &Secret::new([i; 32]), &mut random).unwrap()).collect();
+    // Where the key would turn the root, in a chain that is known, and of a message whose key is kept.
+    for (slot, value) in [(&slots[1], 1), (&slots[2], 2), (&slots[0], 0)] {
+        for bad in bad_dh_keys() {
+            assert_eq!(receive(&mut bob, &altered(slot, 0, &bad)), Err(Error::BadKey), "{bad:02x?}");
+            assert_eq!(bob.would_skip(&altered(slot, 0, &bad), BINDING), Err(Error::BadKey));
+        }
+        assert_eq!(receive(&mut bob, slot), Ok([value; 32]));
+    }
 }
 
 #[test]
@@ -268,7 +286,7 @@ fn a_chain_ends_before_its_counter_does_and_an_answer_begins_another() {
     }
     assert_eq!(receive(&mut bob, &last), Ok([1; 32]));
     assert_eq!(receive(&mut bob, &last), Err(Error::KeyGone));
-    assert_eq!(receive(&mut bob, &numbered(&late, COUNTER_MAX)), Err(Error::Malformed));
+    assert_eq!(receive(&mut bob, &altered(&late, 35, &COUNTER_MAX.to_be_bytes()[1..])), Err(Error::Malformed));
     receive(&mut alice, &seal(&mut bob).unwrap()).unwrap();
     assert_eq!(alice.remaining(), COUNTER_MAX);
     // The new chain says that the one before was as long as a chain can be.

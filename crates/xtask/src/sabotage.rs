@@ -17,6 +17,7 @@ const SIM: &str = "sprag-sim";
 
 const SWITCHES: &[Switch] = &[
     Switch("weak-keys", CORE, "kat_x25519", ""),
+    Switch("weak-keys", CORE, "ratchet", "bad_ratchet_keys"),
     Switch("signatures-unchecked", CORE, "prekey", "unsigned"),
     Switch("signatures-unchecked", SIM, "world", "worlds"),
     Switch("any-prekey", CORE, "prekey", "of_the_other_kind"),

@@ -263,7 +263,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Open`] if it is not of this session or was tampered with, [`Error::KeyGone`] if its key was used or
-    /// dropped, [`Error::TooFar`] beyond [`MAX_STEPS`], [`Error::Evidence`] for what one honest peer cannot send.
+    /// dropped, [`Error::TooFar`] beyond [`MAX_STEPS`], [`Error::Evidence`] for what one honest peer cannot send;
+    /// [`Error::BadKey`] or [`Error::Malformed`] for what is in its header.
     pub fn open(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> Result<(Secret<32>, Delta)> {
         let slot = Slot::new(slot, binding);
         let (header, position) = self.locate(&slot)?;
