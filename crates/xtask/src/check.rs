@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::{run, tree};
+use crate::{entries, run, tree};
 
 /// What a compiler may call on any target, and every target provides.
 const ALLOWED: &[&str] = &["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"];
@@ -32,39 +32,60 @@ fn proof() -> Result<(), String> {
             .arg(&target),
     )?;
     let archive = target.join("release/libnostd_proof.a");
-    let (defined, undefined) = symbols(&archive)?;
-    let core = defined.iter().filter(|name| name.contains("sprag_core")).count();
-    if core == 0 {
-        return Err("the static library holds nothing of sprag-core: the proof proves nothing".to_owned());
+    let symbols = Symbols::of(&archive)?;
+    let entries = entries::all()?;
+    let is_absent = |entry: &&entries::Entry| !symbols.functions.iter().any(|name| entry.is(name));
+    let absent: Vec<String> = entries.iter().filter(is_absent).map(ToString::to_string).collect();
+    if !absent.is_empty() {
+        return Err(format!("public functions of the core are not in the static library: {}", absent.join(", ")));
     }
-    let missing: Vec<&str> =
-        undefined.difference(&defined).map(String::as_str).filter(|name| !ALLOWED.contains(name)).collect();
+    let missing: Vec<&str> = symbols
+        .undefined
+        .difference(&symbols.defined)
+        .map(String::as_str)
+        .filter(|name| !ALLOWED.contains(name))
+        .collect();
     if !missing.is_empty() {
         return Err(format!("the core without std still needs: {}", missing.join(", ")));
     }
-    println!("core without std: {core} functions of sprag-core linked, nothing undefined but memory functions");
+    let count = entries.len();
+    println!("core without std: all {count} public functions linked, nothing undefined but memory functions");
     Ok(())
 }
 
-/// The symbols that the members of an archive define, and those that they need.
-fn symbols(archive: &Path) -> Result<(BTreeSet<String>, BTreeSet<String>), String> {
-    // Not nm: where a linker plug-in is installed, it shows none of the symbols of the ready-made `core`.
-    let listing = run::output(run::program("readelf").args(["--symbols", "--wide"]).arg(archive))?;
-    let (mut defined, mut undefined) = (BTreeSet::new(), BTreeSet::new());
-    for line in listing.lines() {
-        // Number, value, size, type, binding, visibility, section, name.
-        let [_, _, _, _, binding, _, section, name, ..] = line.split_whitespace().collect::<Vec<_>>()[..] else {
-            continue;
-        };
-        match (binding, section) {
-            ("GLOBAL", "UND") => undefined.insert(name.to_owned()),
-            ("GLOBAL" | "WEAK", section) if section.bytes().all(|digit| digit.is_ascii_digit()) => {
-                defined.insert(name.to_owned())
+/// The symbols of an archive.
+#[derive(Default)]
+struct Symbols {
+    /// What its members define for each other.
+    defined: BTreeSet<String>,
+    /// What they need.
+    undefined: BTreeSet<String>,
+    /// Functions, those that are a member's own included.
+    functions: BTreeSet<String>,
+}
+
+impl Symbols {
+    fn of(archive: &Path) -> Result<Self, String> {
+        // Not nm: where a linker plug-in is installed, it shows none of the symbols of the ready-made `core`.
+        let listing = run::output(run::program("readelf").args(["--symbols", "--wide"]).arg(archive))?;
+        let mut symbols = Self::default();
+        for line in listing.lines() {
+            // Number, value, size, type, binding, visibility, section, name.
+            let [_, _, _, sort, binding, _, section, name, ..] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+                continue;
+            };
+            let is_here = section.bytes().all(|digit| digit.is_ascii_digit());
+            if sort == "FUNC" && is_here {
+                symbols.functions.insert(name.to_owned());
             }
-            _ => false,
-        };
+            match binding {
+                "GLOBAL" if section == "UND" => symbols.undefined.insert(name.to_owned()),
+                "GLOBAL" | "WEAK" if is_here => symbols.defined.insert(name.to_owned()),
+                _ => false,
+            };
+        }
+        Ok(symbols)
     }
-    Ok((defined, undefined))
 }
 
 /// Builds the core for each bare target whose libraries are on this machine.

@@ -1,10 +1,11 @@
-//! The project's own commands, one file each. It uses nothing but the standard library, so that it builds in seconds.
+//! The project's own commands, one file each. Of other crates it uses one, cbindgen, for the header.
 
 mod bindings;
 mod c;
 mod check;
 mod demo;
 mod dependencies;
+mod entries;
 mod fuzz;
 mod header;
 mod kotlin;
