@@ -9,6 +9,7 @@ mod entries;
 mod fuzz;
 mod header;
 mod kotlin;
+mod modules;
 mod python;
 mod run;
 mod sabotage;

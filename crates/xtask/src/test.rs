@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{bindings, c, check, demo, dependencies, header, kotlin, python, run, swift, vectors};
+use crate::{bindings, c, check, demo, dependencies, header, kotlin, modules, python, run, swift, vectors};
 
 /// What a step came to.
 pub(crate) enum Ran {
@@ -19,6 +19,7 @@ type Step = (&'static str, fn() -> Result<Ran, String>);
 
 const STEPS: &[Step] = &[
     ("format", format),
+    ("modules", modules::test),
     ("lints", lints),
     ("rust", rust),
     ("core without std", no_std),

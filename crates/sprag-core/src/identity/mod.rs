@@ -11,6 +11,7 @@ mod list;
 mod pin;
 
 use crate::crypto::sign::VerifyKey;
+use crate::error::{Error, Result};
 
 pub use account::{Account, AccountId, AccountKey};
 pub use device::{DeviceEntry, DeviceKeys, MAX_VERSIONS, SignedEntry};
@@ -28,7 +29,7 @@ pub(crate) enum Origin {
 
 impl Origin {
     /// The key in these bytes.
-    pub(crate) fn key(self, bytes: [u8; 32]) -> crate::Result<VerifyKey> {
+    pub(crate) fn key(self, bytes: [u8; 32]) -> Result<VerifyKey> {
         match self {
             Self::Anybody => VerifyKey::from_bytes(bytes),
             Self::OwnStore => Ok(VerifyKey::reopen(bytes)),
@@ -42,10 +43,10 @@ pub const CLOCK_TOLERANCE: u64 = 24 * 60 * 60;
 /// Whether `now` lies between `created` and `expires`, a day of clock error allowed.
 ///
 /// # Errors
-/// [`Error::Expired`](crate::Error::Expired) past the expiry, or before the creation.
-pub(crate) const fn check_time(created: u64, expires: u64, now: u64) -> crate::Result<()> {
+/// [`Error::Expired`] past the expiry, or before the creation.
+pub(crate) const fn check_time(created: u64, expires: u64, now: u64) -> Result<()> {
     if now > expires.saturating_add(CLOCK_TOLERANCE) || now.saturating_add(CLOCK_TOLERANCE) < created {
-        Err(crate::Error::Expired)
+        Err(Error::Expired)
     } else {
         Ok(())
     }
