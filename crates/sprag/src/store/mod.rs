@@ -21,7 +21,7 @@ mod tx;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, InterruptHandle, OpenFlags, OptionalExtension, params};
@@ -525,7 +525,7 @@ impl Store {
             let (moment, found) = self.read(|snapshot| Ok::<_, E>((snapshot.moment()?, prepare(snapshot)?)))?;
             let mut moved = false;
             let result = self.write(barrier, |tx| {
-                moved = self.moment()? != moment && !broken!("stale-examination");
+                moved = self.moment()? != Some(moment) && !broken!("stale-examination");
                 match if moved { None } else { commit.take() } {
                     Some(commit) => commit(tx, found),
                     None => Err(Error::Busy.into()),
@@ -541,11 +541,16 @@ impl Store {
         })
     }
 
-    /// What changes whenever anybody but the reading connection has written.
-    fn moment(&self) -> Result<i64> {
+    /// What changes whenever anybody but the reading connection has written; none while another thread reads: whoever
+    /// holds the lock waits for nobody.
+    fn moment(&self) -> Result<Option<i64>> {
         let reader = self.reader.as_ref().ok_or(Error::Unavailable)?;
-        let version = lock(reader).conn.pragma_query_value(None, "data_version", |row| row.get(0))?;
-        Ok(version)
+        let link = match reader.try_lock() {
+            Ok(link) => link,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+        };
+        Ok(Some(link.conn.pragma_query_value(None, "data_version", |row| row.get(0))?))
     }
 
     /// Leaves a gap after a long run of writes, in which another process gets its turn.
