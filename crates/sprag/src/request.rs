@@ -37,7 +37,7 @@ pub enum Action {
     Send(Send),
 }
 
-/// Our public keys for the directory. Answered by `Published`, `Conflict`, `Retry` or `Rejected`.
+/// Our public keys for the directory. Answered by `Published`, `Conflict`, `TooLarge`, `Retry` or `Rejected`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PublishKeys {
