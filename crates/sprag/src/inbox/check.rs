@@ -93,13 +93,22 @@ fn lists(known: &Known, carried: Option<&[u8]>) -> core::result::Result<Listed, 
     })
 }
 
-/// Whether the message was sent under other lists than those we know under the same numbers: a split view.
+/// Whether the message was sent under other lists than those we know or remember under the same numbers: a split view.
 fn disagreement(own: &Own, known: &Known, theirs: Option<&DeviceList>, franked: &Franked) -> Option<What> {
-    let differs = |index: usize, list: &DeviceList| {
+    let differs = |index: usize, known: &dyn Fn(u64) -> Option<[u8; 32]>| {
         let stated = franked.content.lists.get(index)?;
-        (stated.sequence == list.sequence() && !franked.states(index, list.hash())).then_some(stated.sequence)
+        let differs = known(stated.sequence).is_some_and(|hash| !franked.states(index, &hash));
+        (differs).then_some(stated.sequence)
     };
-    let sequence = differs(0, theirs?).or_else(|| differs(1, &own.list))?;
+    let adopted = |sequence: u64| theirs.filter(|list| list.sequence() == sequence).map(|list| *list.hash());
+    let remembered = |sequence: u64| known.pin.as_ref().and_then(|pin| pin.hash_of(sequence).copied());
+    let of_theirs = |sequence: u64| adopted(sequence).or_else(|| remembered(sequence));
+    let of_ours = |sequence: u64| match own.list.sequence().checked_sub(sequence) {
+        Some(0) => Some(*own.list.hash()),
+        Some(1) if sequence > 0 => Some(*own.list.previous()),
+        _ => None,
+    };
+    let sequence = differs(0, &of_theirs).or_else(|| differs(1, &of_ours))?;
     Some(conflict_with(known, sequence, [0; 32]))
 }
 
