@@ -170,7 +170,7 @@ fn states() {
         let slots: Vec<_> =
             (0..count).map(|_| from.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap()).collect();
         let (_, delta) = to.open(slots.last().unwrap(), BINDING).unwrap();
-        to.commit(delta, NOW).unwrap();
+        to.commit(delta, Some(NOW)).unwrap();
     };
     accept(&mut alice, &mut bob, 40);
     write("state", "missing", &stored(&bob));

@@ -45,7 +45,7 @@ fn responders() -> &'static [Session; 2] {
             (0..9).map(|_| alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap()).collect();
         for slot in [&slots[3], &slots[8]] {
             let (_, delta) = bob.open(slot, BINDING).unwrap();
-            bob.commit(delta, NOW).unwrap();
+            bob.commit(delta, Some(NOW)).unwrap();
         }
         [fresh, bob]
     })
@@ -109,7 +109,7 @@ pub(crate) fn state(bytes: &[u8]) {
     if session.would_skip(&slot, BINDING).is_ok_and(|keys| keys < 500)
         && let Ok((_, delta)) = session.open(&slot, BINDING)
     {
-        session.commit(delta, NOW).unwrap();
+        session.commit(delta, Some(NOW)).unwrap();
     }
     reread(&session);
 }

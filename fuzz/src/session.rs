@@ -147,7 +147,7 @@ impl World {
         assert_eq!((session.skipped(), session.turns()), (before.1, before.2), "opening changed the state");
         let (key, delta) = opened?;
         let skips = usize::try_from(skips.unwrap()).unwrap();
-        session.commit(delta, self.now).unwrap();
+        session.commit(delta, Some(self.now)).unwrap();
         // One that was kept is used; otherwise as many more are kept as were skipped, unless there is no room.
         let kept = session.skipped();
         let chains = kept + 2 >= MAX_CHAINS && session.turns() + 4 >= 2 * MAX_CHAINS as u64;

@@ -83,7 +83,7 @@ fn pair(random: &mut Counting) -> [Session; 2] {
 
 fn take(session: &mut Session, slot: &[u8; SLOT]) {
     let (_, delta) = session.open(slot, BINDING).unwrap();
-    session.commit(delta, 1).unwrap();
+    session.commit(delta, Some(1)).unwrap();
 }
 
 /// One message from one side to the other.

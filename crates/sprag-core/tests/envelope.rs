@@ -94,7 +94,7 @@ fn receive(to: &mut End, from: &Person, bytes: &[u8]) -> Result<Franked> {
     let received = refuse_or_open(to, from, bytes);
     match received {
         Ok((franked, delta)) => {
-            to.session.commit(delta, NOW)?;
+            to.session.commit(delta, Some(NOW))?;
             Ok(franked)
         }
         Err(error) => {

@@ -86,7 +86,7 @@ impl Copy {
     fn with_post_quantum(&self, other: &Self) -> Self {
         let (mut hot, theirs) = (items(&self.hot), items(&other.hot));
         let (mut cold, theirs_cold) = (items(&self.cold), items(&other.cold));
-        assert_eq!((hot.len(), cold.len()), (16, 4));
+        assert_eq!((hot.len(), cold.len()), (18, 4));
         hot[EPOCHS] = theirs[EPOCHS];
         hot[BRAID] = theirs[BRAID];
         cold[BRAID_COLD] = theirs_cold[BRAID_COLD];
@@ -125,13 +125,13 @@ fn read_along(whose: usize, free: Free, start: usize, rounds: usize) -> usize {
                 };
                 let mut session = known.session();
                 if let Ok((_, delta)) = session.open(&slot, BINDING) {
-                    session.commit(delta, 1_000).unwrap();
+                    session.commit(delta, Some(1_000)).unwrap();
                     *copy = Copy::of(&session);
                     opened = round + 1 - start;
                 }
             }
             let (_, delta) = sides[to].open(&slot, BINDING).unwrap();
-            sides[to].commit(delta, 1_000).unwrap();
+            sides[to].commit(delta, Some(1_000)).unwrap();
         }
     }
     opened

@@ -9,7 +9,9 @@ use sprag_core::envelope::{MAX_ENVELOPE, MAX_SLOTS};
 use sprag_core::handshake::MAX_SEALED_ID;
 use sprag_core::identity::{AccountId, CLOCK_TOLERANCE, HISTORY, MAX_DEVICES, MAX_LIST, MAX_VERSIONS};
 use sprag_core::prekey::MAX_PREKEY;
-use sprag_core::ratchet::{COUNTER_MAX, HEADER, MAX_CHAINS, MAX_SKIPPED, MAX_STEPS, SKIPPED_LIFETIME, SLOT};
+use sprag_core::ratchet::{
+    COUNTER_MAX, HEADER, MAX_CHAINS, MAX_SKIPPED, MAX_STEPS, MAX_STEPS_PER_DAY, SKIPPED_LIFETIME, SLOT,
+};
 
 const DOCUMENT: &str = include_str!("../../../docs/protocol.md");
 const LABELS: &str = include_str!("../src/label.rs");
@@ -49,6 +51,8 @@ fn every_limit_is_in_the_document() {
         ("a body", format!("{} bytes", commas(MAX_BODY + MAX_TYPE + 16))),
         ("a message id", format!("{MAX_MESSAGE_ID} bytes")),
         ("keys skipped by one message", commas(usize::try_from(MAX_STEPS).unwrap())),
+        ("keys skipped in the first message", commas(MAX_SKIPPED)),
+        ("keys skipped in one day", commas(usize::try_from(MAX_STEPS_PER_DAY).unwrap())),
         (
             "skipped keys kept",
             format!("{} in {MAX_CHAINS} chains, {} days", commas(MAX_SKIPPED), SKIPPED_LIFETIME / 86_400),

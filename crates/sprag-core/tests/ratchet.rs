@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod people;
+mod tree;
 
 use people::bad_dh_keys;
 use sprag_core::Error;
@@ -10,9 +11,8 @@ use sprag_core::crypto::aead;
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::handshake::Established;
 use sprag_core::random::Random;
-use sprag_core::ratchet::{Binding, COUNTER_MAX, SLOT, Session};
+use sprag_core::ratchet::{Binding, COUNTER_MAX, MAX_SKIPPED, MAX_STEPS_PER_DAY, SLOT, Session};
 use sprag_core::secret::Secret;
-use sprag_core::wire::{Reader, Writer};
 
 struct Counting(u64);
 
@@ -61,7 +61,7 @@ fn receive(session: &mut Session, slot: &[u8; SLOT]) -> Result<[u8; 32], Error> 
     match session.open(slot, BINDING) {
         Ok((key, delta)) => {
             assert_eq!(stored(session), before);
-            session.commit(delta, 1_000).unwrap();
+            session.commit(delta, Some(1_000)).unwrap();
             *session = reload(session);
             Ok(*key.expose_secret())
         }
@@ -92,7 +92,8 @@ fn both_sides_talk_and_the_state_stays_small() {
     }
     assert_eq!(alice.turns(), bob.turns());
     assert_eq!(turns, 83);
-    assert_eq!((alice.freshness().epoch, bob.freshness().epoch), (10, 9));
+    // Side B has the key of the tenth epoch already, but seals nothing under it.
+    assert_eq!((alice.freshness().epoch, bob.freshness().epoch), (9, 9));
     println!("largest: {} bytes that every message writes, {} that few do", largest.0, largest.1);
     assert!(largest.0 <= 1_900 && largest.1 <= 2_700, "{largest:?}");
     assert!(alice.resumption().unwrap().secret().ct_eq(bob.resumption().unwrap().secret()));
@@ -162,15 +163,25 @@ fn a_jump_is_bounded_and_a_stale_delta_is_refused() {
     let mut random = Counting(0);
     let (mut alice, mut bob) = pair(&mut random);
     let first = alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
-    for _ in 0..2_500 {
+    for _ in 0..1_999 {
+        alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    }
+    let far = alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    let too_far = alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    // The first message of a stranger may skip no more than is kept.
+    assert_eq!(receive(&mut reload(&bob), &too_far), Err(Error::TooFar));
+    assert_eq!(receive(&mut reload(&bob), &far), Ok([1; 32]));
+    let (_, stale) = bob.open(&first, BINDING).unwrap();
+    assert_eq!(receive(&mut bob, &far), Ok([1; 32]));
+    assert_eq!(bob.skipped(), MAX_SKIPPED);
+    for _ in 0..500 {
         alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
     }
     let slot = alice.seal(BINDING, &Secret::new([2; 32]), &mut random).unwrap();
-    let (_, stale) = bob.open(&first, BINDING).unwrap();
     assert_eq!(receive(&mut bob, &slot), Ok([2; 32]));
-    assert_eq!(bob.skipped(), 2_000);
+    assert_eq!(bob.skipped(), MAX_SKIPPED);
     assert_eq!(receive(&mut bob, &first), Err(Error::KeyGone));
-    assert_eq!(bob.commit(stale, 1_000), Err(Error::Mismatch));
+    assert_eq!(bob.commit(stale, Some(1_000)), Err(Error::Mismatch));
     for _ in 0..25_001 {
         alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
     }
@@ -202,6 +213,90 @@ fn what_a_message_would_skip_is_known_before_any_step() {
 }
 
 #[test]
+fn what_is_located_is_opened_in_the_state_that_it_was_located_in() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let mut seal = |session: &mut Session| session.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    let slots: Vec<_> = (0..3).map(|_| seal(&mut alice)).collect();
+    let located = bob.locate(&slots[2], BINDING).unwrap();
+    assert_eq!((located.skips(), located.agrees()), (2, false));
+    let (key, delta) = bob.open_located(located, Some(1_000)).unwrap();
+    assert!(key.ct_eq(&Secret::new([1; 32])));
+    let stale = bob.locate(&slots[0], BINDING).unwrap();
+    bob.commit(delta, Some(1_000)).unwrap();
+    assert_eq!(bob.open_located(stale, Some(1_000)).err(), Some(Error::Mismatch));
+    assert_eq!(alice.locate(&slots[0], BINDING).err(), Some(Error::Open));
+    // Over a whole epoch each, the sides agree on a key as often as one is told.
+    let mut told = 0;
+    while bob.freshness().epoch < 2 {
+        for (from, to) in [(0, 1), (1, 0)] {
+            let [one, other] = [&mut alice, &mut bob];
+            let (sender, receiver) = if (from, to) == (0, 1) { (one, other) } else { (other, one) };
+            let slot = seal(sender);
+            told += u32::from(receiver.locate(&slot, BINDING).unwrap().agrees());
+            receive(receiver, &slot).unwrap();
+        }
+    }
+    assert_eq!(told, 4, "side B completes a ciphertext and side A opens it, in two epochs");
+}
+
+#[test]
+fn a_peer_who_jumps_again_and_again_is_held_to_so_many_steps_a_day() {
+    const DAY: u64 = 86_400;
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let mut seal = |session: &mut Session| session.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
+    let open = |bob: &Session, slot: &[u8; SLOT], now: Option<u64>| {
+        bob.open_located(bob.locate(slot, BINDING).unwrap(), now).map(|(_, delta)| delta)
+    };
+    receive(&mut bob, &seal(&mut alice)).unwrap();
+    let now = 100 * DAY;
+    // What one message skips is counted.
+    seal(&mut alice);
+    let slot = seal(&mut alice);
+    let delta = open(&bob, &slot, Some(now)).unwrap();
+    bob.commit(delta, Some(now)).unwrap();
+    let bytes = |session: &Session| session.encode().expose_secret().to_vec();
+    assert_eq!(bytes(&bob), bytes(&tree::changed(&bob, &[(tree::STEPS[0], 100), (tree::STEPS[1], 1)])));
+    bob = tree::changed(&bob, &[(tree::STEPS[1], MAX_STEPS_PER_DAY.into())]);
+    let late = seal(&mut alice);
+    let slot = seal(&mut alice);
+    // One more is one too many: today, at its end, and without a clock; not tomorrow, nor once the clock is put back.
+    for when in [Some(now), Some(now + DAY - 1), None] {
+        assert_eq!(open(&bob, &slot, when).err(), Some(Error::TooFar));
+    }
+    for when in [now + DAY, now - 1] {
+        assert!(open(&bob, &slot, Some(when)).is_ok());
+    }
+    // What skips nothing opens whenever it comes.
+    let delta = open(&bob, &late, Some(now)).unwrap();
+    bob.commit(delta, Some(now)).unwrap();
+    let delta = open(&bob, &slot, Some(now)).unwrap();
+    bob.commit(delta, Some(now)).unwrap();
+}
+
+#[test]
+fn what_remains_is_what_the_shortest_counter_has_left() {
+    let mut random = Counting(0);
+    let (mut alice, _) = pair(&mut random);
+    let mut seal = |session: &mut Session| session.seal(BINDING, &Secret::new([1; 32]), &mut random);
+    seal(&mut alice).unwrap();
+    // The number in the epoch is at its end before that in the chain.
+    let mut late = tree::changed(&alice, &[(tree::SENDING_EPOCH[1], u64::from(COUNTER_MAX) - 3)]);
+    assert_eq!(late.remaining(), 2);
+    assert!(seal(&mut late).is_ok() && seal(&mut late).is_ok());
+    assert_eq!((late.remaining(), seal(&mut late).err()), (0, Some(Error::Exhausted)));
+    // And the epochs.
+    for left in [5, 1, 0] {
+        let epoch = u64::from(COUNTER_MAX) - left;
+        let before = [tree::NEWEST, tree::SENDING_EPOCH[0], tree::RECEIVING_EPOCH].map(|path| (path, epoch - 1));
+        let mut late = tree::changed(&alice, &[before.as_slice(), &[(tree::BRAID_EPOCH, epoch)]].concat());
+        assert_eq!(u64::from(late.remaining()), left);
+        assert_eq!(seal(&mut late).err(), if left == 0 { Some(Error::Exhausted) } else { None });
+    }
+}
+
+#[test]
 fn a_change_is_for_the_session_that_opened_the_message() {
     let mut random = Counting(0);
     let (mut alice, mut bob) = pair(&mut random);
@@ -211,33 +306,14 @@ fn a_change_is_for_the_session_that_opened_the_message() {
     let (_, delta) = bob.open(&slot, BINDING).unwrap();
     // Both have seen as many changes: none.
     let before = stored(&other);
-    assert_eq!(other.commit(delta, 1_000), Err(Error::Mismatch));
+    assert_eq!(other.commit(delta, Some(1_000)), Err(Error::Mismatch));
     assert_eq!(stored(&other), before);
     assert_eq!(receive(&mut bob, &slot), Ok([1; 32]));
 }
 
 /// The session with its sending and receiving chains, if it has them, moved on to number `next`.
 fn moved(session: &Session, next: u32) -> Session {
-    let bytes = session.encode();
-    let mut reader = Reader::new(bytes.expose_secret());
-    let mut writer = Writer::new();
-    reader.array_of(16).unwrap();
-    writer.array(16).uint(reader.uint().unwrap()).uint(reader.uint().unwrap()).uint(reader.uint().unwrap());
-    (0..3).for_each(|_| {
-        writer.bytes(reader.bytes().unwrap());
-    });
-    for _ in 0..2 {
-        if reader.take_null() {
-            writer.null();
-            continue;
-        }
-        reader.array_of(3).unwrap();
-        writer.array(3).bytes(reader.bytes().unwrap()).bytes(reader.bytes().unwrap());
-        reader.uint().unwrap();
-        writer.uint(next.into());
-    }
-    writer.raw(reader.rest());
-    Session::decode(writer.finish_secret().expose_secret(), session.encode_cold().expose_secret(), []).unwrap()
+    tree::changed(session, &[(tree::SENDING, next.into()), (tree::RECEIVING, next.into())])
 }
 
 /// A slot of the first chain with other bytes in its header, from `at` on, sealed anew by somebody who has the header key.
@@ -272,7 +348,8 @@ fn a_chain_ends_before_its_counter_does_and_an_answer_begins_another() {
     let (mut alice, mut bob) = pair(&mut random);
     let mut seal = |session: &mut Session| session.seal(BINDING, &Secret::new([1; 32]), &mut random);
     receive(&mut bob, &seal(&mut alice).unwrap()).unwrap();
-    assert_eq!(alice.remaining(), COUNTER_MAX - 1);
+    // The number in the epoch counts from one, that in the chain from zero.
+    assert_eq!(alice.remaining(), COUNTER_MAX - 2);
     let (mut alice, mut bob) = (moved(&alice, COUNTER_MAX - 2), moved(&bob, COUNTER_MAX - 2));
     assert_eq!(alice.remaining(), 2);
     let late = seal(&mut alice).unwrap();
@@ -288,7 +365,7 @@ fn a_chain_ends_before_its_counter_does_and_an_answer_begins_another() {
     assert_eq!(receive(&mut bob, &last), Err(Error::KeyGone));
     assert_eq!(receive(&mut bob, &altered(&late, 35, &COUNTER_MAX.to_be_bytes()[1..])), Err(Error::Malformed));
     receive(&mut alice, &seal(&mut bob).unwrap()).unwrap();
-    assert_eq!(alice.remaining(), COUNTER_MAX);
+    assert_eq!(alice.remaining(), COUNTER_MAX - 4);
     // The new chain says that the one before was as long as a chain can be.
     assert_eq!(receive(&mut bob, &seal(&mut alice).unwrap()), Ok([1; 32]));
     assert_eq!(receive(&mut bob, &late), Ok([1; 32]));

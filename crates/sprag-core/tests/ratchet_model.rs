@@ -106,7 +106,7 @@ impl Model {
         let opened = self.sessions[to].open(slot, binding);
         assert_eq!(stored(&self.sessions[to]), before, "opening changed the state");
         let (key, delta) = opened?;
-        self.sessions[to].commit(delta, self.now)?;
+        self.sessions[to].commit(delta, Some(self.now))?;
         for (id, block) in self.sessions[to].changed_skipped() {
             assert!(id < BLOCK_IDS);
             match block {
@@ -229,7 +229,7 @@ proptest! {
         let mut rows = BTreeMap::new();
         let mut accept = |session: &mut Session, slot: &[u8; SLOT], is_stored: bool| {
             let (_, delta) = session.open(slot, binding).unwrap();
-            session.commit(delta, NOW).unwrap();
+            session.commit(delta, Some(NOW)).unwrap();
             if !is_stored {
                 return;
             }
@@ -382,6 +382,56 @@ fn skipped_keys_are_bounded_in_number_and_in_age_the_oldest_out_first() {
     assert_eq!(model.sessions[1].skipped(), 0);
 }
 
+/// A receiver that misses three of four messages, at a time that its clock may know.
+fn missing(now: Option<u64>) -> (Session, Vec<[u8; SLOT]>) {
+    let mut random = Seeded::new("missing");
+    let [mut alice, mut bob] = pair(&mut random);
+    let slots: Vec<_> = (0..4).map(|_| alice.seal(NOTHING, &Secret::new([0; 32]), &mut random).unwrap()).collect();
+    let (_, delta) = bob.open(&slots[3], NOTHING).unwrap();
+    bob.commit(delta, now).unwrap();
+    (restore(&stored(&bob)), slots)
+}
+
+const NOTHING: Binding<'static> = Binding { commitment: &[0; 32], payload_hash: &[0; 32], fields: None };
+
+#[test]
+fn keys_grow_too_old_without_a_message_and_a_delta_of_before_is_stale() {
+    let (mut bob, slots) = missing(Some(NOW));
+    assert!(!bob.expire(NOW + SKIPPED_LIFETIME - 1));
+    assert!(bob.changed_skipped().is_empty());
+    let (_, delta) = bob.open(&slots[1], NOTHING).unwrap();
+    assert!(bob.expire(NOW + SKIPPED_LIFETIME));
+    assert_eq!(bob.skipped(), 0);
+    assert!(matches!(bob.changed_skipped().as_slice(), [(0, None)]));
+    assert_eq!(bob.commit(delta, Some(NOW)), Err(Error::Mismatch));
+    assert!(bob.open(&slots[1], NOTHING).is_err());
+    assert_eq!(stored(&restore(&stored(&bob))), stored(&bob));
+}
+
+#[test]
+fn a_clock_that_is_not_to_be_relied_on_costs_no_key() {
+    // Nothing is dropped for its age by a message that has no time.
+    let (mut bob, slots) = missing(Some(NOW));
+    let (_, delta) = bob.open(&slots[0], NOTHING).unwrap();
+    bob.commit(delta, None).unwrap();
+    assert_eq!(bob.skipped(), 2);
+    // Keys of no time, and keys of the future, are of the time that the clock then says, wherever it has been before.
+    for skipped in [None, Some(NOW * 2), Some(u64::MAX)] {
+        let (mut bob, slots) = missing(skipped);
+        assert!(bob.expire(NOW));
+        assert_eq!(bob.changed_skipped().len(), 1);
+        bob = restore(&stored(&bob));
+        assert!(!bob.expire(NOW + SKIPPED_LIFETIME - 1));
+        assert!(bob.open(&slots[2], NOTHING).is_ok());
+        assert!(bob.expire(NOW + SKIPPED_LIFETIME));
+        assert_eq!(bob.skipped(), 0);
+    }
+    // A clock that is a little behind has nothing written again.
+    let (mut bob, _) = missing(Some(NOW + 86_400));
+    assert!(!bob.expire(NOW));
+    assert!(bob.changed_skipped().is_empty());
+}
+
 #[test]
 fn a_key_that_comes_or_goes_changes_the_block_that_it_is_in() {
     let mut random = Seeded::new("blocks");
@@ -459,7 +509,7 @@ fn what_only_two_copies_of_one_state_can_send_is_evidence_and_changes_nothing() 
     let mut seal = |session: &mut Session| session.seal(binding, &Secret::new([0; 32]), &mut random).unwrap();
     let accept = |session: &mut Session, slot: &[u8; SLOT]| {
         let (_, delta) = session.open(slot, binding).unwrap();
-        session.commit(delta, NOW).unwrap();
+        session.commit(delta, Some(NOW)).unwrap();
     };
     let evidence = |session: &Session, slot: &[u8; SLOT]| {
         let before = stored(session);

@@ -9,51 +9,24 @@
 //! ```
 //! It knows no people and no envelopes.
 
-use alloc::collections::VecDeque;
-
-use super::braid::Braid;
+use super::braid::{Braid, EPOCH_MAX};
 use super::chain::Chain;
-use super::epochs::{Epochs, Walk};
-use super::header::{COUNTER_MAX, EpochPlace, Header};
-use super::message::{Binding, MessageKey, SLOT, Slot};
+use super::epochs::Epochs;
+use super::freshness::{Freshness, Steps};
+use super::header::{COUNTER_MAX, Header};
+use super::message::{Binding, MessageKey, SLOT};
+use super::open::{Change, Delta};
 use super::root::{Root, Turn};
-use super::skipped::{Passed, Place, SkippedKeys};
+use super::skipped::SkippedKeys;
 use crate::crypto::dh::{DhPublic, DhSecret};
 use crate::error::{Error, Result};
 use crate::handshake::{Established, Resumption};
 use crate::random::Random;
 use crate::secret::Secret;
 
-/// Chain steps that one message may ask for, in its own chain and the one before together.
-pub const MAX_STEPS: u32 = 25_000;
-
 /// Own turns since the braid last brought this side a key from which on it counts as stalled. Between honest sides there
 /// are 83 at most, in strict alternation: a side has its key early in one epoch, and at the end of the next.
 const STALLED: u32 = 128;
-
-/// How far both ratchets are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Freshness {
-    /// The last epoch of the braid whose key has come out: so many fresh post-quantum secrets.
-    pub epoch: u64,
-    /// Messages, either way, since the Diffie-Hellman ratchet last turned.
-    pub since_turn: u32,
-    /// Messages, either way, since the braid last brought a key.
-    pub since_epoch: u32,
-    /// Own turns of the Diffie-Hellman ratchet since then.
-    pub turns_in_epoch: u32,
-}
-
-impl Freshness {
-    fn message(&mut self) {
-        self.since_turn = self.since_turn.saturating_add(1);
-        self.since_epoch = self.since_epoch.saturating_add(1);
-    }
-
-    fn output(&mut self) {
-        (self.epoch, self.since_epoch, self.turns_in_epoch) = (self.epoch + 1, 0, 0);
-    }
-}
 
 /// One side of a session between two devices.
 pub struct Session {
@@ -76,39 +49,7 @@ pub struct Session {
     pub(super) braid: Braid,
     pub(super) epochs: Epochs,
     pub(super) freshness: Freshness,
-}
-
-/// What opening a message changes: to be given to [`Session::commit`] once everything else about it has verified.
-pub struct Delta {
-    transcript: [u8; 32],
-    generation: u64,
-    change: Change,
-    braid: Braid,
-    epochs: Epochs,
-    /// Whether a key came out of the braid.
-    output: bool,
-}
-
-enum Change {
-    Skipped(Place),
-    Chain { chain: Chain, missing: Gap },
-    Turn { turn: Turn, theirs: DhPublic, closing: Option<(Secret<32>, u32, Gap)>, missing: Gap },
-}
-
-/// Where a message's header opened.
-enum Position {
-    /// Among the keys of messages that had not come.
-    Skipped(Place),
-    /// In the current receiving chain.
-    Along,
-    /// Under the next header key: the peer has turned.
-    Across,
-}
-
-/// Message keys passed over in one chain.
-struct Gap {
-    first: u32,
-    keys: VecDeque<Passed>,
+    pub(super) steps: Steps,
 }
 
 impl Session {
@@ -137,6 +78,7 @@ impl Session {
             braid: Braid::initiate(&established.braid_authenticator),
             epochs: Epochs::start(&established.braid_chains, true),
             freshness: Freshness::default(),
+            steps: Steps::default(),
         })
     }
 
@@ -160,6 +102,7 @@ impl Session {
             braid: Braid::respond(&established.braid_authenticator),
             epochs: Epochs::start(&established.braid_chains, false),
             freshness: Freshness::default(),
+            steps: Steps::default(),
         }
     }
 
@@ -247,7 +190,7 @@ impl Session {
         self.freshness.message();
         if let Some((root, ours, next_sending)) = turn {
             self.turned(root);
-            self.freshness.turns_in_epoch = self.freshness.turns_in_epoch.saturating_add(1);
+            self.freshness.own_turn();
             self.ours = ours;
             self.next_sending = next_sending;
         }
@@ -259,127 +202,34 @@ impl Session {
         Ok(slot)
     }
 
-    /// Opens a slot without changing anything: the content key, and what [`Self::commit`] is to change.
-    ///
-    /// # Errors
-    /// [`Error::Open`] if it is not of this session or was tampered with, [`Error::KeyGone`] if its key was used or
-    /// dropped, [`Error::TooFar`] beyond [`MAX_STEPS`], [`Error::Evidence`] for what one honest peer cannot send;
-    /// [`Error::BadKey`] or [`Error::Malformed`] for what is in its header.
-    pub fn open(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> Result<(Secret<32>, Delta)> {
-        let slot = Slot::new(slot, binding);
-        let (header, position) = self.locate(&slot)?;
-        let gap = self.distance(&header, &position)?;
-        let (key, change, epochs) = self.reach(&header, position, gap)?;
-        let content_key = key.open(&self.transcript, &slot, &header)?;
-        // Only now is the header known to be the one that was sealed with this body: what it carries may be taken in.
-        let (braid, output) = self.braid.duplicate().receive(&header.braid)?;
-        let epochs = output.iter().try_fold(epochs, Epochs::add)?;
-        let (transcript, generation, output) = (self.transcript, self.generation, output.is_some());
-        Ok((content_key, Delta { transcript, generation, change, braid, epochs, output }))
-    }
-
-    /// How many message keys [`Self::open`] would skip for this slot, in its own chain and the one before together. Only
-    /// the header is decrypted and no chain is stepped: at most [`MAX_STEPS`] are a matter of microseconds to know and of
-    /// tens of milliseconds to do.
-    ///
-    /// # Errors
-    /// As [`Self::open`], but for what only the slot's body would show.
-    pub fn would_skip(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> Result<u32> {
-        let (header, position) = self.locate(&Slot::new(slot, binding))?;
-        self.distance(&header, &position)
-    }
-
-    /// Whether [`Self::open`] would agree on a key of the braid for this slot: some tens of microseconds, in about one of
-    /// forty messages.
-    #[must_use]
-    pub fn would_agree(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> bool {
-        self.locate(&Slot::new(slot, binding)).is_ok_and(|(header, _)| self.braid.would_agree(&header.braid))
-    }
-
-    /// Messages that can still be sealed before [`Error::Exhausted`], if the peer does not answer; an answer makes room
-    /// for as many as ever. Who sends on without one begins a new session in time.
+    /// Messages that can still be sealed before [`Error::Exhausted`], if the peer does not answer: the least that any
+    /// counter of the header has left. Who sends on without an answer begins a new session in time.
     #[must_use]
     pub fn remaining(&self) -> u32 {
-        self.sending.as_ref().map_or(COUNTER_MAX, |chain| COUNTER_MAX - chain.next)
+        let chain = COUNTER_MAX - self.sending.as_ref().map_or(0, |chain| chain.next);
+        let epoch = EPOCH_MAX.saturating_sub(self.braid.epoch());
+        let in_epoch = (COUNTER_MAX - 1).saturating_sub(self.epochs.sent(self.braid.epoch() - 1));
+        chain.min(in_epoch).min(u32::try_from(epoch).unwrap_or(COUNTER_MAX))
     }
 
-    fn locate(&self, slot: &Slot<'_>) -> Result<(Header, Position)> {
-        if let Some(found) = self.skipped.find(slot) {
-            return found.map(|(header, place)| (header, Position::Skipped(place)));
-        }
-        if let Some(header) = self.receiving.as_ref().and_then(|chain| slot.header(&chain.header_key)) {
-            return header.map(|header| (header, Position::Along));
-        }
-        let header = slot.header(&self.next_receiving).ok_or(Error::Open)??;
-        Ok((header, Position::Across))
-    }
-
-    /// The message keys to be skipped before that of a message; refuses what is too far, and what one honest peer cannot
-    /// send.
-    fn distance(&self, header: &Header, position: &Position) -> Result<u32> {
-        let distance = match (position, &self.receiving) {
-            (Position::Skipped(_), _) => 0,
-            (Position::Along, None) => return Err(Error::Open),
-            (Position::Along, Some(_)) if self.theirs != Some(header.dh) && !broken!("evidence-ignored") => {
-                return Err(Error::Evidence);
-            }
-            (Position::Along, Some(chain)) => header.n.checked_sub(chain.next).ok_or(Error::KeyGone)?,
-            (Position::Across, None) if header.pn == 0 => header.n,
-            (Position::Across, None) => return Err(Error::Evidence),
-            (Position::Across, Some(_)) if self.theirs == Some(header.dh) => return Err(Error::Evidence),
-            // Both counters have three bytes: their sum fits.
-            (Position::Across, Some(chain)) => {
-                header.pn.checked_sub(chain.next).map(|rest| rest + header.n).ok_or(Error::Evidence)?
-            }
-        };
-        if distance > MAX_STEPS && !broken!("any-jump") {
-            return Err(Error::TooFar);
-        }
-        if !matches!(position, Position::Skipped(_)) {
-            self.epochs.before(header.braid.epoch - 1, header.pq_n, distance)?;
-        }
-        Ok(distance)
-    }
-
-    /// Steps both ratchets to the key of a message whose distance has been found bearable.
-    fn reach(&self, header: &Header, position: Position, gap: u32) -> Result<(MessageKey, Change, Epochs)> {
-        if let Position::Skipped(place) = position {
-            return Ok((self.skipped.key(&place)?, Change::Skipped(place), self.epochs.duplicate()));
-        }
-        let Walk { epochs, key: pq, passed } = self.epochs.walk(header.braid.epoch - 1, header.pq_n, gap)?;
-        let mut passed = PqKeys::new(passed, gap);
-        let (ec, change) = match (position, &self.receiving) {
-            (Position::Along, Some(chain)) => {
-                let mut chain = chain.duplicate();
-                let missing = passed.skip(&mut chain, header.n)?;
-                (chain.step()?, Change::Chain { chain, missing })
-            }
-            (Position::Across, receiving) => {
-                let closing = receiving.as_ref().map(|chain| passed.close(chain, header.pn)).transpose()?;
-                let mut turn = self.root.turn(&self.ours, &header.dh, self.next_receiving.duplicate())?;
-                let missing = passed.skip(&mut turn.chain, header.n)?;
-                (turn.chain.step()?, Change::Turn { turn, theirs: header.dh, closing, missing })
-            }
-            _ => return Err(Error::Open),
-        };
-        Ok((MessageKey::join(&pq, &ec), change, epochs))
-    }
-
-    /// Makes the change of an opened message. `now` is in unix seconds.
+    /// Makes the change of an opened message. `now` is in unix seconds, none from a clock that is not to be relied on:
+    /// nothing is dropped for its age then.
     ///
     /// # Errors
     /// [`Error::Mismatch`] if it was another session that opened the message, or this one has changed since; nothing
     /// changes then.
-    pub fn commit(&mut self, delta: Delta, now: u64) -> Result<()> {
+    pub fn commit(&mut self, delta: Delta, now: Option<u64>) -> Result<()> {
         if (delta.transcript, delta.generation) != (self.transcript, self.generation) {
             return Err(Error::Mismatch);
         }
+        self.steps = self.steps.with(delta.skips, now);
         self.generation += 1;
         (self.braid, self.epochs) = (delta.braid, delta.epochs);
         self.freshness.message();
         if delta.output {
             self.freshness.output();
         }
+        self.freshness.epoch(self.braid.epoch() - 1);
         match delta.change {
             Change::Skipped(place) => self.skipped.remove(&place),
             Change::Chain { chain, missing } => {
@@ -404,55 +254,30 @@ impl Session {
                 }
             }
         }
-        self.skipped.bound(now);
+        if let Some(now) = now {
+            self.skipped.expire(now);
+        }
+        self.skipped.bound();
         Ok(())
+    }
+
+    /// Drops the skipped keys that are older than [`SKIPPED_LIFETIME`](super::SKIPPED_LIFETIME) at `now`, unix seconds of a
+    /// clock that is to be relied on; whether any was. A message would do so too, but none may come.
+    pub fn expire(&mut self, now: u64) -> bool {
+        let changes = self.skipped.expire(now);
+        if changes {
+            // What was opened before may be of a key that is gone.
+            self.generation += 1;
+        }
+        changes
     }
 
     fn turned(&mut self, root: Root) {
         self.root = root;
         self.turns += 1;
-        self.freshness.since_turn = 0;
+        self.freshness.turn();
         if self.turns == 2 {
             self.resumption = Some(Resumption::derive(&self.root.0, &self.transcript));
         }
-    }
-}
-
-/// The keys of the post-quantum ratchet that are passed over, each to be joined with the one passed over at its side. Of
-/// more than a session keeps, there are the latest alone.
-struct PqKeys {
-    keys: VecDeque<(EpochPlace, Secret<32>)>,
-    /// Keys before the first one that is there.
-    without: usize,
-}
-
-impl PqKeys {
-    fn new(keys: VecDeque<(EpochPlace, Secret<32>)>, gap: u32) -> Self {
-        let without = usize::try_from(gap).unwrap_or(usize::MAX).saturating_sub(keys.len());
-        Self { keys, without }
-    }
-
-    /// Steps a chain to its end: its header key, its length, and the keys passed over.
-    fn close(&mut self, chain: &Chain, length: u32) -> Result<(Secret<32>, u32, Gap)> {
-        let mut chain = chain.duplicate();
-        let missing = self.skip(&mut chain, length)?;
-        Ok((chain.header_key, length, missing))
-    }
-
-    /// Steps a chain up to number `to`, keeping the keys passed over.
-    fn skip(&mut self, chain: &mut Chain, to: u32) -> Result<Gap> {
-        let mut gap = Gap { first: to, keys: VecDeque::new() };
-        while chain.next < to {
-            let n = chain.next;
-            let ec = chain.step()?;
-            if self.without > 0 {
-                self.without -= 1;
-                continue;
-            }
-            let (place, pq) = self.keys.pop_front().ok_or(Error::Evidence)?;
-            gap.first = gap.first.min(n);
-            gap.keys.push_back(Passed { place, key: MessageKey::join(&pq, &ec) });
-        }
-        Ok(gap)
     }
 }

@@ -144,6 +144,11 @@ impl Epochs {
         Ok((chain.last, key))
     }
 
+    /// The messages sent in an epoch so far.
+    pub(super) fn sent(&self, epoch: u64) -> u32 {
+        self.sending.iter().find(|chain| chain.epoch == epoch).map_or(COUNTER_MAX, |chain| chain.last)
+    }
+
     /// How many of the `gap` keys passed over before number `n` of an epoch are of the epoch before.
     ///
     /// # Errors

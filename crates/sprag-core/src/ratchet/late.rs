@@ -52,7 +52,7 @@ fn stored(session: &Session) -> Vec<Vec<u8>> {
 /// Opens and commits, and reads what is then stored.
 fn receive(session: &mut Session, slot: &[u8; SLOT]) -> Result<()> {
     let (_, delta) = session.open(slot, BINDING)?;
-    session.commit(delta, 1_000)?;
+    session.commit(delta, Some(1_000))?;
     let all = stored(session);
     *session = Session::decode(&all[0], &all[1], all[2..].iter().map(Vec::as_slice)).unwrap();
     Ok(())

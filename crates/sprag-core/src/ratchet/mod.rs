@@ -7,17 +7,21 @@ mod braid;
 mod chain;
 mod double;
 mod epochs;
+mod freshness;
 mod header;
 mod hint;
 #[cfg(test)]
 mod late;
 mod message;
+mod open;
 mod root;
 mod skipped;
 mod stored;
 
-pub use double::{Delta, Freshness, MAX_STEPS, Session};
+pub use double::Session;
+pub use freshness::{Freshness, MAX_STEPS_PER_DAY};
 pub use header::{COUNTER_MAX, HEADER};
 pub use hint::HintKey;
 pub use message::{Binding, HINT, SLOT};
+pub use open::{Delta, Located, MAX_STEPS};
 pub use skipped::{BLOCK, BLOCK_IDS, MAX_CHAINS, MAX_SKIPPED, SKIPPED_LIFETIME};

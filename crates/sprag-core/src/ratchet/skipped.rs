@@ -20,6 +20,12 @@ pub const MAX_CHAINS: usize = 64;
 /// Seconds after which a skipped key is dropped: 30 days.
 pub const SKIPPED_LIFETIME: u64 = 30 * 86_400;
 
+/// When a key was skipped that no clock saw: always in the future.
+const UNDATED: u64 = u64::MAX >> 1;
+
+/// Seconds by which a time may be ahead of the clock.
+const TOLERANCE: u64 = 86_400;
+
 /// Skipped keys in one stored block, at most: those whose numbers differ in the last five bits only.
 pub const BLOCK: usize = 32;
 
@@ -128,8 +134,8 @@ impl SkippedKeys {
         self.tidy();
     }
 
-    /// Adds the keys of one chain, numbered on from `first`.
-    pub(super) fn add(&mut self, header_key: &Secret<32>, first: u32, keys: VecDeque<Passed>, now: u64) {
+    /// Adds the keys of one chain, numbered on from `first`. Without a clock, their age begins when one is there.
+    pub(super) fn add(&mut self, header_key: &Secret<32>, first: u32, keys: VecDeque<Passed>, now: Option<u64>) {
         if keys.is_empty() {
             return;
         }
@@ -144,7 +150,7 @@ impl SkippedKeys {
         let Some(chain) = self.chains.iter_mut().find(|chain| chain.header_key.ct_eq(header_key)) else { return };
         for (n, passed) in (first..).zip(keys) {
             self.changed.insert(chain.block(n));
-            chain.keys.push_back(Skipped { n, at: now, passed });
+            chain.keys.push_back(Skipped { n, at: now.unwrap_or(UNDATED), passed });
         }
     }
 
@@ -164,17 +170,38 @@ impl SkippedKeys {
         }
     }
 
-    /// Enforces the bounds: what is too old, then the oldest of what is too many.
-    pub(super) fn bound(&mut self, now: u64) {
+    /// Drops what is too old, and counts the age of what is of the future from now on; whether there was either.
+    pub(super) fn expire(&mut self, now: u64) -> bool {
+        if broken!("skipped-without-end") {
+            return false;
+        }
+        let is_old = |skipped: &Skipped| now.saturating_sub(skipped.at) >= SKIPPED_LIFETIME;
+        let mut changes = false;
+        for chain in &mut self.chains {
+            for at in 0..chain.keys.len() {
+                let Some(skipped) = chain.keys.get_mut(at) else { continue };
+                // A clock that goes back a little each day would have every key written again.
+                let is_ahead = skipped.at > now.saturating_add(TOLERANCE);
+                if is_ahead {
+                    skipped.at = now;
+                }
+                if is_ahead || is_old(skipped) {
+                    changes = true;
+                    let n = skipped.n;
+                    self.changed.insert(chain.block(n));
+                }
+            }
+            chain.keys.retain(|skipped| !is_old(skipped));
+        }
+        self.tidy();
+        changes
+    }
+
+    /// Drops the oldest of what is too many.
+    pub(super) fn bound(&mut self) {
         if broken!("skipped-without-end") {
             return;
         }
-        let old = |skipped: &Skipped| skipped.at.saturating_add(SKIPPED_LIFETIME) <= now;
-        for chain in &mut self.chains {
-            self.changed.extend(chain.keys.iter().filter(|skipped| old(skipped)).map(|skipped| chain.block(skipped.n)));
-            chain.keys.retain(|skipped| !old(skipped));
-        }
-        self.tidy();
         let mut surplus = self.len().saturating_sub(MAX_SKIPPED);
         for chain in &mut self.chains {
             let out = surplus.min(chain.keys.len());

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use super::braid::Braid;
 use super::chain::Chain;
-use super::double::{Freshness, Session};
+use super::double::Session;
 use super::epochs::Epochs;
+use super::freshness::{Freshness, Steps};
 use super::header::COUNTER_MAX;
 use super::root::Root;
 use super::skipped::SkippedKeys;
@@ -26,7 +27,7 @@ impl Session {
     #[must_use]
     pub fn encode(&self) -> SecretBytes {
         let mut writer = Writer::new();
-        writer.array(16).uint(FORMAT).uint(self.generation).uint(self.turns);
+        writer.array(18).uint(FORMAT).uint(self.generation).uint(self.turns);
         writer.bytes(self.root.0.expose_secret()).bytes(self.ours.expose_secret());
         match &self.theirs {
             Some(theirs) => writer.bytes(theirs.as_bytes()),
@@ -46,6 +47,7 @@ impl Session {
         [since_turn, since_epoch, turns_in_epoch].into_iter().for_each(|count| {
             writer.uint(count.into());
         });
+        writer.uint(self.steps.day).uint(self.steps.made.into());
         writer.finish_secret()
     }
 
@@ -83,7 +85,7 @@ impl Session {
     /// [`Error::Malformed`], [`Error::Unsupported`] for another format, [`Error::BadKey`].
     pub fn decode<'a>(hot: &[u8], cold: &[u8], skipped: impl IntoIterator<Item = &'a [u8]>) -> Result<Self> {
         let (hot, cold) = (&mut Reader::new(hot), &mut Reader::new(cold));
-        hot.array_of(16)?;
+        hot.array_of(18)?;
         cold.array_of(4)?;
         if hot.uint()? != FORMAT || cold.uint()? != FORMAT {
             return Err(Error::Unsupported);
@@ -99,14 +101,14 @@ impl Session {
         let epochs = Epochs::read(hot)?;
         let braid = Braid::read(hot, cold)?;
         let (since_turn, since_epoch, turns_in_epoch) = (count(hot)?, count(hot)?, count(hot)?);
-        let freshness = Freshness { epoch: epochs.newest(), since_turn, since_epoch, turns_in_epoch };
+        let steps = Steps { day: hot.uint_max(COUNTS)?, made: count(hot)? };
         hot.end()?;
         cold.end()?;
         // The braid works on the epoch after the newest one, or has the key of its own already.
-        let ahead = braid.epoch().checked_sub(epochs.newest());
-        if !matches!(ahead, Some(0 | 1)) {
+        if !braid.follows(epochs.newest()) {
             return Err(Error::Malformed);
         }
+        let freshness = Freshness { epoch: braid.epoch() - 1, since_turn, since_epoch, turns_in_epoch };
         let skipped = SkippedKeys::decode(skipped.into_iter())?;
         Ok(Self {
             transcript,
@@ -125,6 +127,7 @@ impl Session {
             braid,
             epochs,
             freshness,
+            steps,
         })
     }
 }

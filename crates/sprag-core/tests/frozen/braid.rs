@@ -256,7 +256,7 @@ impl Pair {
         let turns = session.turns();
         let (content_key, delta) = session.open(&sent.slot, binding).unwrap();
         assert_eq!(*content_key.expose_secret(), draw("content key"));
-        session.commit(delta, crate::people::NOW).unwrap();
+        session.commit(delta, Some(crate::people::NOW)).unwrap();
         self.directions[side].is_to_turn |= session.turns() > turns;
     }
 

@@ -252,7 +252,7 @@ fn open(bytes: &[u8], m: &Message<'_>, receiver: &mut Session) {
     let opened = envelope.open(&content_key).unwrap().verify(&audience).unwrap();
     assert!(opened.states(0, m.from.list.hash()) && opened.states(1, m.to.list.hash()));
     assert!(matches!(opened.content.body, Body::Text(text) if text == m.text));
-    receiver.commit(delta, NOW).unwrap();
+    receiver.commit(delta, Some(NOW)).unwrap();
 }
 
 fn secret(bytes: &[u8; 32]) -> Secret<32> {

@@ -73,7 +73,7 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
     let Opened { mut known, mut ordinal, mut stored, delta, fresh, adopted, conflict, commitment, device, content } =
         opened;
     let first_contact = known.pin.is_none();
-    stored.session.commit(delta, now)?;
+    stored.session.commit(delta, Some(now))?;
     if known.row == 0 {
         known.save(tx)?;
     }

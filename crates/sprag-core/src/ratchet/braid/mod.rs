@@ -67,6 +67,16 @@ impl<K: Kem> Braid<K> {
         self.epoch
     }
 
+    /// Whether `newest` can be the epoch of the last key that came out.
+    pub(super) const fn follows(&self, newest: u64) -> bool {
+        let is_before = newest + 1 == self.epoch;
+        match self.state.has_output() {
+            Some(true) => newest == self.epoch,
+            Some(false) => is_before,
+            None => is_before || newest == self.epoch,
+        }
+    }
+
     /// Whether the peer has shown itself to be lying: no more keys come, and nothing but new device keys mends it.
     pub(super) const fn is_broken(&self) -> bool {
         matches!(self.state, State::Broken)

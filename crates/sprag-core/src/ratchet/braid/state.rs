@@ -399,6 +399,17 @@ impl State {
         }
     }
 
+    /// Whether this epoch's key has come out; nobody knows of a braid that is broken.
+    pub(super) const fn has_output(&self) -> Option<bool> {
+        match self {
+            Self::Ct1Sampled(_) | Self::Ct1Acknowledged(_) | Self::EkReceivedCt1Sampled(_) | Self::Ct2Sampled(_) => {
+                Some(true)
+            }
+            Self::Broken => None,
+            _ => Some(false),
+        }
+    }
+
     /// Whether this message would make an object whole that a key agreement follows.
     pub(super) fn would_agree<K: Kem>(&self, message: &Message) -> bool {
         let is_vector = matches!(message.kind, Type::Ek | Type::EkCt1Ack);
