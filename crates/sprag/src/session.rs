@@ -118,6 +118,20 @@ impl Stored {
         Ok(())
     }
 
+    /// Drops the keys of messages that have not come for too long, in every session that keeps any.
+    pub(crate) fn expire_all(tx: &Tx<'_>, now: u64) -> Result<()> {
+        let mut rows: Vec<i64> =
+            tx.ids(Table::Skipped, 0, usize::MAX >> 1)?.iter().map(|id| id >> BLOCK_BITS).collect();
+        rows.dedup();
+        for row in rows {
+            let mut stored = Self::load(tx, row)?;
+            if stored.session.expire(now) {
+                stored.save(tx, row)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes the session of a contact; which envelopes were opened in it is remembered.
     pub(crate) fn delete(tx: &Tx<'_>, contact: i64, row: i64) -> Result<()> {
         seen::add(tx, contact, Self::load(tx, row)?.recent.take())?;

@@ -221,3 +221,27 @@ fn an_app_ref_has_its_bounds() {
     incoming.app_ref = Some(vec![0; 65]);
     assert!(matches!(alice.client.deliver(&[incoming]), Err(sprag::Error::Misuse(_))));
 }
+
+/// The key of a message that did not come is dropped after thirty days, whether or not others come.
+#[test]
+fn keys_of_messages_that_never_came_are_dropped() {
+    for (days, opens) in [(28, true), (33, false)] {
+        let hands = Hands::new();
+        let mut server = Server::default();
+        let (alice, bob) = (Phone::timed("alice", &hands), Phone::timed("bob", &hands));
+        server.pump(&alice);
+        server.pump(&bob);
+        server.send(&bob, &alice, "first");
+        server.deliver(&alice);
+        server.send(&bob, &alice, "late");
+        let late = server.fetch(&alice);
+        server.send(&bob, &alice, "on");
+        server.deliver(&alice);
+        for _ in 0..days {
+            hands.pass(DAY);
+            alice.client.wake(Hint::default()).unwrap();
+        }
+        let found = alice.client.deliver(&late).unwrap().verdicts.remove(0).finding;
+        assert_eq!(matches!(found, Finding::Opened { .. }), opens, "{days} days: {found:?}");
+    }
+}

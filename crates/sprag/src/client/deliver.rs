@@ -32,7 +32,7 @@ impl Client {
                 let barrier = if after.is_empty() { Barrier::Full } else { Barrier::Normal };
                 let finding = self.store.prepared(
                     barrier,
-                    |snapshot| inbox::examine(snapshot, &*self.own.load(snapshot)?, heavy, Effort::Full),
+                    |snapshot| inbox::examine(snapshot, &*self.own.load(snapshot)?, heavy, Effort::Full, now),
                     |tx, examined| inbox::commit(tx, &*self.own.load(tx)?, examined, heavy, now),
                 )?;
                 verdicts.push(Verdict::new(BlobId::of(&heavy.bytes), finding));
@@ -56,7 +56,7 @@ impl Client {
             let own = self.own.load(tx)?;
             let mut found = Vec::with_capacity(part.len());
             for incoming in part {
-                match inbox::examine(tx, &own, incoming, Effort::Light)? {
+                match inbox::examine(tx, &own, incoming, Effort::Light, now)? {
                     Examined::Heavy => break,
                     examined => found.push(inbox::commit(tx, &own, examined, incoming, now)?),
                 }
@@ -76,7 +76,7 @@ impl Client {
     pub fn peek(&self, incoming: &Incoming) -> Result<Preview> {
         self.store.read(|snapshot| {
             let own = self.own.load(snapshot)?;
-            Ok(match inbox::examine(snapshot, &own, incoming, Effort::Full)? {
+            Ok(match inbox::examine(snapshot, &own, incoming, Effort::Full, self.now())? {
                 Examined::Opened(opened) => {
                     let account = opened.account().clone();
                     let client_id = MessageId::new(&opened.content.id)?;

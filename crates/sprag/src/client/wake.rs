@@ -11,6 +11,7 @@ use crate::id::{Class, Trust};
 use crate::notice::{raise, raise_sparingly, trouble};
 use crate::outbox::{self, Cargo, Entry, Index, Queued};
 use crate::prekeys::{self, Made};
+use crate::session::Stored;
 use crate::store::{Barrier, Table, Tx};
 use crate::upkeep::{Clock, Upkeep};
 
@@ -73,7 +74,8 @@ impl Client {
             }
         }
         if clock == Clock::Plausible && upkeep.prune_due(now) {
-            let pruned = prekeys::prune(tx, now).and_then(|()| Index::prune(tx, now));
+            let pruned =
+                prekeys::prune(tx, now).and_then(|()| Index::prune(tx, now)).and_then(|()| Stored::expire_all(tx, now));
             // One damaged row is told, and must not keep everything else from being kept up.
             let is_whole = match pruned {
                 Err(Error::Store(StoreFault::Corrupt)) => false,

@@ -6,7 +6,7 @@ use super::{Examined, Fresh, Opened};
 use crate::account::Own;
 use crate::contact::{Known, SessionRef, Warning};
 use crate::error::{Error, Result};
-use crate::event::{Finding, Healing, Incoming, Message, MessageState, Reason, What};
+use crate::event::{Finding, Healing, Hint, Incoming, Message, MessageState, Reason, What};
 use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
 use crate::notice::{raise, raise_sparingly, trouble};
 use crate::outbox::stop_waiting;
@@ -14,7 +14,7 @@ use crate::prekeys;
 use crate::seen;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
-use crate::upkeep::Upkeep;
+use crate::upkeep::{Clock, Upkeep};
 
 /// The most sessions announced by a contact that are remembered.
 const MAX_ANNOUNCED: usize = 8;
@@ -73,7 +73,9 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
     let Opened { mut known, mut ordinal, mut stored, delta, fresh, adopted, conflict, commitment, device, content } =
         opened;
     let first_contact = known.pin.is_none();
-    stored.session.commit(delta, Some(now))?;
+    // A clock that may be wrong dates no key: one dated years ahead would never be dropped, or all others at once.
+    let is_plausible = Upkeep::load(tx)?.clock(Hint::default(), now) == Clock::Plausible;
+    stored.session.commit(delta, is_plausible.then_some(now))?;
     if known.row == 0 {
         known.save(tx)?;
     }

@@ -15,7 +15,7 @@ use sprag_core::content::Content as Wire;
 use sprag_core::envelope::Envelope;
 use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::prekey::PrekeyId;
-use sprag_core::ratchet::{Binding, Delta, HINT, SLOT, Session};
+use sprag_core::ratchet::{Delta, HINT, Located};
 use sprag_core::secret::Secret;
 use sprag_core::wire::{self, Kind};
 
@@ -134,7 +134,13 @@ enum Tried {
 }
 
 /// Finds out about incoming bytes.
-pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, effort: Effort) -> Result<Examined> {
+pub(crate) fn examine(
+    snapshot: &Snapshot<'_>,
+    own: &Own,
+    incoming: &Incoming,
+    effort: Effort,
+    now: u64,
+) -> Result<Examined> {
     if !recognise(&incoming.bytes) {
         return Ok(Examined::Plain(Finding::Foreign));
     }
@@ -149,7 +155,7 @@ pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, e
     let named_row = named.as_ref().map(|known| known.row);
     let mut failed = None;
     if let Some(known) = named {
-        match try_contact(snapshot, &known, &envelope, effort)? {
+        match try_contact(snapshot, &known, &envelope, effort, now)? {
             Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
             Tried::Heavy => return Ok(Examined::Heavy),
             _ if known.has_seen(snapshot, envelope.commitment())? => return Ok(DUPLICATE),
@@ -166,7 +172,7 @@ pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, e
             return Ok(Examined::Heavy);
         }
         for known in Known::all(snapshot)?.into_iter().filter(|known| Some(known.row) != named_row) {
-            match try_contact(snapshot, &known, &envelope, effort)? {
+            match try_contact(snapshot, &known, &envelope, effort, now)? {
                 Tried::NotHis => {}
                 Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
                 Tried::Heavy => return Ok(Examined::Heavy),
@@ -189,7 +195,13 @@ pub(crate) fn examine(snapshot: &Snapshot<'_>, own: &Own, incoming: &Incoming, e
 const DUPLICATE: Examined = Examined::Plain(Finding::Duplicate { message: None });
 
 /// Tries every session of a contact whose hint is in the envelope.
-fn try_contact(snapshot: &Snapshot<'_>, known: &Known, envelope: &Envelope<'_>, effort: Effort) -> Result<Tried> {
+fn try_contact(
+    snapshot: &Snapshot<'_>,
+    known: &Known,
+    envelope: &Envelope<'_>,
+    effort: Effort,
+    now: u64,
+) -> Result<Tried> {
     let mut failed = None;
     for reference in &known.sessions {
         let hint = reference.hint.hint(&reference.device_key, envelope.commitment());
@@ -211,10 +223,12 @@ fn try_contact(snapshot: &Snapshot<'_>, known: &Known, envelope: &Envelope<'_>, 
         };
         for (slot, fields) in ours {
             let binding = envelope.binding(fields);
-            if effort == Effort::Light && is_heavy(&stored.session, slot, binding) {
-                return Ok(Tried::Heavy);
-            }
-            match stored.session.open(slot, binding) {
+            let opened = match stored.session.locate(slot, binding) {
+                Ok(located) if effort == Effort::Light && is_heavy(&located) => return Ok(Tried::Heavy),
+                Ok(located) => stored.session.open_located(located, Some(now)),
+                Err(error) => Err(error),
+            };
+            match opened {
                 Ok((key, delta)) => {
                     let ordinal = reference.ordinal;
                     return Ok(Tried::Found(Box::new(Found { ordinal, stored, key, delta })));
@@ -231,8 +245,8 @@ fn try_contact(snapshot: &Snapshot<'_>, known: &Known, envelope: &Envelope<'_>, 
 }
 
 /// Whether opening a slot means a long way along a chain, or a key agreement of the braid.
-fn is_heavy(session: &Session, slot: &[u8; SLOT], binding: Binding<'_>) -> bool {
-    session.would_skip(slot, binding).is_ok_and(|steps| steps > MANY_STEPS) || session.would_agree(slot, binding)
+fn is_heavy(located: &Located<'_>) -> bool {
+    located.skips() > MANY_STEPS || located.agrees()
 }
 
 impl Opened {
