@@ -20,8 +20,8 @@
  *             undefined as with free(): no check can find it. Records and bytes reached through an object are valid
  *             until then, and must not be changed.
  * Records.    A record that the caller fills begins with `size`: set it to sizeof, and everything unused to zero (= {0}).
- *             A record that the library fills inside a list begins with `kind` and may grow at its end in later releases:
- *             take it by pointer only. Skip kinds that you do not know.
+ *             A record that the library fills inside a list may grow at its end in later releases: take it by pointer
+ *             only. If it begins with `kind`, skip those that you do not know.
  * Numbers.    Every constant is a macro, and sprag_constant gives it by its name to callers that cannot read this file.
  * Time.       Unix seconds, unless a name ends in _ms.
  *
@@ -235,6 +235,12 @@
 // The session with a device was begun anew.
 #define SPRAG_EVENT_SESSION_RESTARTED 10
 
+// A device's state is in use twice, or it lies. Nothing is begun anew by itself.
+#define SPRAG_EVENT_CLONE_SUSPECTED 11
+
+// The post-quantum ratchet with a device makes no progress. Messages are still read.
+#define SPRAG_EVENT_BRAID_STALLED 12
+
 // The clock jumped.
 #define SPRAG_EVENT_CLOCK_SUSPECT 15
 
@@ -285,6 +291,9 @@ typedef struct sprag_client sprag_client;
 
 // Events, oldest first, to be freed with `sprag_events_free`.
 typedef struct sprag_event_list sprag_event_list;
+
+// How fresh the session with each device is, to be freed with `sprag_freshness_free`.
+typedef struct sprag_freshness_list sprag_freshness_list;
 
 // What a message says, found without changing anything.
 typedef struct sprag_preview sprag_preview;
@@ -453,7 +462,7 @@ typedef struct sprag_event {
     struct sprag_bytes message;
     // Whose it is: the sender's account, the one that the server named, or the contact that it is about.
     struct sprag_bytes account;
-    // Message, session restarted, unsupported: the device.
+    // Message, session restarted, clone suspected, braid stalled, unsupported: the device.
     uint32_t device;
     // Message: `SPRAG_CONVERSATION_DIRECT`.
     uint32_t conversation;
@@ -504,6 +513,21 @@ typedef struct sprag_event {
     // List conflict: the hash of the other one.
     struct sprag_bytes their_hash;
 } sprag_event;
+
+// How long ago the session with a device got fresh secrets. Somebody who copied a phone is shut out when both sides have
+// brought one since.
+typedef struct sprag_freshness {
+    // Which device of the contact.
+    uint32_t device;
+    // Messages, either way, since the last fresh post-quantum secret.
+    uint32_t since_epoch;
+    // Messages, either way, since the last fresh Diffie-Hellman secret.
+    uint32_t since_turn;
+    // Zero.
+    uint32_t reserved;
+    // Fresh post-quantum secrets so far.
+    uint64_t epoch;
+} sprag_freshness;
 
 // A message as the app's server handed it over. Filled by the caller.
 typedef struct sprag_incoming {
@@ -667,6 +691,13 @@ sprag_status sprag_contact_get(const struct sprag_client *client,
                                struct sprag_bytes account,
                                struct sprag_contact *out);
 
+// How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is a
+// session with. `SPRAG_UNKNOWN` if the contact was never seen.
+SPRAG_MUST_USE
+sprag_status sprag_freshness_get(const struct sprag_client *client,
+                                 struct sprag_bytes account,
+                                 struct sprag_freshness_list **out);
+
 // Writes the value of a constant of this header, by its name as bytes: "SPRAG_OK". `SPRAG_UNKNOWN` if there is none.
 SPRAG_MUST_USE
 sprag_status sprag_constant(struct sprag_bytes name,
@@ -698,6 +729,15 @@ const struct sprag_event *sprag_events_at(const struct sprag_event_list *list, s
 
 // Frees events, and wipes what they say. NULL is fine.
 void sprag_events_free(struct sprag_event_list *list);
+
+// How many devices there is a session with; 0 for NULL.
+size_t sprag_freshness_len(const struct sprag_freshness_list *list);
+
+// The record at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_freshness *sprag_freshness_at(const struct sprag_freshness_list *list, size_t index);
+
+// Frees the records. NULL is fine.
+void sprag_freshness_free(struct sprag_freshness_list *list);
 
 // The message's id, until the answer is freed.
 struct sprag_bytes sprag_sent_message(const struct sprag_sent *sent);

@@ -5,6 +5,7 @@ use sprag::context::Environment;
 
 use crate::border::{clear, free, give, guard, handle, sized, sprag_bytes, sprag_status, status};
 use crate::constants::{SPRAG_NULL, SPRAG_TOO_SMALL};
+use crate::objects::sprag_freshness_list;
 use crate::records::{self, sprag_config, sprag_contact, sprag_opening};
 
 /// A client: one account's device on one store. May be used from any thread and from several at once.
@@ -173,8 +174,28 @@ pub unsafe extern "C" fn sprag_contact_get(
     })
 }
 
+/// How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is a
+/// session with. `SPRAG_UNKNOWN` if the contact was never seen.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_freshness_get(
+    client: *const sprag_client,
+    account: sprag_bytes,
+    out: *mut *mut sprag_freshness_list,
+) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            clear(out)?;
+            let fresh = handle(client)?.0.freshness(account.need()?).map_err(status)?;
+            give(out, sprag_freshness_list::new(&fresh));
+        }
+        Ok(())
+    })
+}
+
 /// Every handle may be used from any thread.
 const _: fn() = {
     const fn shared<T: Send + Sync>() {}
-    shared::<sprag_client>
+    shared::<(sprag_client, sprag_freshness_list)>
 };

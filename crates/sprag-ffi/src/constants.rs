@@ -143,6 +143,10 @@ pub const SPRAG_EVENT_IDENTITY_CHANGED: u32 = 4;
 pub const SPRAG_EVENT_LIST_CONFLICT: u32 = 6;
 /// The session with a device was begun anew.
 pub const SPRAG_EVENT_SESSION_RESTARTED: u32 = 10;
+/// A device's state is in use twice, or it lies. Nothing is begun anew by itself.
+pub const SPRAG_EVENT_CLONE_SUSPECTED: u32 = 11;
+/// The post-quantum ratchet with a device makes no progress. Messages are still read.
+pub const SPRAG_EVENT_BRAID_STALLED: u32 = 12;
 /// The clock jumped.
 pub const SPRAG_EVENT_CLOCK_SUSPECT: u32 = 15;
 /// Few one-time prekeys are left at the directory.
@@ -248,6 +252,8 @@ named! {
     SPRAG_EVENT_IDENTITY_CHANGED,
     SPRAG_EVENT_LIST_CONFLICT,
     SPRAG_EVENT_SESSION_RESTARTED,
+    SPRAG_EVENT_CLONE_SUSPECTED,
+    SPRAG_EVENT_BRAID_STALLED,
     SPRAG_EVENT_CLOCK_SUSPECT,
     SPRAG_EVENT_KEYS_LOW,
     SPRAG_EVENT_STORE_TROUBLE,

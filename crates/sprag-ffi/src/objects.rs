@@ -3,7 +3,7 @@
 use sprag::MessageId;
 
 use crate::border::{free, sprag_bytes};
-use crate::records::{self, Lists, sprag_event, sprag_request, sprag_verdict};
+use crate::records::{self, Lists, sprag_event, sprag_freshness, sprag_request, sprag_verdict};
 
 /// Requests, to be freed with `sprag_requests_free`.
 #[allow(non_camel_case_types)]
@@ -61,6 +61,18 @@ impl sprag_event_list {
 unsafe impl Send for sprag_event_list {}
 // SAFETY: as above; all access is reading.
 unsafe impl Sync for sprag_event_list {}
+
+/// How fresh the session with each device is, to be freed with `sprag_freshness_free`.
+#[allow(non_camel_case_types)]
+pub struct sprag_freshness_list {
+    records: Vec<sprag_freshness>,
+}
+
+impl sprag_freshness_list {
+    pub(crate) fn new(from: &[sprag::Freshness]) -> Self {
+        Self { records: from.iter().map(records::freshness).collect() }
+    }
+}
 
 /// How many requests there are; 0 for NULL.
 #[unsafe(no_mangle)]
@@ -121,6 +133,27 @@ pub unsafe extern "C" fn sprag_events_at(list: *const sprag_event_list, index: u
 /// Frees events, and wipes what they say. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_events_free(list: *mut sprag_event_list) {
+    // SAFETY: the caller's promise.
+    unsafe { free(list) }
+}
+
+/// How many devices there is a session with; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_freshness_len(list: *const sprag_freshness_list) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { list.as_ref() }.map_or(0, |list| list.records.len())
+}
+
+/// The record at `index`, until the list is freed; NULL beyond the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_freshness_at(list: *const sprag_freshness_list, index: usize) -> *const sprag_freshness {
+    // SAFETY: the caller's promise.
+    unsafe { list.as_ref() }.and_then(|list| list.records.get(index)).map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+/// Frees the records. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_freshness_free(list: *mut sprag_freshness_list) {
     // SAFETY: the caller's promise.
     unsafe { free(list) }
 }

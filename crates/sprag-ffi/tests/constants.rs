@@ -79,8 +79,11 @@ fn the_numbers_are_the_engines() {
         ),
         (
             SPRAG_EVENT_SESSION_RESTARTED,
-            What::SessionRestarted { account, device: DeviceId(0), resumed: false, reason: None }.code(),
+            What::SessionRestarted { account: account.clone(), device: DeviceId(0), resumed: false, reason: None }
+                .code(),
         ),
+        (SPRAG_EVENT_CLONE_SUSPECTED, What::CloneSuspected { account: account.clone(), device: DeviceId(0) }.code()),
+        (SPRAG_EVENT_BRAID_STALLED, What::BraidStalled { account, device: DeviceId(0) }.code()),
         (SPRAG_EVENT_CLOCK_SUSPECT, What::ClockSuspect { skew: 0 }.code()),
         (SPRAG_EVENT_KEYS_LOW, What::KeysLow { left: 0 }.code()),
         (SPRAG_EVENT_STORE_TROUBLE, What::StoreTrouble { code: 0 }.code()),

@@ -19,6 +19,34 @@ pub struct sprag_contact {
     pub scannable: [u8; 139],
 }
 
+/// How long ago the session with a device got fresh secrets. Somebody who copied a phone is shut out when both sides have
+/// brought one since.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sprag_freshness {
+    /// Which device of the contact.
+    pub device: u32,
+    /// Messages, either way, since the last fresh post-quantum secret.
+    pub since_epoch: u32,
+    /// Messages, either way, since the last fresh Diffie-Hellman secret.
+    pub since_turn: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Fresh post-quantum secrets so far.
+    pub epoch: u64,
+}
+
+pub(crate) fn freshness(from: &sprag::Freshness) -> sprag_freshness {
+    sprag_freshness {
+        device: from.device.0,
+        since_epoch: from.since_epoch,
+        since_turn: from.since_turn,
+        reserved: 0,
+        epoch: from.epoch,
+    }
+}
+
 pub(crate) fn contact(from: &sprag::Contact) -> Answer<sprag_contact> {
     let mut to = sprag_contact {
         trust: from.trust.code(),

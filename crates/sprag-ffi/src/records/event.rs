@@ -27,7 +27,7 @@ pub struct sprag_event {
     pub message: sprag_bytes,
     /// Whose it is: the sender's account, the one that the server named, or the contact that it is about.
     pub account: sprag_bytes,
-    /// Message, session restarted, unsupported: the device.
+    /// Message, session restarted, clone suspected, braid stalled, unsupported: the device.
     pub device: u32,
     /// Message: `SPRAG_CONVERSATION_DIRECT`.
     pub conversation: u32,
@@ -172,6 +172,10 @@ pub(crate) fn event(from: &Event) -> (sprag_event, Lists) {
             to.device = device.0;
             to.flag = u32::from(*resumed);
             to.reason = reason.map_or(0, sprag::Reason::code);
+        }
+        What::CloneSuspected { account, device } | What::BraidStalled { account, device } => {
+            to.account = sprag_bytes::of(account.as_bytes());
+            to.device = device.0;
         }
         What::ClockSuspect { skew } => to.skew = *skew,
         What::KeysLow { left: number } | What::StoreTrouble { code: number } => to.number = *number,

@@ -1,177 +1,7 @@
 /*
- * Two clients in one program, with a directory and a mailbox made of arrays between them: a whole conversation through
- * the C face, and what it answers to mistakes.
+ * A whole conversation through the C face, between two clients in one program, and what it answers to mistakes.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "sprag.h"
-
-#define CHECK(condition)                                                                                              \
-    do {                                                                                                              \
-        if (!(condition)) {                                                                                           \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                           \
-            exit(1);                                                                                                  \
-        }                                                                                                             \
-    } while (0)
-
-#define OK(call)                                                                                                      \
-    do {                                                                                                              \
-        sprag_status status_ = (call);                                                                                \
-        if (status_ != SPRAG_OK) {                                                                                    \
-            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #call, sprag_status_str(status_));                 \
-            exit(1);                                                                                                  \
-        }                                                                                                             \
-    } while (0)
-
-/* Bytes of our own, copied from a view. */
-struct blob {
-    uint8_t *ptr;
-    size_t len;
-};
-
-static struct blob keep(sprag_bytes from) {
-    struct blob to = {malloc(from.len + 1), from.len};
-    CHECK(to.ptr != NULL);
-    if (from.len > 0) {
-        memcpy(to.ptr, from.ptr, from.len);
-    }
-    return to;
-}
-
-static sprag_bytes view(struct blob from) {
-    sprag_bytes to = {from.ptr, from.len};
-    return to;
-}
-
-static sprag_bytes text(const char *from) {
-    sprag_bytes to = {(const uint8_t *)from, strlen(from)};
-    return to;
-}
-
-static int same(sprag_bytes one, sprag_bytes other) {
-    return one.len == other.len && (one.len == 0 || memcmp(one.ptr, other.ptr, one.len) == 0);
-}
-
-enum { KEYS = 512, MAILS = 64 };
-
-struct mail {
-    struct blob bytes;
-};
-
-struct person {
-    const char *name;
-    sprag_client *client;
-    /* What the directory keeps for it. */
-    struct blob list;
-    uint64_t sequence;
-    struct blob signed_prekey;
-    struct blob one_time[KEYS];
-    size_t one_time_len;
-    /* What waits for it. */
-    struct mail mail[MAILS];
-    size_t mail_len;
-};
-
-static struct person people[2];
-
-static struct person *find(sprag_bytes account) {
-    for (size_t i = 0; i < 2; i++) {
-        if (same(text(people[i].name), account)) {
-            return &people[i];
-        }
-    }
-    return NULL;
-}
-
-static void replace(struct blob *place, sprag_bytes with) {
-    free(place->ptr);
-    *place = keep(with);
-}
-
-static void publish(struct person *person, const sprag_request *request) {
-    sprag_outcome outcome = {0};
-    outcome.size = sizeof outcome;
-    if (request->list.ptr != NULL && request->list_expected != person->sequence) {
-        outcome.kind = SPRAG_OUTCOME_CONFLICT;
-        outcome.bytes = view(person->list);
-    } else {
-        if (request->list.ptr != NULL) {
-            replace(&person->list, request->list);
-            person->sequence = request->list_sequence;
-        }
-        if (request->signed_prekey.ptr != NULL) {
-            replace(&person->signed_prekey, request->signed_prekey);
-        }
-        for (size_t i = 0; i < request->one_time_len; i++) {
-            CHECK(person->one_time_len < KEYS);
-            person->one_time[person->one_time_len++] = keep(request->one_time[i]);
-        }
-        outcome.kind = SPRAG_OUTCOME_PUBLISHED;
-        outcome.has_number = 1;
-        outcome.number = (uint32_t)person->one_time_len;
-    }
-    OK(sprag_respond(person->client, request->id, &outcome, NULL));
-}
-
-static void fetch(struct person *person, const sprag_request *request) {
-    sprag_part parts[12];
-    sprag_bytes absent[4];
-    struct blob spent = {NULL, 0};
-    sprag_outcome outcome = {0};
-    outcome.size = sizeof outcome;
-    outcome.kind = SPRAG_OUTCOME_KEYS;
-    outcome.parts = parts;
-    outcome.absent = absent;
-    CHECK(request->accounts_len <= 4);
-    for (size_t i = 0; i < request->accounts_len; i++) {
-        sprag_bytes account = request->accounts[i];
-        struct person *other = find(account);
-        if (other == NULL || other->list.ptr == NULL) {
-            absent[outcome.absent_len++] = account;
-            continue;
-        }
-        sprag_part list = {account, view(other->list)};
-        parts[outcome.parts_len++] = list;
-        sprag_part prekey = {account, view(other->signed_prekey)};
-        parts[outcome.parts_len++] = prekey;
-        if (request->want_one_time && other->one_time_len > 0 && spent.ptr == NULL) {
-            spent = other->one_time[--other->one_time_len];
-            sprag_part once = {account, view(spent)};
-            parts[outcome.parts_len++] = once;
-        }
-    }
-    OK(sprag_respond(person->client, request->id, &outcome, NULL));
-    free(spent.ptr);
-}
-
-static void carry(struct person *person, const sprag_request *request) {
-    sprag_outcome outcome = {0};
-    outcome.size = sizeof outcome;
-    outcome.kind = SPRAG_OUTCOME_ACCEPTED;
-    CHECK(sprag_recognise(request->blob) == 1);
-    CHECK(request->commitment.len == 32 && request->blob_id.len == 32);
-    for (size_t i = 0; i < request->accounts_len; i++) {
-        struct person *other = find(request->accounts[i]);
-        CHECK(other != NULL && other->mail_len < MAILS);
-        other->mail[other->mail_len++].bytes = keep(request->blob);
-    }
-    OK(sprag_respond(person->client, request->id, &outcome, NULL));
-}
-
-static void work(struct person *person, const sprag_request_list *requests) {
-    for (size_t i = 0; i < sprag_requests_len(requests); i++) {
-        const sprag_request *request = sprag_requests_at(requests, i);
-        switch (request->kind) {
-        case 1: publish(person, request); break;
-        case 2: fetch(person, request); break;
-        case 3: carry(person, request); break;
-        default: break;
-        }
-    }
-    CHECK(sprag_requests_at(requests, sprag_requests_len(requests)) == NULL);
-}
+#include "world.h"
 
 /* Carries out what either has to do until nobody has anything. */
 static void settle(void) {
@@ -191,7 +21,7 @@ static void settle(void) {
                 memset(batch, 0, sizeof batch);
                 for (size_t m = 0; m < person->mail_len; m++) {
                     batch[m].size = sizeof batch[m];
-                    batch[m].bytes = view(person->mail[m].bytes);
+                    batch[m].bytes = view(person->mail[m]);
                     batch[m].from = text(other);
                     batch[m].direct = text(other);
                     batch[m].app_ref = text("row 1");
@@ -207,9 +37,7 @@ static void settle(void) {
                     }
                     sprag_verdicts_free(verdicts);
                 }
-                for (size_t m = 0; m < person->mail_len; m++) {
-                    free(person->mail[m].bytes.ptr);
-                }
+                free_blobs(person->mail, person->mail_len);
                 person->mail_len = 0;
                 busy = 1;
             }
@@ -272,18 +100,6 @@ static void shows(struct person *person, const char *words) {
     sprag_events_free(events);
 }
 
-static void make(struct person *person, const char *name, uint8_t fill) {
-    uint8_t key[32];
-    sprag_config config = {0};
-    memset(key, fill, sizeof key);
-    person->name = name;
-    config.size = sizeof config;
-    config.key.ptr = key;
-    config.key.len = sizeof key;
-    config.account = text(name);
-    OK(sprag_client_create(&config, &person->client));
-}
-
 static void mistakes(void) {
     sprag_client *client = (sprag_client *)&people[0];
     sprag_config config = {0};
@@ -338,8 +154,8 @@ static void garbage(void) {
 
 int main(void) {
     sprag_contact one, other;
-    make(&people[0], "alice", 1);
-    make(&people[1], "bob", 2);
+    make(&people[0], "alice", NULL, 1);
+    make(&people[1], "bob", NULL, 2);
     mistakes();
     garbage();
     settle();
@@ -361,11 +177,7 @@ int main(void) {
 
     for (size_t i = 0; i < 2; i++) {
         sprag_client_free(people[i].client);
-        free(people[i].list.ptr);
-        free(people[i].signed_prekey.ptr);
-        for (size_t k = 0; k < people[i].one_time_len; k++) {
-            free(people[i].one_time[k].ptr);
-        }
+        forget(&people[i]);
     }
     puts("a conversation in C: ok");
     return 0;

@@ -83,6 +83,7 @@ static void without_a_client(void) {
     sprag_event_list *events = (sprag_event_list *)&events;
     sprag_preview *preview = (sprag_preview *)&preview;
     sprag_sent *sent = (sprag_sent *)&sent;
+    sprag_freshness_list *fresh = (sprag_freshness_list *)&fresh;
     sprag_contact contact;
     sprag_outcome outcome = {0};
     uint32_t number = 7;
@@ -107,17 +108,20 @@ static void without_a_client(void) {
     CHECK(sprag_account(NULL, account, sizeof account, &length) == SPRAG_NULL && length == 7);
     CHECK(sprag_device(NULL, &number) == SPRAG_NULL && number == 7);
     CHECK(sprag_contact_get(NULL, text("bob"), &contact) == SPRAG_NULL);
+    CHECK(sprag_freshness_get(NULL, text("bob"), &fresh) == SPRAG_NULL && fresh == NULL);
 }
 
 static void without_objects(void) {
     CHECK(sprag_requests_len(NULL) == 0 && sprag_requests_at(NULL, 0) == NULL);
     CHECK(sprag_verdicts_len(NULL) == 0 && sprag_verdicts_at(NULL, 0) == NULL);
     CHECK(sprag_events_len(NULL) == 0 && sprag_events_at(NULL, 0) == NULL);
+    CHECK(sprag_freshness_len(NULL) == 0 && sprag_freshness_at(NULL, 0) == NULL);
     CHECK(sprag_sent_message(NULL).ptr == NULL && sprag_sent_state(NULL) == 0 && sprag_sent_requests(NULL) == NULL);
     CHECK(sprag_preview_get(NULL) == NULL);
     sprag_requests_free(NULL);
     sprag_verdicts_free(NULL);
     sprag_events_free(NULL);
+    sprag_freshness_free(NULL);
     sprag_sent_free(NULL);
     sprag_preview_free(NULL);
     sprag_client_free(NULL);
@@ -204,6 +208,7 @@ static void reading(const sprag_client *client) {
     uint8_t account[64];
     sprag_hint hint = {0};
     sprag_contact contact;
+    sprag_freshness_list *fresh = NULL;
     CHECK(sprag_deliver(client, NULL, 0, &verdicts, NULL) == SPRAG_OK && sprag_verdicts_len(verdicts) == 0);
     sprag_verdicts_free(verdicts);
     CHECK(sprag_deliver(client, NULL, 1, &verdicts, NULL) == SPRAG_NULL && verdicts == NULL);
@@ -237,6 +242,9 @@ static void reading(const sprag_client *client) {
     CHECK(sprag_contact_get(client, none, &contact) == SPRAG_NULL);
     CHECK(sprag_contact_get(client, text("bob"), NULL) == SPRAG_NULL);
     CHECK(sprag_contact_get(client, text(""), &contact) != SPRAG_OK);
+    CHECK(sprag_freshness_get(client, none, &fresh) == SPRAG_NULL && fresh == NULL);
+    CHECK(sprag_freshness_get(client, text("bob"), NULL) == SPRAG_NULL);
+    CHECK(sprag_freshness_get(client, text(""), &fresh) == SPRAG_MISUSE && fresh == NULL);
 }
 
 int main(void) {
