@@ -15,6 +15,7 @@ from .generated.sprag import (
     Event,
     Finding,
     Found,
+    Freshness,
     Importance,
     Incoming,
     ListRef,

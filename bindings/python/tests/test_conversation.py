@@ -1,11 +1,12 @@
 """A conversation of two clients over the real library, with a directory and mailboxes made of dictionaries."""
 
 import os
+import shutil
 import tempfile
 import unittest
 
 import sprag
-from sprag import Action, Content, Finding, Found, Incoming, Outcome, SendOptions, SpragError, What
+from sprag import Action, Content, Finding, Found, Importance, Incoming, Outcome, SendOptions, SpragError, What
 
 
 class Server:
@@ -148,6 +149,51 @@ class Conversation(unittest.TestCase):
         self.say(alice, b"bob", "after", b"2")
         self.server.settle(alice, bob)
         self.assertEqual(shown(bob), ["before", "after"])
+
+    def test_freshness_is_told(self):
+        alice, bob = self.pair()
+        with self.assertRaises(SpragError.Unknown):
+            alice.freshness(b"bob")
+        self.server.settle(alice, bob)
+        for number in range(50):
+            self.say(alice, b"bob", "there", b"a%d" % number)
+            self.server.settle(alice, bob)
+            self.say(bob, b"alice", "and back", b"b%d" % number)
+            self.server.settle(alice, bob)
+            if number == 0:
+                [first] = alice.freshness(b"bob")
+                self.assertEqual((first.device, first.epoch), (bob.device(), 0))
+                # The engine may have sent some of its own.
+                self.assertGreaterEqual(first.since_epoch, 2)
+        [fresh] = alice.freshness(b"bob")
+        self.assertGreaterEqual(fresh.epoch, 1)
+        self.assertLess(fresh.since_epoch, 90)
+        for number in range(3):
+            self.say(alice, b"bob", "nobody answers", b"c%d" % number)
+        [later] = alice.freshness(b"bob")
+        self.assertEqual((later.epoch, later.since_epoch, later.since_turn), (fresh.epoch, fresh.since_epoch + 3, 2))
+
+    def test_a_copied_phone_is_told(self):
+        alice, bob = self.pair()
+        self.server.settle(alice, bob)
+        self.say(alice, b"bob", "hello", b"a")
+        self.server.settle(alice, bob)
+        self.say(bob, b"alice", "hello", b"b")
+        self.server.settle(alice, bob)
+        self.assertEqual(shown(bob), ["hello"])
+        device = alice.device()
+        alice.shut()
+        copied = self.path + "-copy"
+        shutil.copyfile(self.path, copied)
+        for path, words in ((self.path, "from the original"), (copied, "from the copy")):
+            phone = sprag.Client.open(path, self.key, b"alice")
+            self.addCleanup(phone.shut)
+            self.say(phone, b"bob", words, words.encode())
+            bob.deliver([Incoming(bytes=blob, sender=b"alice") for _, blob in self.server.mail.pop(b"bob")])
+        [clone] = [event for event in sprag.events(bob) if isinstance(event.what, What.CLONE_SUSPECTED)]
+        self.assertEqual((clone.what.account, clone.what.device), (b"alice", device))
+        self.assertEqual(clone.importance, Importance.SECURITY)
+        self.assertEqual(shown(bob), ["from the original"])
 
     def test_mistakes_are_errors_with_numbers_and_garbage_is_none(self):
         alice, _ = self.pair()

@@ -652,6 +652,12 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func events(after: UInt64, max: UInt32) throws  -> [Event]
     
     /**
+     * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
+     * a session with.
+     */
+    func freshness(account: Data) throws  -> [Freshness]
+    
+    /**
      * Looks into a message and changes nothing, for a notification.
      */
     func peek(message: Incoming) throws  -> Preview
@@ -902,6 +908,20 @@ open func events(after: UInt64 = UInt64(0), max: UInt32 = UInt32(64))throws  -> 
             self.uniffiCloneHandle(),
         FfiConverterUInt64.lower(after),
         FfiConverterUInt32.lower(max),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
+     * a session with.
+     */
+open func freshness(account: Data)throws  -> [Freshness]  {
+    return try  FfiConverterSequenceTypeFreshness.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_freshness(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(account),uniffiCallStatus
     )
 })
 }
@@ -1418,6 +1438,96 @@ public func FfiConverterTypeFound_lift(_ buf: RustBuffer) throws -> Found {
 #endif
 public func FfiConverterTypeFound_lower(_ value: Found) -> RustBuffer {
     return FfiConverterTypeFound.lower(value)
+}
+
+
+/**
+ * How long ago the session with a device got fresh secrets. Somebody who copied a phone is shut out when both sides have
+ * brought one since.
+ */
+public struct Freshness: Equatable, Hashable {
+    /**
+     * Which device of the contact.
+     */
+    public var device: UInt32
+    /**
+     * Fresh post-quantum secrets so far.
+     */
+    public var epoch: UInt64
+    /**
+     * Messages, either way, since the last fresh post-quantum secret.
+     */
+    public var sinceEpoch: UInt32
+    /**
+     * Messages, either way, since the last fresh Diffie-Hellman secret.
+     */
+    public var sinceTurn: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which device of the contact.
+         */device: UInt32, 
+        /**
+         * Fresh post-quantum secrets so far.
+         */epoch: UInt64, 
+        /**
+         * Messages, either way, since the last fresh post-quantum secret.
+         */sinceEpoch: UInt32, 
+        /**
+         * Messages, either way, since the last fresh Diffie-Hellman secret.
+         */sinceTurn: UInt32) {
+        self.device = device
+        self.epoch = epoch
+        self.sinceEpoch = sinceEpoch
+        self.sinceTurn = sinceTurn
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Freshness: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFreshness: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Freshness {
+        return
+            try Freshness(
+                device: FfiConverterUInt32.read(from: &buf), 
+                epoch: FfiConverterUInt64.read(from: &buf), 
+                sinceEpoch: FfiConverterUInt32.read(from: &buf), 
+                sinceTurn: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Freshness, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.device, into: &buf)
+        FfiConverterUInt64.write(value.epoch, into: &buf)
+        FfiConverterUInt32.write(value.sinceEpoch, into: &buf)
+        FfiConverterUInt32.write(value.sinceTurn, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFreshness_lift(_ buf: RustBuffer) throws -> Freshness {
+    return try FfiConverterTypeFreshness.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFreshness_lower(_ value: Freshness) -> RustBuffer {
+    return FfiConverterTypeFreshness.lower(value)
 }
 
 
@@ -3826,6 +3936,30 @@ public enum What: Equatable, Hashable {
          */reason: UInt32?
     )
     /**
+     * A device's state is in use twice, or it lies: a copied phone, or somebody with its keys. Nothing is begun anew by
+     * itself.
+     */
+    case cloneSuspected(
+        /**
+         * Whose.
+         */account: Data, 
+        /**
+         * Which device.
+         */device: UInt32
+    )
+    /**
+     * The post-quantum ratchet with a device makes no progress: the state of one side was put back. Messages are still
+     * read.
+     */
+    case braidStalled(
+        /**
+         * Whose.
+         */account: Data, 
+        /**
+         * Which device.
+         */device: UInt32
+    )
+    /**
      * The clock jumped.
      */
     case clockSuspect(
@@ -3916,19 +4050,25 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
         case 6: return .sessionRestarted(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), resumed: try FfiConverterBool.read(from: &buf), reason: try FfiConverterOptionUInt32.read(from: &buf)
         )
         
-        case 7: return .clockSuspect(skew: try FfiConverterInt64.read(from: &buf)
+        case 7: return .cloneSuspected(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 8: return .keysLow(left: try FfiConverterUInt32.read(from: &buf)
+        case 8: return .braidStalled(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 9: return .storeTrouble(code: try FfiConverterUInt32.read(from: &buf)
+        case 9: return .clockSuspect(skew: try FfiConverterInt64.read(from: &buf)
         )
         
-        case 10: return .unsupported(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), kind: try FfiConverterUInt64.read(from: &buf)
+        case 10: return .keysLow(left: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 11: return .other(kind: try FfiConverterUInt32.read(from: &buf)
+        case 11: return .storeTrouble(code: try FfiConverterUInt32.read(from: &buf)
+        )
+        
+        case 12: return .unsupported(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), kind: try FfiConverterUInt64.read(from: &buf)
+        )
+        
+        case 13: return .other(kind: try FfiConverterUInt32.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -3996,23 +4136,35 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             FfiConverterOptionUInt32.write(reason, into: &buf)
             
         
-        case let .clockSuspect(skew):
+        case let .cloneSuspected(account,device):
             writeInt(&buf, Int32(7))
+            FfiConverterData.write(account, into: &buf)
+            FfiConverterUInt32.write(device, into: &buf)
+            
+        
+        case let .braidStalled(account,device):
+            writeInt(&buf, Int32(8))
+            FfiConverterData.write(account, into: &buf)
+            FfiConverterUInt32.write(device, into: &buf)
+            
+        
+        case let .clockSuspect(skew):
+            writeInt(&buf, Int32(9))
             FfiConverterInt64.write(skew, into: &buf)
             
         
         case let .keysLow(left):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(10))
             FfiConverterUInt32.write(left, into: &buf)
             
         
         case let .storeTrouble(code):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(11))
             FfiConverterUInt32.write(code, into: &buf)
             
         
         case let .unsupported(appRef,blobId,sender,device,kind):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(12))
             FfiConverterOptionData.write(appRef, into: &buf)
             FfiConverterData.write(blobId, into: &buf)
             FfiConverterData.write(sender, into: &buf)
@@ -4021,7 +4173,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             
         
         case let .other(kind):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(13))
             FfiConverterUInt32.write(kind, into: &buf)
             
         }
@@ -4386,6 +4538,31 @@ fileprivate struct FfiConverterSequenceTypeFound: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeFreshness: FfiConverterRustBuffer {
+    typealias SwiftType = [Freshness]
+
+    public static func write(_ value: [Freshness], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFreshness.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Freshness] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Freshness]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFreshness.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeIncoming: FfiConverterRustBuffer {
     typealias SwiftType = [Incoming]
 
@@ -4589,6 +4766,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_events() != 14254) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_peek() != 55424) {

@@ -308,6 +308,11 @@ void uniffi_sprag_uniffi_fn_method_client_erase(uint64_t ptr, RustCallStatus *_N
 RustBuffer uniffi_sprag_uniffi_fn_method_client_events(uint64_t ptr, uint64_t after, uint32_t max, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_FRESHNESS
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_FRESHNESS
+RustBuffer uniffi_sprag_uniffi_fn_method_client_freshness(uint64_t ptr, RustBuffer account, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PEEK
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PEEK
 RustBuffer uniffi_sprag_uniffi_fn_method_client_peek(uint64_t ptr, RustBuffer message, RustCallStatus *_Nonnull out_status
@@ -708,6 +713,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_erase(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_EVENTS
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_EVENTS
 uint16_t uniffi_sprag_uniffi_checksum_method_client_events(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_FRESHNESS
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_FRESHNESS
+uint16_t uniffi_sprag_uniffi_checksum_method_client_freshness(void
     
 );
 #endif

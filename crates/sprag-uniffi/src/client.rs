@@ -8,7 +8,7 @@ use crate::bytes::Bytes;
 use crate::error::Result;
 use crate::event::Event;
 use crate::message::{Delivered, Incoming, Pending, Preview, SendOptions, Sent};
-use crate::names::{Contact, Content, Conversation, MessageState, bytes};
+use crate::names::{Contact, Content, Conversation, Freshness, MessageState, bytes};
 use crate::request::{Outcome, Request};
 
 /// One account's device on one store. It holds keys: close it when done (`close()` in Kotlin, `shut()` everywhere).
@@ -207,5 +207,11 @@ impl Client {
             digits: contact.number.digits(),
             scannable: contact.number.scannable(),
         })
+    }
+
+    /// How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
+    /// a session with.
+    pub fn freshness(&self, account: Bytes) -> Result<Vec<Freshness>> {
+        Ok(self.get()?.freshness(account.as_ref())?.iter().map(Into::into).collect())
     }
 }

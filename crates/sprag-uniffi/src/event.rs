@@ -90,6 +90,22 @@ pub enum What {
         /// Why: a stable number.
         reason: Option<u32>,
     },
+    /// A device's state is in use twice, or it lies: a copied phone, or somebody with its keys. Nothing is begun anew by
+    /// itself.
+    CloneSuspected {
+        /// Whose.
+        account: Bytes,
+        /// Which device.
+        device: u32,
+    },
+    /// The post-quantum ratchet with a device makes no progress: the state of one side was put back. Messages are still
+    /// read.
+    BraidStalled {
+        /// Whose.
+        account: Bytes,
+        /// Which device.
+        device: u32,
+    },
     /// The clock jumped.
     ClockSuspect {
         /// By how many seconds ours is ahead.
@@ -208,6 +224,12 @@ impl From<&sprag::What> for What {
                 resumed: *resumed,
                 reason: reason.map(sprag::Reason::code),
             },
+            sprag::What::CloneSuspected { account, device } => {
+                Self::CloneSuspected { account: bytes(account), device: device.0 }
+            }
+            sprag::What::BraidStalled { account, device } => {
+                Self::BraidStalled { account: bytes(account), device: device.0 }
+            }
             sprag::What::ClockSuspect { skew } => Self::ClockSuspect { skew: *skew },
             sprag::What::KeysLow { left } => Self::KeysLow { left: *left },
             sprag::What::StoreTrouble { code } => Self::StoreTrouble { code: *code },
@@ -220,5 +242,23 @@ impl From<&sprag::What> for What {
             },
             other => Self::Other { kind: other.code() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, Importance, What};
+    use sprag::{AccountId, DeviceId};
+
+    #[test]
+    fn what_is_wrong_with_a_session_keeps_its_name() {
+        let (account, device) = (AccountId::new("bob").unwrap(), DeviceId(7));
+        let event = |what| Event::from(&sprag::Event::new(1, 2, what));
+        let clone = event(sprag::What::CloneSuspected { account: account.clone(), device });
+        assert_eq!(clone.importance, Importance::Security);
+        assert!(matches!(&clone.what, What::CloneSuspected { account, device: 7 } if account.as_ref() == b"bob"));
+        let stalled = event(sprag::What::BraidStalled { account, device });
+        assert_eq!(stalled.importance, Importance::Info);
+        assert!(matches!(&stalled.what, What::BraidStalled { account, device: 7 } if account.as_ref() == b"bob"));
     }
 }

@@ -171,3 +171,23 @@ pub struct Contact {
     /// Its form for a QR code.
     pub scannable: String,
 }
+
+/// How long ago the session with a device got fresh secrets. Somebody who copied a phone is shut out when both sides have
+/// brought one since.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Freshness {
+    /// Which device of the contact.
+    pub device: u32,
+    /// Fresh post-quantum secrets so far.
+    pub epoch: u64,
+    /// Messages, either way, since the last fresh post-quantum secret.
+    pub since_epoch: u32,
+    /// Messages, either way, since the last fresh Diffie-Hellman secret.
+    pub since_turn: u32,
+}
+
+impl From<&sprag::Freshness> for Freshness {
+    fn from(from: &sprag::Freshness) -> Self {
+        Self { device: from.device.0, epoch: from.epoch, since_epoch: from.since_epoch, since_turn: from.since_turn }
+    }
+}

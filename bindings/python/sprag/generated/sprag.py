@@ -548,6 +548,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_events() != 14254:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_peek() != 55424:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_rekey() != 28677:
@@ -639,6 +641,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_erase.restype = ctypes.c_u
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_events.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_events.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_freshness.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_freshness.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_peek.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_peek.restype = ctypes.c_uint16
@@ -744,6 +749,12 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_events.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_events.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_peek.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2664,6 +2675,84 @@ class What:
             return True
 
     @dataclass
+    class CLONE_SUSPECTED:
+        """
+        A device's state is in use twice, or it lies: a copied phone, or somebody with its keys. Nothing is begun anew by
+        itself.
+"""
+        
+        def __init__(self, account:bytes, device:int):
+            self.account = account
+            
+            """
+        Whose.
+"""
+        
+            self.device = device
+            
+            """
+        Which device.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "What.CLONE_SUSPECTED(account={}, device={})".format(self.account, self.device)
+        def __eq__(self, other):
+            if not isinstance(other, What):
+                return NotImplemented
+            if not other.is_CLONE_SUSPECTED():
+                return False
+            if self.account != other.account:
+                return False
+            if self.device != other.device:
+                return False
+            return True
+
+    @dataclass
+    class BRAID_STALLED:
+        """
+        The post-quantum ratchet with a device makes no progress: the state of one side was put back. Messages are still
+        read.
+"""
+        
+        def __init__(self, account:bytes, device:int):
+            self.account = account
+            
+            """
+        Whose.
+"""
+        
+            self.device = device
+            
+            """
+        Which device.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "What.BRAID_STALLED(account={}, device={})".format(self.account, self.device)
+        def __eq__(self, other):
+            if not isinstance(other, What):
+                return NotImplemented
+            if not other.is_BRAID_STALLED():
+                return False
+            if self.account != other.account:
+                return False
+            if self.device != other.device:
+                return False
+            return True
+
+    @dataclass
     class CLOCK_SUSPECT:
         """
         The clock jumped.
@@ -2873,6 +2962,14 @@ class What:
         return isinstance(self, What.SESSION_RESTARTED)
     def is_session_restarted(self) -> bool:
         return isinstance(self, What.SESSION_RESTARTED)
+    def is_CLONE_SUSPECTED(self) -> bool:
+        return isinstance(self, What.CLONE_SUSPECTED)
+    def is_clone_suspected(self) -> bool:
+        return isinstance(self, What.CLONE_SUSPECTED)
+    def is_BRAID_STALLED(self) -> bool:
+        return isinstance(self, What.BRAID_STALLED)
+    def is_braid_stalled(self) -> bool:
+        return isinstance(self, What.BRAID_STALLED)
     def is_CLOCK_SUSPECT(self) -> bool:
         return isinstance(self, What.CLOCK_SUSPECT)
     def is_clock_suspect(self) -> bool:
@@ -2904,6 +3001,8 @@ What.PROGRESS = type("What.PROGRESS", (What.PROGRESS, What,), {})  # type: ignor
 What.IDENTITY_CHANGED = type("What.IDENTITY_CHANGED", (What.IDENTITY_CHANGED, What,), {})  # type: ignore
 What.LIST_CONFLICT = type("What.LIST_CONFLICT", (What.LIST_CONFLICT, What,), {})  # type: ignore
 What.SESSION_RESTARTED = type("What.SESSION_RESTARTED", (What.SESSION_RESTARTED, What,), {})  # type: ignore
+What.CLONE_SUSPECTED = type("What.CLONE_SUSPECTED", (What.CLONE_SUSPECTED, What,), {})  # type: ignore
+What.BRAID_STALLED = type("What.BRAID_STALLED", (What.BRAID_STALLED, What,), {})  # type: ignore
 What.CLOCK_SUSPECT = type("What.CLOCK_SUSPECT", (What.CLOCK_SUSPECT, What,), {})  # type: ignore
 What.KEYS_LOW = type("What.KEYS_LOW", (What.KEYS_LOW, What,), {})  # type: ignore
 What.STORE_TROUBLE = type("What.STORE_TROUBLE", (What.STORE_TROUBLE, What,), {})  # type: ignore
@@ -2969,18 +3068,28 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterOptionalUInt32.read(buf),
             )
         if variant == 7:
-            return What.CLOCK_SUSPECT(
-                _UniffiFfiConverterInt64.read(buf),
+            return What.CLONE_SUSPECTED(
+                _UniffiFfiConverterBytes.read(buf),
+                _UniffiFfiConverterUInt32.read(buf),
             )
         if variant == 8:
-            return What.KEYS_LOW(
+            return What.BRAID_STALLED(
+                _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterUInt32.read(buf),
             )
         if variant == 9:
+            return What.CLOCK_SUSPECT(
+                _UniffiFfiConverterInt64.read(buf),
+            )
+        if variant == 10:
+            return What.KEYS_LOW(
+                _UniffiFfiConverterUInt32.read(buf),
+            )
+        if variant == 11:
             return What.STORE_TROUBLE(
                 _UniffiFfiConverterUInt32.read(buf),
             )
-        if variant == 10:
+        if variant == 12:
             return What.UNSUPPORTED(
                 _UniffiFfiConverterOptionalBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
@@ -2988,7 +3097,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterUInt32.read(buf),
                 _UniffiFfiConverterUInt64.read(buf),
             )
-        if variant == 11:
+        if variant == 13:
             return What.OTHER(
                 _UniffiFfiConverterUInt32.read(buf),
             )
@@ -3040,6 +3149,14 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterUInt32.check_lower(value.device)
             _UniffiFfiConverterBoolean.check_lower(value.resumed)
             _UniffiFfiConverterOptionalUInt32.check_lower(value.reason)
+            return
+        if value.is_CLONE_SUSPECTED():
+            _UniffiFfiConverterBytes.check_lower(value.account)
+            _UniffiFfiConverterUInt32.check_lower(value.device)
+            return
+        if value.is_BRAID_STALLED():
+            _UniffiFfiConverterBytes.check_lower(value.account)
+            _UniffiFfiConverterUInt32.check_lower(value.device)
             return
         if value.is_CLOCK_SUSPECT():
             _UniffiFfiConverterInt64.check_lower(value.skew)
@@ -3109,24 +3226,32 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterBoolean.write(value.resumed, buf)
             _UniffiFfiConverterOptionalUInt32.write(value.reason, buf)
-        if value.is_CLOCK_SUSPECT():
+        if value.is_CLONE_SUSPECTED():
             buf.write_i32(7)
+            _UniffiFfiConverterBytes.write(value.account, buf)
+            _UniffiFfiConverterUInt32.write(value.device, buf)
+        if value.is_BRAID_STALLED():
+            buf.write_i32(8)
+            _UniffiFfiConverterBytes.write(value.account, buf)
+            _UniffiFfiConverterUInt32.write(value.device, buf)
+        if value.is_CLOCK_SUSPECT():
+            buf.write_i32(9)
             _UniffiFfiConverterInt64.write(value.skew, buf)
         if value.is_KEYS_LOW():
-            buf.write_i32(8)
+            buf.write_i32(10)
             _UniffiFfiConverterUInt32.write(value.left, buf)
         if value.is_STORE_TROUBLE():
-            buf.write_i32(9)
+            buf.write_i32(11)
             _UniffiFfiConverterUInt32.write(value.code, buf)
         if value.is_UNSUPPORTED():
-            buf.write_i32(10)
+            buf.write_i32(12)
             _UniffiFfiConverterOptionalBytes.write(value.app_ref, buf)
             _UniffiFfiConverterBytes.write(value.blob_id, buf)
             _UniffiFfiConverterBytes.write(value.sender, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterUInt64.write(value.kind, buf)
         if value.is_OTHER():
-            buf.write_i32(11)
+            buf.write_i32(13)
             _UniffiFfiConverterUInt32.write(value.kind, buf)
 
 
@@ -3220,6 +3345,58 @@ class _UniffiFfiConverterTypeFound(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterBytes.write(value.account, buf)
         _UniffiFfiConverterSequenceBytes.write(value.parts, buf)
+
+@dataclass
+class Freshness:
+    """
+    How long ago the session with a device got fresh secrets. Somebody who copied a phone is shut out when both sides have
+    brought one since.
+"""
+    def __init__(self, *, device:int, epoch:int, since_epoch:int, since_turn:int):
+        self.device = device
+        self.epoch = epoch
+        self.since_epoch = since_epoch
+        self.since_turn = since_turn
+        
+        
+
+    
+    def __str__(self):
+        return "Freshness(device={}, epoch={}, since_epoch={}, since_turn={})".format(self.device, self.epoch, self.since_epoch, self.since_turn)
+    def __eq__(self, other):
+        if self.device != other.device:
+            return False
+        if self.epoch != other.epoch:
+            return False
+        if self.since_epoch != other.since_epoch:
+            return False
+        if self.since_turn != other.since_turn:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFreshness(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Freshness(
+            device=_UniffiFfiConverterUInt32.read(buf),
+            epoch=_UniffiFfiConverterUInt64.read(buf),
+            since_epoch=_UniffiFfiConverterUInt32.read(buf),
+            since_turn=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.device)
+        _UniffiFfiConverterUInt64.check_lower(value.epoch)
+        _UniffiFfiConverterUInt32.check_lower(value.since_epoch)
+        _UniffiFfiConverterUInt32.check_lower(value.since_turn)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.device, buf)
+        _UniffiFfiConverterUInt64.write(value.epoch, buf)
+        _UniffiFfiConverterUInt32.write(value.since_epoch, buf)
+        _UniffiFfiConverterUInt32.write(value.since_turn, buf)
 
 class _UniffiFfiConverterOptionalTypeConversation(_UniffiConverterRustBuffer):
     @classmethod
@@ -5171,6 +5348,29 @@ class _UniffiFfiConverterSequenceTypeEvent(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeEvent.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeFreshness(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeFreshness.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeFreshness.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeFreshness.read(buf) for i in range(count)
+        ]
+
 
 class ClientProtocol(typing.Protocol):
     """
@@ -5220,6 +5420,12 @@ class ClientProtocol(typing.Protocol):
     def events(self, after: int = 0,max: int = 64) -> typing.List[Event]:
         """
         At most `max` events that follow `after` (0 for the oldest). They stay until they are done.
+"""
+        raise NotImplementedError
+    def freshness(self, account: bytes) -> typing.List[Freshness]:
+        """
+        How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
+        a session with.
 """
         raise NotImplementedError
     def peek(self, message: Incoming) -> Preview:
@@ -5514,6 +5720,25 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_events,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def freshness(self, account: bytes) -> typing.List[Freshness]:
+        """
+        How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
+        a session with.
+"""
+        
+        _UniffiFfiConverterBytes.check_lower(account)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterBytes.lower(account),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeFreshness.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -5850,6 +6075,7 @@ __all__ = [
     "ListRef",
     "Event",
     "Found",
+    "Freshness",
     "Incoming",
     "ListWrite",
     "Wanted",

@@ -105,6 +105,10 @@ final class ConversationTests: XCTestCase {
         let number = try alice.contact(account: Data("bob".utf8)).digits
         XCTAssertEqual(number, try bob.contact(account: Data("alice".utf8)).digits)
         XCTAssertEqual(number.count, 60)
+        let fresh = try alice.freshness(account: Data("bob".utf8))
+        XCTAssertEqual(fresh.map(\.device), [try bob.device()])
+        XCTAssertEqual(fresh.map(\.epoch), [0])
+        XCTAssertTrue(fresh.allSatisfy { $0.sinceEpoch >= 6 })
         alice.shut()
         bob.shut()
     }

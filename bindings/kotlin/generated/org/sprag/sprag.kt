@@ -699,6 +699,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_events(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_freshness(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_peek(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_rekey(
@@ -770,6 +772,8 @@ internal object UniffiLib {
     external fun uniffi_sprag_uniffi_fn_method_client_erase(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sprag_uniffi_fn_method_client_events(`ptr`: Long,`after`: Long,`max`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_freshness(`ptr`: Long,`account`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_peek(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -952,6 +956,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_events() and 0xFFFF) != 14254) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_freshness() and 0xFFFF) != 28495) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_peek() and 0xFFFF) != 55424) {
@@ -1465,6 +1472,12 @@ public interface ClientInterface {
     fun `events`(`after`: kotlin.ULong = 0uL, `max`: kotlin.UInt = 64u): List<Event>
     
     /**
+     * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
+     * a session with.
+     */
+    fun `freshness`(`account`: kotlin.ByteArray): List<Freshness>
+    
+    /**
      * Looks into a message and changes nothing, for a notification.
      */
     fun `peek`(`message`: Incoming): Preview
@@ -1778,6 +1791,25 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         
         FfiConverterULong.lower(`after`),
         FfiConverterUInt.lower(`max`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
+     * a session with.
+     */
+    @Throws(SpragException::class)override fun `freshness`(`account`: kotlin.ByteArray): List<Freshness> {
+            return FfiConverterSequenceTypeFreshness.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness(
+        it,
+        
+        FfiConverterByteArray.lower(`account`),_status)
 }
     }
     )
@@ -2278,6 +2310,70 @@ public object FfiConverterTypeFound: FfiConverterRustBuffer<Found> {
     override fun write(value: Found, buf: ByteBuffer) {
             FfiConverterByteArray.write(value.`account`, buf)
             FfiConverterSequenceByteArray.write(value.`parts`, buf)
+    }
+}
+
+
+
+/**
+ * How long ago the session with a device got fresh secrets. Somebody who copied a phone is shut out when both sides have
+ * brought one since.
+ */
+data class Freshness (
+    /**
+     * Which device of the contact.
+     */
+    var `device`: kotlin.UInt
+    , 
+    /**
+     * Fresh post-quantum secrets so far.
+     */
+    var `epoch`: kotlin.ULong
+    , 
+    /**
+     * Messages, either way, since the last fresh post-quantum secret.
+     */
+    var `sinceEpoch`: kotlin.UInt
+    , 
+    /**
+     * Messages, either way, since the last fresh Diffie-Hellman secret.
+     */
+    var `sinceTurn`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFreshness: FfiConverterRustBuffer<Freshness> {
+    override fun read(buf: ByteBuffer): Freshness {
+        return Freshness(
+            FfiConverterUInt.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Freshness) = (
+            FfiConverterUInt.allocationSize(value.`device`) +
+            FfiConverterULong.allocationSize(value.`epoch`) +
+            FfiConverterUInt.allocationSize(value.`sinceEpoch`) +
+            FfiConverterUInt.allocationSize(value.`sinceTurn`)
+    )
+
+    override fun write(value: Freshness, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`device`, buf)
+            FfiConverterULong.write(value.`epoch`, buf)
+            FfiConverterUInt.write(value.`sinceEpoch`, buf)
+            FfiConverterUInt.write(value.`sinceTurn`, buf)
     }
 }
 
@@ -4630,6 +4726,46 @@ sealed class What {
     }
     
     /**
+     * A device's state is in use twice, or it lies: a copied phone, or somebody with its keys. Nothing is begun anew by
+     * itself.
+     */
+    data class CloneSuspected(
+        /**
+         * Whose.
+         */
+        val `account`: kotlin.ByteArray, 
+        /**
+         * Which device.
+         */
+        val `device`: kotlin.UInt) : What()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The post-quantum ratchet with a device makes no progress: the state of one side was put back. Messages are still
+     * read.
+     */
+    data class BraidStalled(
+        /**
+         * Whose.
+         */
+        val `account`: kotlin.ByteArray, 
+        /**
+         * Which device.
+         */
+        val `device`: kotlin.UInt) : What()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * The clock jumped.
      */
     data class ClockSuspect(
@@ -4781,23 +4917,31 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterBoolean.read(buf),
                 FfiConverterOptionalUInt.read(buf),
                 )
-            7 -> What.ClockSuspect(
+            7 -> What.CloneSuspected(
+                FfiConverterByteArray.read(buf),
+                FfiConverterUInt.read(buf),
+                )
+            8 -> What.BraidStalled(
+                FfiConverterByteArray.read(buf),
+                FfiConverterUInt.read(buf),
+                )
+            9 -> What.ClockSuspect(
                 FfiConverterLong.read(buf),
                 )
-            8 -> What.KeysLow(
+            10 -> What.KeysLow(
                 FfiConverterUInt.read(buf),
                 )
-            9 -> What.StoreTrouble(
+            11 -> What.StoreTrouble(
                 FfiConverterUInt.read(buf),
                 )
-            10 -> What.Unsupported(
+            12 -> What.Unsupported(
                 FfiConverterOptionalByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 FfiConverterULong.read(buf),
                 )
-            11 -> What.Other(
+            13 -> What.Other(
                 FfiConverterUInt.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -4872,6 +5016,22 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 + FfiConverterUInt.allocationSize(value.`device`)
                 + FfiConverterBoolean.allocationSize(value.`resumed`)
                 + FfiConverterOptionalUInt.allocationSize(value.`reason`)
+            )
+        }
+        is What.CloneSuspected -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterByteArray.allocationSize(value.`account`)
+                + FfiConverterUInt.allocationSize(value.`device`)
+            )
+        }
+        is What.BraidStalled -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterByteArray.allocationSize(value.`account`)
+                + FfiConverterUInt.allocationSize(value.`device`)
             )
         }
         is What.ClockSuspect -> {
@@ -4974,23 +5134,35 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterOptionalUInt.write(value.`reason`, buf)
                 Unit
             }
-            is What.ClockSuspect -> {
+            is What.CloneSuspected -> {
                 buf.putInt(7)
+                FfiConverterByteArray.write(value.`account`, buf)
+                FfiConverterUInt.write(value.`device`, buf)
+                Unit
+            }
+            is What.BraidStalled -> {
+                buf.putInt(8)
+                FfiConverterByteArray.write(value.`account`, buf)
+                FfiConverterUInt.write(value.`device`, buf)
+                Unit
+            }
+            is What.ClockSuspect -> {
+                buf.putInt(9)
                 FfiConverterLong.write(value.`skew`, buf)
                 Unit
             }
             is What.KeysLow -> {
-                buf.putInt(8)
+                buf.putInt(10)
                 FfiConverterUInt.write(value.`left`, buf)
                 Unit
             }
             is What.StoreTrouble -> {
-                buf.putInt(9)
+                buf.putInt(11)
                 FfiConverterUInt.write(value.`code`, buf)
                 Unit
             }
             is What.Unsupported -> {
-                buf.putInt(10)
+                buf.putInt(12)
                 FfiConverterOptionalByteArray.write(value.`appRef`, buf)
                 FfiConverterByteArray.write(value.`blobId`, buf)
                 FfiConverterByteArray.write(value.`sender`, buf)
@@ -4999,7 +5171,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 Unit
             }
             is What.Other -> {
-                buf.putInt(11)
+                buf.putInt(13)
                 FfiConverterUInt.write(value.`kind`, buf)
                 Unit
             }
@@ -5360,6 +5532,34 @@ public object FfiConverterSequenceTypeFound: FfiConverterRustBuffer<List<Found>>
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeFound.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeFreshness: FfiConverterRustBuffer<List<Freshness>> {
+    override fun read(buf: ByteBuffer): List<Freshness> {
+        val len = buf.getInt()
+        return List<Freshness>(len) {
+            FfiConverterTypeFreshness.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Freshness>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFreshness.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Freshness>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFreshness.write(it, buf)
         }
     }
 }

@@ -106,6 +106,10 @@ class ConversationTest {
                 val number = alice.contact("bob".encodeToByteArray()).digits
                 assertEquals(number, bob.contact("alice".encodeToByteArray()).digits)
                 assertEquals(60, number.length)
+                val fresh = alice.freshness("bob".encodeToByteArray()).single()
+                assertEquals(bob.device(), fresh.device)
+                assertEquals(0uL, fresh.epoch)
+                assertTrue(fresh.sinceEpoch >= 6u)
             }
         }
     }
