@@ -178,6 +178,8 @@ const fn kind(what: &What) -> &'static str {
         What::IdentityChanged { .. } => "identity changed",
         What::ListConflict { .. } => "list conflict",
         What::SessionRestarted { .. } => "session restarted",
+        What::CloneSuspected { .. } => "clone suspected",
+        What::BraidStalled { .. } => "braid stalled",
         What::ClockSuspect { .. } => "clock suspect",
         What::KeysLow { .. } => "keys low",
         What::StoreTrouble { .. } => "store trouble",
