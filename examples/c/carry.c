@@ -5,13 +5,13 @@
 
 #include "messenger.h"
 
-/* The number of one-time prekeys in stock, as the relay says it. */
-static uint32_t stock_in(const struct buffer *answer) {
-    uint32_t stock = 0;
+/* The number that an answer is: the stock of one-time prekeys, or the relay's time. */
+static uint64_t number_in(const struct buffer *answer) {
+    uint64_t number = 0;
     for (size_t i = 0; i < answer->len; i++) {
-        stock = stock << 8 | answer->bytes[i];
+        number = number << 8 | answer->bytes[i];
     }
-    return stock;
+    return number;
 }
 
 /* The request's path and body on the relay's wire; answers what the outcome is if all goes well, 0 for a kind of a
@@ -107,9 +107,12 @@ static int carry_out(const sprag_request *request, int put_off) {
         outcome.kind = kind;
         if (kind == SPRAG_OUTCOME_PUBLISHED && answer.len == 4) {
             outcome.has_number = 1;
-            outcome.number = stock_in(&answer);
+            outcome.number = (uint32_t)number_in(&answer);
             snprintf(line, sizeof line, "published %u", (unsigned)outcome.number);
             say(line, "");
+        }
+        if (kind == SPRAG_OUTCOME_ACCEPTED && answer.len == 8) {
+            outcome.server_time = number_in(&answer);
         }
         while (kind == SPRAG_OUTCOME_KEYS && outcome.parts_len < 64 && (part = next_part(&answer, &at)).ptr != NULL) {
             parts[outcome.parts_len].account = request->accounts[0];
@@ -154,7 +157,7 @@ void upkeep(int with_stock) {
         add_part(&body, reset_part);
         if (relay_call(&relay, "PUT", "/keys", &body, &answer) == 200 && answer.len == 4) {
             hint.has_one_time_left = 1;
-            hint.one_time_left = stock_in(&answer);
+            hint.one_time_left = (uint32_t)number_in(&answer);
         }
         free(body.bytes);
         free(answer.bytes);

@@ -91,6 +91,21 @@ void reached(int is_online) {
     }
 }
 
+/* What is wrong with somebody, or with a message of theirs. */
+static const char *trouble(const sprag_event *event) {
+    switch (event->kind) {
+    case SPRAG_EVENT_UNREADABLE: return "a message cannot be read";
+    case SPRAG_EVENT_PROGRESS: return "a message was not delivered";
+    case SPRAG_EVENT_CLONE_SUSPECTED:
+        return "a copy of their phone seems to be in use, or an old backup of it; whoever has it reads along: ask them "
+               "some other way";
+    case SPRAG_EVENT_BRAID_STALLED:
+        return "no fresh post-quantum keys come with their phone any more, as after an old backup on either side; "
+               "messages go on";
+    default: return "something changed, compare safety numbers";
+    }
+}
+
 static void show_event(const sprag_event *event) {
     static const char *const states[] = {"unknown", "waiting", "held", "ready", "accepted", "failed", "cancelled"};
     const char *state = states[event->kind == SPRAG_EVENT_PROGRESS && event->state <= SPRAG_STATE_CANCELLED ? event->state : 0];
@@ -114,15 +129,18 @@ static void show_event(const sprag_event *event) {
         printf(" %s ", state);
         put(why);
         end_line();
-    } else if (event->kind == SPRAG_EVENT_UNREADABLE || event->importance == SPRAG_IMPORTANCE_SECURITY ||
+    } else if (event->kind == SPRAG_EVENT_UNREADABLE || event->kind == SPRAG_EVENT_BRAID_STALLED ||
+               event->importance == SPRAG_IMPORTANCE_SECURITY ||
                (event->kind == SPRAG_EVENT_PROGRESS && event->state == SPRAG_STATE_FAILED)) {
         fputs(script ? "warning " : "! ", stdout);
         put_text(event->account.ptr == NULL ? bytes_of("?") : event->account);
-        printf("%s%s: ", script ? " " : ": ",
-               event->kind == SPRAG_EVENT_UNREADABLE ? "a message cannot be read"
-               : event->kind == SPRAG_EVENT_PROGRESS ? "a message was not delivered"
-                                                     : "something changed, compare safety numbers");
-        put(why);
+        printf("%s%s", script ? " " : ": ", trouble(event));
+        if (event->kind == SPRAG_EVENT_CLONE_SUSPECTED || event->kind == SPRAG_EVENT_BRAID_STALLED) {
+            printf(" (device %08x)", (unsigned)event->device);
+        } else {
+            fputs(": ", stdout);
+            put(why);
+        }
         end_line();
     }
 }

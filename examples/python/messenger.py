@@ -119,13 +119,15 @@ class Relay:
         return Outcome.KEYS(found=found, absent=absent)
 
     def send(self, number, action):
+        time_there = None
         for account in action.to:
-            status, _ = self.call("POST", f"/send/{account.hex()}?request={number}", join(action.blob))
+            status, body = self.call("POST", f"/send/{account.hex()}?request={number}", join(action.blob))
             if status == 404:
                 return Outcome.REJECTED(rejection=Rejection.NO_SUCH_ACCOUNT)
             if status != 200:
                 return refusal(status)
-        return Outcome.ACCEPTED(server_time=None, stamp=None)
+            time_there = int.from_bytes(body, "big") if len(body) == 8 else None
+        return Outcome.ACCEPTED(server_time=time_there, stamp=None)
 
     def mail(self, after):
         """What waits after a number, as (number, sender, bytes)."""
@@ -182,6 +184,18 @@ class Screen:
         elif isinstance(what, What.SESSION_RESTARTED):
             if not what.resumed:
                 self.warn(what.account, "the session was begun anew")
+        elif isinstance(what, What.CLONE_SUSPECTED):
+            self.warn(
+                what.account,
+                f"a copy of their phone (device {what.device:08x}) seems to be in use, or an old backup of it; "
+                "whoever has it reads along: ask them some other way",
+            )
+        elif isinstance(what, What.BRAID_STALLED):
+            self.warn(
+                what.account,
+                f"no fresh post-quantum keys come with their phone (device {what.device:08x}) any more, as after an "
+                "old backup on either side; messages go on",
+            )
         elif isinstance(what, What.IDENTITY_CHANGED):
             self.warn(what.account, f"another identity was offered; it was {what.old_number}, now {what.new_number}")
         elif isinstance(what, What.LIST_CONFLICT):

@@ -122,6 +122,16 @@ impl Driver {
         .map_err(said)
     }
 
+    /// Shows how fresh the keys are that messages to somebody are sealed with.
+    pub(crate) fn fresh(&self, peer: &str) -> Result<(), String> {
+        let devices = match patiently(|| self.client.freshness(peer.as_bytes())) {
+            Ok(devices) => devices,
+            Err(Error::Unknown | Error::Misuse(_)) => Vec::new(),
+            Err(error) => return Err(error.to_string()),
+        };
+        self.screen.fresh(peer, &devices).map_err(said)
+    }
+
     /// Starts and stops fetching mail.
     pub(crate) fn fetch_mail(&self, on: bool) -> Result<(), String> {
         let _nothing_is_being_shown = self.screen.hold();

@@ -3,6 +3,7 @@
 //! ```text
 //! send PEER TEXT    queues a text; it is escaped as in `screen.rs`
 //! safety PEER       asks for the safety number
+//! fresh PEER        asks how fresh the keys for PEER are
 //! mail off          stops fetching mail, and `mail on` takes it up again
 //! quit              ends
 //! ```
@@ -16,6 +17,7 @@ const HELP: &str = "\
 NAME: TEXT     sends a text
 /to NAME       everything typed from now on goes to NAME; /to alone ends that
 /safety NAME   the number to compare with what NAME sees
+/fresh NAME    how long ago the keys for NAME were renewed
 /quit          ends; what has not gone out yet goes out next time";
 
 /// Takes lines until the end, or until told to quit.
@@ -48,6 +50,7 @@ fn command(driver: &Driver, line: &str) -> Result<bool, String> {
             None => driver.complain("send PEER TEXT")?,
         },
         "safety" => driver.safety(rest)?,
+        "fresh" => driver.fresh(rest)?,
         "mail" => driver.fetch_mail(rest == "on")?,
         "quit" => return Ok(false),
         _ => driver.complain(&format!("no command is called {verb}"))?,
@@ -63,9 +66,11 @@ fn words(driver: &Driver, line: &str, peer: &mut Option<String>) -> Result<bool,
     if let Some(order) = line.strip_prefix('/') {
         let (verb, rest) = order.split_once(' ').unwrap_or((order, ""));
         let rest = rest.trim();
+        let whom = if rest.is_empty() { peer.as_deref().unwrap_or_default() } else { rest };
         match verb {
             "to" => *peer = (!rest.is_empty()).then(|| rest.to_owned()),
-            "safety" => driver.safety(if rest.is_empty() { peer.as_deref().unwrap_or_default() } else { rest })?,
+            "safety" => driver.safety(whom)?,
+            "fresh" => driver.fresh(whom)?,
             "quit" => return Ok(false),
             _ => driver.complain(HELP)?,
         }

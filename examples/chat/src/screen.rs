@@ -10,6 +10,9 @@
 //! state MESSAGE STATE REASON      how far it has come: waiting, held, ready, accepted, failed, cancelled
 //! message EVENT PEER MESSAGE TEXT a text came
 //! safety PEER DIGITS              the safety number, or - if nothing is known of PEER
+//! fresh PEER DEVICE EPOCH SINCE TURN  how fresh the keys for a device of PEER's are: fresh post-quantum secrets so far,
+//!                                 messages since the last one, and since the last fresh Diffie-Hellman secret; or
+//!                                 fresh PEER - if there is no session
 //! mail on                         mail is fetched, or off
 //! warning PEER WORDS              something that the person should know
 //! online / offline                the relay answers again, or does not
@@ -19,7 +22,7 @@
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
-use sprag::{AccountId, Content, Event, Message, MessageId, MessageState, What};
+use sprag::{AccountId, Content, Event, Freshness, Message, MessageId, MessageState, What};
 
 use crate::relay::hex;
 
@@ -82,6 +85,22 @@ impl Screen {
             What::SessionRestarted { account, resumed: false, .. } => {
                 self.warn(Some(account), "the session was begun anew")
             }
+            What::CloneSuspected { account, device } => self.warn(
+                Some(account),
+                &format!(
+                    "a copy of their phone (device {:08x}) seems to be in use, or an old backup of it; \
+                     whoever has it reads along: ask them some other way",
+                    device.0
+                ),
+            ),
+            What::BraidStalled { account, device } => self.warn(
+                Some(account),
+                &format!(
+                    "no fresh post-quantum keys come with their phone (device {:08x}) any more, as after an old \
+                     backup on either side; messages go on",
+                    device.0
+                ),
+            ),
             What::Unsupported { sender, .. } => {
                 self.warn(Some(&sender.account), "a message of a kind that this version does not know")
             }
@@ -106,6 +125,18 @@ impl Screen {
         self.say(&format!("warning {about} {words}"), &format!("! {about}: {words}"))
     }
 
+    /// How fresh the keys for somebody's devices are.
+    pub(crate) fn fresh(&self, peer: &str, devices: &[Freshness]) -> io::Result<()> {
+        if devices.is_empty() {
+            return self.say(&format!("fresh {peer} -"), &format!("there is no session with {peer} yet"));
+        }
+        devices.iter().try_for_each(|fresh| {
+            let Freshness { device, epoch, since_epoch, since_turn, .. } = fresh;
+            let script = format!("fresh {peer} {:08x} {epoch} {since_epoch} {since_turn}", device.0);
+            self.say(&script, &healed(peer, fresh))
+        })
+    }
+
     /// A text of ours is in the store.
     pub(crate) fn queued(&self, peer: &str, message: &MessageId) -> io::Result<()> {
         self.say(&format!("queued {peer} {}", hex(message.as_bytes())), "")
@@ -115,6 +146,24 @@ impl Screen {
 /// An account as it is typed.
 fn name(account: &AccountId) -> String {
     plain(&String::from_utf8_lossy(account.as_bytes()))
+}
+
+/// When the keys for a device were last fresh, in words.
+fn healed(peer: &str, fresh: &Freshness) -> String {
+    let ago = |messages| match messages {
+        0 => "with the last message".to_owned(),
+        1 => "1 message ago".to_owned(),
+        more => format!("{more} messages ago"),
+    };
+    let quantum = match fresh.epoch {
+        0 => "not since the session began".to_owned(),
+        times => format!("{}, {times} in all", ago(fresh.since_epoch)),
+    };
+    format!(
+        "{peer}, device {:08x}: fresh keys {}; fresh post-quantum keys {quantum}",
+        fresh.device.0,
+        ago(fresh.since_turn)
+    )
 }
 
 const fn state_word(state: MessageState) -> &'static str {
@@ -164,7 +213,18 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, plain, unescape};
+    use super::{escape, healed, plain, unescape};
+    use sprag::{DeviceId, Freshness};
+
+    #[test]
+    fn freshness_is_said_in_words() {
+        let said = |epoch, since_epoch, since_turn| {
+            healed("bob", &Freshness::new(DeviceId(42), epoch, since_epoch, since_turn))
+        };
+        let fresh = |words| format!("bob, device 0000002a: fresh keys {words}");
+        assert_eq!(said(0, 7, 0), fresh("with the last message; fresh post-quantum keys not since the session began"));
+        assert_eq!(said(3, 40, 1), fresh("1 message ago; fresh post-quantum keys 40 messages ago, 3 in all"));
+    }
 
     #[test]
     fn a_text_survives_its_line() {
