@@ -202,7 +202,9 @@ fn a_split_view_is_told_by_the_first_message() {
         hands.pass(world::DAY);
         let opening = Opening::new(place(file), Key::new([7; 32]), id("bob"));
         let phone = Phone { client: Client::open(opening, environment()).unwrap(), id: id("bob") };
-        (0..2).for_each(|_| drop(phone.client.wake(sprag::Hint::default()).unwrap()));
+        for _ in 0..2 {
+            phone.client.wake(sprag::Hint::default()).unwrap();
+        }
         phone.take();
         phone
     };
