@@ -181,7 +181,9 @@ fn a_jump_is_bounded_and_a_stale_delta_is_refused() {
     assert_eq!(receive(&mut bob, &slot), Ok([2; 32]));
     assert_eq!(bob.skipped(), MAX_SKIPPED);
     assert_eq!(receive(&mut bob, &first), Err(Error::KeyGone));
+    let before = stored(&bob);
     assert_eq!(bob.commit(stale, Some(1_000)), Err(Error::Mismatch));
+    assert_eq!(stored(&bob), before);
     for _ in 0..25_001 {
         alice.seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
     }

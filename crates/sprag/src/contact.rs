@@ -134,7 +134,8 @@ impl Known {
     /// and is to be saved after.
     pub(crate) fn adopt(&mut self, tx: &Tx<'_>, pin: Pin, list: DeviceList) -> Result<()> {
         let is_listed = |session: &SessionRef| {
-            list.device(session.device).is_some_and(|device| device.device_key == session.device_key)
+            broken!("unlisted-sessions-kept")
+                || list.device(session.device).is_some_and(|device| device.device_key == session.device_key)
         };
         let (kept, gone) = core::mem::take(&mut self.sessions).into_iter().partition(is_listed);
         self.sessions = kept;
@@ -239,7 +240,7 @@ impl Known {
     pub(crate) fn warn(&mut self, tx: &Tx<'_>, ordinal: u32, warning: Warning, now: u64) -> Result<()> {
         let Some(session) = self.sessions.iter_mut().find(|session| session.ordinal == ordinal) else { return Ok(()) };
         let bit = warning as u32;
-        if session.marks & bit != 0 {
+        if session.marks & bit != 0 || broken!("clones-untold") {
             return Ok(());
         }
         session.marks |= bit;
@@ -351,5 +352,70 @@ impl Row for Known {
         known.owes_answer = Row::read(reader)?;
         known.announced = read_list(reader)?;
         Ok(known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sprag_core::crypto::dh::DhSecret;
+    use sprag_core::handshake::Established;
+    use sprag_core::ratchet::Session;
+
+    use super::*;
+    use crate::config::Policy;
+    use crate::context::Environment;
+    use crate::store::{Barrier, Store};
+
+    fn session(own: &Own, device: u32) -> SessionRef {
+        SessionRef {
+            ordinal: 0,
+            device,
+            device_key: own.device.device_key(),
+            transcript: [9; 32],
+            heard: true,
+            hint: HintKey::from_secret(Secret::new([1; 32])),
+            marks: 0,
+        }
+    }
+
+    fn stored() -> Stored {
+        let secret = || Secret::new([1; 32]);
+        let established = Established {
+            transcript: [9; 32],
+            root_key: secret(),
+            header_key: secret(),
+            next_header_key: secret(),
+            braid_authenticator: secret(),
+            braid_chains: secret(),
+        };
+        let prekey = DhSecret::random(&mut Environment::platform().generator().unwrap());
+        Stored::new(Session::respond(established, &prekey))
+    }
+
+    /// A device that was taken from the list, or whose key is another one, is not written to or heard any more.
+    #[test]
+    fn sessions_of_devices_that_are_not_listed_end() {
+        let nothing = |_: &Tx<'_>| Result::<()>::Ok(());
+        let store = Store::create(None, &Secret::new([7; 32]), &Environment::platform(), nothing).unwrap();
+        store
+            .write(Barrier::Normal, |tx| -> Result<()> {
+                let account = AccountId::new("bob").unwrap();
+                let random = || Environment::platform().generator().unwrap();
+                let own = Own::create(&account, Policy::default(), 1_000, &mut random())?;
+                let other = Own::create(&account, Policy::default(), 1_000, &mut random())?;
+                let mut known = Known::unseen(account);
+                known.save(tx)?;
+                let listed = own.device.id();
+                for (keys, device) in [(&own, listed), (&own, listed ^ 1), (&other, listed), (&own, listed)] {
+                    let ordinal = known.add_session(tx, session(keys, device))?;
+                    stored().save(tx, known.session_row(ordinal))?;
+                }
+                known.adopt(tx, Pin::first(&own.list), own.list.clone())?;
+                let kept: Vec<u32> = known.sessions.iter().map(|session| session.ordinal).collect();
+                assert_eq!(kept, [1, 4]);
+                assert_eq!((tx.count(Table::Session)?, tx.count(Table::SessionCold)?), (2, 2));
+                Ok(())
+            })
+            .unwrap();
     }
 }

@@ -190,7 +190,9 @@ impl Session {
         self.freshness.message();
         if let Some((root, ours, next_sending)) = turn {
             self.turned(root);
-            self.freshness.own_turn();
+            if !broken!("stall-not-told") {
+                self.freshness.own_turn();
+            }
             self.ours = ours;
             self.next_sending = next_sending;
         }
@@ -220,6 +222,9 @@ impl Session {
     /// changes then.
     pub fn commit(&mut self, delta: Delta, now: Option<u64>) -> Result<()> {
         if (delta.transcript, delta.generation) != (self.transcript, self.generation) {
+            if broken!("braid-of-a-refusal") {
+                self.braid = delta.braid;
+            }
             return Err(Error::Mismatch);
         }
         self.steps = self.steps.with(delta.skips, now);

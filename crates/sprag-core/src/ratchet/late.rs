@@ -1,9 +1,10 @@
 //! Lies of a peer that keeps keys of positions that it passed over, and what a session makes of them: nothing that it could
-//! not read again.
+//! not read again. And what only somebody with a part of the keys can send, and a braid that stands still.
 
 use alloc::vec::Vec;
 
 use super::Session;
+use super::braid::Message;
 use super::header::Header;
 use super::message::{Binding, MessageKey, SLOT};
 use crate::crypto::dh::DhSecret;
@@ -122,4 +123,40 @@ fn chunks_of_a_later_epoch_do_not_come_in_under_kept_keys_of_an_old_one() {
         assert_eq!(receive(&mut alice, &kept.slot(kept.header, &mut random)), Ok(()));
     }
     receive(&mut bob, &seal(&mut alice, &mut random)).unwrap();
+}
+
+/// Whoever has a header key alone can write any header, but no body with it: it is no evidence against the peer.
+#[test]
+fn what_no_body_proves_is_no_evidence() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    receive(&mut bob, &seal(&mut alice, &mut random)).unwrap();
+    receive(&mut alice, &seal(&mut bob, &mut random)).unwrap();
+    let kept = Kept::pass(&mut bob, &mut random);
+    // Of the second ciphertext, which Bob cannot have yet.
+    let header = Header { braid: Message::new(1, 5, 0, [1; 32]).unwrap(), ..kept.header };
+    let thief = Kept { key: MessageKey(Secret::new([0; 32])), header_key: kept.header_key.duplicate(), header };
+    let before = stored(&alice);
+    assert_eq!(receive(&mut alice, &thief.slot(header, &mut random)), Err(Error::Open));
+    assert_eq!(receive(&mut alice, &kept.slot(header, &mut random)), Err(Error::Evidence));
+    assert_eq!(stored(&alice), before);
+    receive(&mut alice, &kept.slot(kept.header, &mut random)).unwrap();
+}
+
+/// A side that is put back after every message answers and answers, and the braid comes no further.
+#[test]
+fn a_braid_that_stands_still_is_told() {
+    let mut random = Counting(0);
+    let (mut alice, mut bob) = pair(&mut random);
+    let mut put_back = None;
+    for round in 0..200 {
+        receive(&mut bob, &seal(&mut alice, &mut random)).unwrap();
+        receive(&mut alice, &seal(&mut bob, &mut random)).unwrap();
+        // In strict alternation an honest braid has brought two keys by now.
+        assert!(round > 100 || !alice.is_stalled() && !bob.is_stalled(), "{round}");
+        let braid = put_back.get_or_insert_with(|| alice.braid.duplicate());
+        alice.braid = braid.duplicate();
+    }
+    assert_eq!((alice.freshness.epoch, bob.is_broken()), (0, false));
+    assert!(alice.is_stalled() && bob.is_stalled());
 }

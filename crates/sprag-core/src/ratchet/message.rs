@@ -44,7 +44,11 @@ pub(super) struct MessageKey(pub(super) Secret<32>);
 
 impl MessageKey {
     pub(super) fn join(pq: &Secret<32>, ec: &Secret<32>) -> Self {
-        Self(extract(pq.expose_secret(), ec))
+        match (broken!("post-quantum-key-not-joined"), broken!("classical-key-not-joined")) {
+            (true, _) => Self(extract(&[0; 32], ec)),
+            (_, true) => Self(extract(pq.expose_secret(), &Secret::new([0; 32]))),
+            _ => Self(extract(pq.expose_secret(), ec)),
+        }
     }
 
     fn nonce(&self, fresh: &[u8; 32], header: &[u8; HEADER], binding: Binding<'_>) -> [u8; aead::NONCE] {
@@ -145,5 +149,18 @@ impl<'a> Slot<'a> {
         let ad = header_ad(self.binding, &self.bytes[BODY_AT..]);
         let opened = aead::open(header_key, &self.nonce(), &ad, &self.bytes[HEADER_AT..BODY_AT]).ok()?;
         Some(Header::decode(opened.expose_secret()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_key_needs_both_ratchets() {
+        let key = |pq: u8, ec: u8| MessageKey::join(&Secret::new([pq; 32]), &Secret::new([ec; 32])).0;
+        assert!(key(1, 2).ct_eq(&key(1, 2)));
+        assert!(!key(1, 2).ct_eq(&key(3, 2)));
+        assert!(!key(1, 2).ct_eq(&key(1, 3)));
     }
 }

@@ -132,7 +132,7 @@ fn shows_again(tx: &Tx<'_>, known: &Known, stored: &mut Stored, content: &Wire) 
         return Ok(None);
     }
     let name = seen::message_key(tx, &content.id);
-    if known.has_shown(tx, stored, &name)? {
+    if known.has_shown(tx, stored, &name)? && !broken!("sealed-anew-shown-twice") {
         return MessageId::new(&content.id).map(Some);
     }
     stored.showed(tx, known.row, &name)?;

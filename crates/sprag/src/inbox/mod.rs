@@ -122,7 +122,8 @@ impl Failure {
     }
 
     fn heavier(known: Option<Self>, other: Self) -> Option<Self> {
-        Some(known.filter(|known| known.weight() >= other.weight()).unwrap_or(other))
+        let is_kept = |known: &Self| known.weight() >= other.weight() && !broken!("evidence-forgotten");
+        Some(known.filter(is_kept).unwrap_or(other))
     }
 }
 

@@ -21,7 +21,8 @@ impl Authenticator {
 
     /// With an epoch's secret mixed in.
     pub(super) fn update(&self, epoch: u64, key: &Secret<32>) -> Self {
-        Self::mixed(self.root.expose_secret(), epoch, key)
+        let root = if broken!("authenticator-of-one-epoch") { &[0; 32] } else { self.root.expose_secret() };
+        Self::mixed(root, epoch, key)
     }
 
     fn mixed(root: &[u8; 32], epoch: u64, key: &Secret<32>) -> Self {
@@ -61,7 +62,8 @@ impl Authenticator {
     /// A seed of `N` bytes from fresh randomness *and* this root: a random generator that repeats itself gives nothing away
     /// and repeats nothing in another session or epoch.
     pub(super) fn hedged<const N: usize>(&self, fresh: &Secret<32>, purpose: &str, epoch: u64) -> Secret<N> {
-        hkdf(fresh.expose_secret(), &[self.root.expose_secret()], &[purpose.as_bytes(), &epoch.to_be_bytes()])
+        let root = if broken!("braid-of-randomness-alone") { &[0; 32] } else { self.root.expose_secret() };
+        hkdf(fresh.expose_secret(), &[root], &[purpose.as_bytes(), &epoch.to_be_bytes()])
     }
 }
 
@@ -72,4 +74,40 @@ impl Authenticator {
 pub(super) fn verify(expected: [u8; 32], received: &[u8]) -> Result<()> {
     let received = Secret::<32>::from_slice(received).map_err(|_| Error::Open)?;
     if Secret::new(expected).ct_eq(&received) { Ok(()) } else { Err(Error::Open) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(secret: u8, keys: [u8; 2]) -> Authenticator {
+        let first = Authenticator::new(1, &Secret::new([secret; 32]));
+        first.update(1, &Secret::new([keys[0]; 32])).update(2, &Secret::new([keys[1]; 32]))
+    }
+
+    /// A header or ciphertext of another session, epoch or past is none of this one.
+    #[test]
+    fn what_it_vouches_for_hangs_on_all_epochs_before() {
+        let mac = |authenticator: &Authenticator| authenticator.header_mac(3, b"header");
+        let known = mac(&after(1, [2, 3]));
+        assert_eq!(mac(&after(1, [2, 3])), known);
+        for other in [after(9, [2, 3]), after(1, [9, 3]), after(1, [2, 9])] {
+            assert_ne!(mac(&other), known);
+        }
+        let authenticator = after(1, [2, 3]);
+        assert_ne!(authenticator.header_mac(4, b"header"), known);
+        assert_ne!(authenticator.ciphertext_mac(3, b"header", b""), known);
+    }
+
+    /// A generator that repeats itself does so neither in another session nor in another epoch.
+    #[test]
+    fn keys_differ_whatever_the_generator_does() {
+        let seed = |authenticator: &Authenticator, epoch: u64| {
+            *authenticator.hedged::<32>(&Secret::new([0; 32]), label::BRAID_SEED, epoch).expose_secret()
+        };
+        let known = seed(&after(1, [2, 3]), 3);
+        assert_ne!(seed(&after(9, [2, 3]), 3), known);
+        assert_ne!(seed(&after(1, [2, 9]), 3), known);
+        assert_ne!(seed(&after(1, [2, 3]), 4), known);
+    }
 }

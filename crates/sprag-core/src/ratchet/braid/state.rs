@@ -153,13 +153,15 @@ fn emit(moment: &Moment<'_>, kind: Type, object: &[u8], next: u8) -> (Message, u
 fn take(decoder: &mut Decoder, message: &Message, length: usize) -> Result<Option<Vec<u8>>> {
     match decoder.take(message.index, message.chunk) {
         Taken::Fine => Ok(decoder.object(length)),
+        Taken::Contradiction if broken!("contradiction-taken") => Ok(decoder.object(length)),
         Taken::Contradiction => Err(Error::Evidence),
     }
 }
 
 /// A chunk that the state does not consume: no step if an honest peer can send it.
 fn ignore(state: State, message: &Message, possible: &[Type]) -> Result<Step> {
-    if possible.contains(&message.kind) { Ok(Step::On(state)) } else { Err(Error::Evidence) }
+    let is_possible = possible.contains(&message.kind) || broken!("impossible-type-taken");
+    if is_possible { Ok(Step::On(state)) } else { Err(Error::Evidence) }
 }
 
 // ---- side A ---------------------------------------------------------------------------------------------------------
@@ -240,8 +242,8 @@ impl EkSentCt1Received {
         let key = output_key(&secret, moment.epoch);
         let authenticator = moment.authenticator.update(moment.epoch, &key);
         match verify(authenticator.ciphertext_mac(moment.epoch, &self.first, second), mac) {
-            Ok(()) => Ok(Step::Finished { key, authenticator }),
-            Err(_) => Ok(Step::On(State::Broken)),
+            Err(_) if !broken!("ciphertext-mac-unchecked") => Ok(Step::On(State::Broken)),
+            _ => Ok(Step::Finished { key, authenticator }),
         }
     }
 }
@@ -251,15 +253,15 @@ impl EkSentCt1Received {
 impl NoHeaderReceived {
     fn receive<K: Kem>(mut self, moment: &Moment<'_>, message: &Message) -> Result<Step> {
         if message.kind != Type::Hdr {
-            return Err(Error::Evidence);
+            return ignore(State::NoHeaderReceived(self), message, &[]);
         }
         let Some(mut header) = take(&mut self.header, message, K::HEADER + MAC)? else {
             return Ok(Step::On(State::NoHeaderReceived(self)));
         };
         let mac = header.split_off(K::HEADER);
         Ok(Step::On(match verify(moment.authenticator.header_mac(moment.epoch, &header), &mac) {
-            Ok(()) => State::HeaderReceived(HeaderReceived { header }),
-            Err(_) => State::Broken,
+            Err(_) if !broken!("header-mac-unchecked") => State::Broken,
+            _ => State::HeaderReceived(HeaderReceived { header }),
         }))
     }
 }
@@ -284,7 +286,11 @@ impl HeaderReceived {
 
 /// The second ciphertext with its MAC, once the vector is whole: or the end of the braid, if it is no key of this header.
 fn second<K: Kem>(moment: &Moment<'_>, offer: &Offer, vector: &[u8]) -> State {
-    let Ok(second) = K::complete(&offer.header, &offer.randomness, vector) else { return State::Broken };
+    let second = match K::complete(&offer.header, &offer.randomness, vector) {
+        Ok(second) => second,
+        Err(_) if broken!("vector-unchecked") => alloc::vec![0; K::CIPHERTEXT_2],
+        Err(_) => return State::Broken,
+    };
     let mac = moment.authenticator.ciphertext_mac(moment.epoch, &offer.first, &second);
     State::Ct2Sampled(Ct2Sampled { object: [&second[..], &mac].concat(), next: 0 })
 }
