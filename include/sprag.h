@@ -253,6 +253,9 @@
 // A message of a kind that a later release knows.
 #define SPRAG_EVENT_UNSUPPORTED 18
 
+// The app named another sender (`peer`) than the session proves (`account`). The message is shown as what was proved.
+#define SPRAG_EVENT_SENDER_DIFFERS 19
+
 // An event that is a message, or about one.
 #define SPRAG_IMPORTANCE_CONTENT 1
 

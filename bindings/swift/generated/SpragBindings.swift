@@ -4004,6 +4004,23 @@ public enum What: Equatable, Hashable {
          */kind: UInt64
     )
     /**
+     * The app named another sender than the session proves. The message is shown as what was proved.
+     */
+    case senderDiffers(
+        /**
+         * The app's own name for it.
+         */appRef: Data?, 
+        /**
+         * The hash of its bytes.
+         */blobId: Data, 
+        /**
+         * Whom the app named.
+         */named: Data, 
+        /**
+         * Who it is from.
+         */proved: Data
+    )
+    /**
      * An event that this release of the face does not know: skip it.
      */
     case other(
@@ -4068,7 +4085,10 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
         case 12: return .unsupported(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), kind: try FfiConverterUInt64.read(from: &buf)
         )
         
-        case 13: return .other(kind: try FfiConverterUInt32.read(from: &buf)
+        case 13: return .senderDiffers(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), named: try FfiConverterData.read(from: &buf), proved: try FfiConverterData.read(from: &buf)
+        )
+        
+        case 14: return .other(kind: try FfiConverterUInt32.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -4172,8 +4192,16 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             FfiConverterUInt64.write(kind, into: &buf)
             
         
-        case let .other(kind):
+        case let .senderDiffers(appRef,blobId,named,proved):
             writeInt(&buf, Int32(13))
+            FfiConverterOptionData.write(appRef, into: &buf)
+            FfiConverterData.write(blobId, into: &buf)
+            FfiConverterData.write(named, into: &buf)
+            FfiConverterData.write(proved, into: &buf)
+            
+        
+        case let .other(kind):
+            writeInt(&buf, Int32(14))
             FfiConverterUInt32.write(kind, into: &buf)
             
         }

@@ -155,6 +155,8 @@ pub const SPRAG_EVENT_KEYS_LOW: u32 = 16;
 pub const SPRAG_EVENT_STORE_TROUBLE: u32 = 17;
 /// A message of a kind that a later release knows.
 pub const SPRAG_EVENT_UNSUPPORTED: u32 = 18;
+/// The app named another sender (`peer`) than the session proves (`account`). The message is shown as what was proved.
+pub const SPRAG_EVENT_SENDER_DIFFERS: u32 = 19;
 
 /// An event that is a message, or about one.
 pub const SPRAG_IMPORTANCE_CONTENT: u32 = 1;
@@ -258,6 +260,7 @@ named! {
     SPRAG_EVENT_KEYS_LOW,
     SPRAG_EVENT_STORE_TROUBLE,
     SPRAG_EVENT_UNSUPPORTED,
+    SPRAG_EVENT_SENDER_DIFFERS,
     SPRAG_IMPORTANCE_CONTENT,
     SPRAG_IMPORTANCE_SECURITY,
     SPRAG_IMPORTANCE_INFO,

@@ -134,6 +134,17 @@ pub enum What {
         /// The number of its kind.
         kind: u64,
     },
+    /// The app named another sender than the session proves. The message is shown as what was proved.
+    SenderDiffers {
+        /// The app's own name for it.
+        app_ref: Option<Bytes>,
+        /// The hash of its bytes.
+        blob_id: Bytes,
+        /// Whom the app named.
+        named: Bytes,
+        /// Who it is from.
+        proved: Bytes,
+    },
     /// An event that this release of the face does not know: skip it.
     Other {
         /// Its number.
@@ -239,6 +250,12 @@ impl From<&sprag::What> for What {
                 sender: bytes(&sender.account),
                 device: sender.device.0,
                 kind: *kind,
+            },
+            sprag::What::SenderDiffers { app_ref, blob_id, named, proved } => Self::SenderDiffers {
+                app_ref: app_ref.as_ref().map(bytes),
+                blob_id: bytes(blob_id.0),
+                named: bytes(named),
+                proved: bytes(proved),
             },
             other => Self::Other { kind: other.code() },
         }

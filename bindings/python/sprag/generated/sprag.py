@@ -2905,6 +2905,60 @@ class What:
             return True
 
     @dataclass
+    class SENDER_DIFFERS:
+        """
+        The app named another sender than the session proves. The message is shown as what was proved.
+"""
+        
+        def __init__(self, app_ref:typing.Optional[bytes], blob_id:bytes, named:bytes, proved:bytes):
+            self.app_ref = app_ref
+            
+            """
+        The app's own name for it.
+"""
+        
+            self.blob_id = blob_id
+            
+            """
+        The hash of its bytes.
+"""
+        
+            self.named = named
+            
+            """
+        Whom the app named.
+"""
+        
+            self.proved = proved
+            
+            """
+        Who it is from.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "What.SENDER_DIFFERS(app_ref={}, blob_id={}, named={}, proved={})".format(self.app_ref, self.blob_id, self.named, self.proved)
+        def __eq__(self, other):
+            if not isinstance(other, What):
+                return NotImplemented
+            if not other.is_SENDER_DIFFERS():
+                return False
+            if self.app_ref != other.app_ref:
+                return False
+            if self.blob_id != other.blob_id:
+                return False
+            if self.named != other.named:
+                return False
+            if self.proved != other.proved:
+                return False
+            return True
+
+    @dataclass
     class OTHER:
         """
         An event that this release of the face does not know: skip it.
@@ -2986,6 +3040,10 @@ class What:
         return isinstance(self, What.UNSUPPORTED)
     def is_unsupported(self) -> bool:
         return isinstance(self, What.UNSUPPORTED)
+    def is_SENDER_DIFFERS(self) -> bool:
+        return isinstance(self, What.SENDER_DIFFERS)
+    def is_sender_differs(self) -> bool:
+        return isinstance(self, What.SENDER_DIFFERS)
     def is_OTHER(self) -> bool:
         return isinstance(self, What.OTHER)
     def is_other(self) -> bool:
@@ -3007,6 +3065,7 @@ What.CLOCK_SUSPECT = type("What.CLOCK_SUSPECT", (What.CLOCK_SUSPECT, What,), {})
 What.KEYS_LOW = type("What.KEYS_LOW", (What.KEYS_LOW, What,), {})  # type: ignore
 What.STORE_TROUBLE = type("What.STORE_TROUBLE", (What.STORE_TROUBLE, What,), {})  # type: ignore
 What.UNSUPPORTED = type("What.UNSUPPORTED", (What.UNSUPPORTED, What,), {})  # type: ignore
+What.SENDER_DIFFERS = type("What.SENDER_DIFFERS", (What.SENDER_DIFFERS, What,), {})  # type: ignore
 What.OTHER = type("What.OTHER", (What.OTHER, What,), {})  # type: ignore
 
 
@@ -3098,6 +3157,13 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterUInt64.read(buf),
             )
         if variant == 13:
+            return What.SENDER_DIFFERS(
+                _UniffiFfiConverterOptionalBytes.read(buf),
+                _UniffiFfiConverterBytes.read(buf),
+                _UniffiFfiConverterBytes.read(buf),
+                _UniffiFfiConverterBytes.read(buf),
+            )
+        if variant == 14:
             return What.OTHER(
                 _UniffiFfiConverterUInt32.read(buf),
             )
@@ -3173,6 +3239,12 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterBytes.check_lower(value.sender)
             _UniffiFfiConverterUInt32.check_lower(value.device)
             _UniffiFfiConverterUInt64.check_lower(value.kind)
+            return
+        if value.is_SENDER_DIFFERS():
+            _UniffiFfiConverterOptionalBytes.check_lower(value.app_ref)
+            _UniffiFfiConverterBytes.check_lower(value.blob_id)
+            _UniffiFfiConverterBytes.check_lower(value.named)
+            _UniffiFfiConverterBytes.check_lower(value.proved)
             return
         if value.is_OTHER():
             _UniffiFfiConverterUInt32.check_lower(value.kind)
@@ -3250,8 +3322,14 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterBytes.write(value.sender, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterUInt64.write(value.kind, buf)
-        if value.is_OTHER():
+        if value.is_SENDER_DIFFERS():
             buf.write_i32(13)
+            _UniffiFfiConverterOptionalBytes.write(value.app_ref, buf)
+            _UniffiFfiConverterBytes.write(value.blob_id, buf)
+            _UniffiFfiConverterBytes.write(value.named, buf)
+            _UniffiFfiConverterBytes.write(value.proved, buf)
+        if value.is_OTHER():
+            buf.write_i32(14)
             _UniffiFfiConverterUInt32.write(value.kind, buf)
 
 

@@ -177,6 +177,12 @@ pub(crate) fn event(from: &Event) -> (sprag_event, Lists) {
             to.account = sprag_bytes::of(account.as_bytes());
             to.device = device.0;
         }
+        What::SenderDiffers { app_ref, blob_id, named, proved } => {
+            to.app_ref = sprag_bytes::maybe(app_ref.as_deref());
+            to.blob_id = sprag_bytes::of(&blob_id.0);
+            to.account = sprag_bytes::of(proved.as_bytes());
+            to.peer = sprag_bytes::of(named.as_bytes());
+        }
         What::ClockSuspect { skew } => to.skew = *skew,
         What::KeysLow { left: number } | What::StoreTrouble { code: number } => to.number = *number,
         What::Unsupported { app_ref, blob_id, sender, kind } => {

@@ -4842,6 +4842,33 @@ sealed class What {
     }
     
     /**
+     * The app named another sender than the session proves. The message is shown as what was proved.
+     */
+    data class SenderDiffers(
+        /**
+         * The app's own name for it.
+         */
+        val `appRef`: kotlin.ByteArray?, 
+        /**
+         * The hash of its bytes.
+         */
+        val `blobId`: kotlin.ByteArray, 
+        /**
+         * Whom the app named.
+         */
+        val `named`: kotlin.ByteArray, 
+        /**
+         * Who it is from.
+         */
+        val `proved`: kotlin.ByteArray) : What()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * An event that this release of the face does not know: skip it.
      */
     data class Other(
@@ -4941,7 +4968,13 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterUInt.read(buf),
                 FfiConverterULong.read(buf),
                 )
-            13 -> What.Other(
+            13 -> What.SenderDiffers(
+                FfiConverterOptionalByteArray.read(buf),
+                FfiConverterByteArray.read(buf),
+                FfiConverterByteArray.read(buf),
+                FfiConverterByteArray.read(buf),
+                )
+            14 -> What.Other(
                 FfiConverterUInt.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -5066,6 +5099,16 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 + FfiConverterULong.allocationSize(value.`kind`)
             )
         }
+        is What.SenderDiffers -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalByteArray.allocationSize(value.`appRef`)
+                + FfiConverterByteArray.allocationSize(value.`blobId`)
+                + FfiConverterByteArray.allocationSize(value.`named`)
+                + FfiConverterByteArray.allocationSize(value.`proved`)
+            )
+        }
         is What.Other -> {
             // Add the size for the Int that specifies the variant plus the size needed for all fields
             (
@@ -5170,8 +5213,16 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterULong.write(value.`kind`, buf)
                 Unit
             }
-            is What.Other -> {
+            is What.SenderDiffers -> {
                 buf.putInt(13)
+                FfiConverterOptionalByteArray.write(value.`appRef`, buf)
+                FfiConverterByteArray.write(value.`blobId`, buf)
+                FfiConverterByteArray.write(value.`named`, buf)
+                FfiConverterByteArray.write(value.`proved`, buf)
+                Unit
+            }
+            is What.Other -> {
+                buf.putInt(14)
                 FfiConverterUInt.write(value.`kind`, buf)
                 Unit
             }
