@@ -114,6 +114,13 @@ fn read_along(whose: usize, free: Free, start: usize, rounds: usize) -> usize {
             thief = Some(Copy::of(&sides[whose]));
         }
         for from in 0..2 {
+            if let (true, Free::Classical, Some(copy)) = (from == whose, free, thief.as_mut()) {
+                // It also does what the side that it was copied from does, with another generator.
+                let mut session = Copy::of(&sides[from]).with_post_quantum(copy).session();
+                if session.seal(BINDING, &Secret::new([1; 32]), &mut Counting(u64::MAX / 2)).is_ok() {
+                    *copy = Copy::of(&session);
+                }
+            }
             let slot: [u8; SLOT] = sides[from].seal(BINDING, &Secret::new([1; 32]), &mut random).unwrap();
             let to = 1 - from;
             if let Some(copy) = thief.as_mut().filter(|_| to == whose) {

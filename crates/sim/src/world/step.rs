@@ -157,7 +157,26 @@ pub fn draw(seed: u64) -> Vec<Step> {
         drops: on(6),
     };
     let length = 40 + dice.below(120);
-    (0..length).map(|_| one(dice, mix)).collect()
+    let mut steps: Vec<Step> = (0..length).map(|_| one(dice, mix)).collect();
+    // In some, two have talked for long when the faults begin: the braid is anywhere in its first epochs.
+    if dice.once_in(12) {
+        let rounds = 20 + dice.below(80);
+        steps.splice(0..0, (0..rounds).flat_map(|_| [say(0), say(1)]).flatten());
+    }
+    steps
+}
+
+/// Somebody writes to the one that they mostly talk to, and that one reads.
+fn say(who: usize) -> [Step; 6] {
+    let carry = Step::Carry { who, handle: 0, which: 0, fate: Fate::Well };
+    [
+        Step::Send { who, handle: 0, to: who, size: 9, quiet: false },
+        Step::Lease { who, handle: 0, max: 12 },
+        carry,
+        carry,
+        Step::Deliver { who: 1 - who, handle: 0, max: 40, acknowledge: true },
+        Step::Take { who: 1 - who, handle: 0, max: 1000, done: true },
+    ]
 }
 
 fn one(dice: &mut Dice, mix: Mix) -> Step {

@@ -63,7 +63,8 @@ impl Authenticator {
     /// and repeats nothing in another session or epoch.
     pub(super) fn hedged<const N: usize>(&self, fresh: &Secret<32>, purpose: &str, epoch: u64) -> Secret<N> {
         let root = if broken!("braid-of-randomness-alone") { &[0; 32] } else { self.root.expose_secret() };
-        hkdf(fresh.expose_secret(), &[root], &[purpose.as_bytes(), &epoch.to_be_bytes()])
+        let fresh = if broken!("braid-of-state-alone") { &[0; 32] } else { fresh.expose_secret() };
+        hkdf(fresh, &[root], &[purpose.as_bytes(), &epoch.to_be_bytes()])
     }
 }
 
