@@ -91,8 +91,8 @@ class Authenticator:
     def mac(self, purpose, epoch, data):
         return hmac(self.mac_key, label(purpose), number(epoch), data)
 
-    def hedged(self, random, length, purpose, epoch):
-        return hkdf(random, [self.root], length, label(purpose), number(epoch))
+    def hedged(self, random, length, purpose, epoch, what=b""):
+        return hkdf(random, [self.root], length, label(purpose), number(epoch), what)
 
 
 def output_key(shared, epoch):
@@ -193,7 +193,8 @@ class Braid:
             self.state = "KeysSampled"
             self.emit(HDR, self.header + self.authenticator.mac("braid header", epoch, self.header))
         elif self.state == "HeaderReceived":
-            self.randomness = self.authenticator.hedged(draw(), 32, "braid randomness", epoch)
+            self.randomness = self.authenticator.hedged(
+                draw(), 32, "braid randomness", epoch, hashlib.sha256(self.header).digest())
             self.first, shared = first_half(self.header, self.randomness)
             self.key = output = output_key(shared, epoch)
             self.authenticator = self.authenticator.update(epoch, self.key)

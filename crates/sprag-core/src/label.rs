@@ -28,6 +28,8 @@ pub const SAFETY_NUMBER: &str = "Sprag v1 safety number";
 pub const PREKEY_SIGNATURE: &str = "Sprag v1 prekey signature";
 /// A prekey's hash, whose first bytes are its id.
 pub const PREKEY_HASH: &str = "Sprag v1 prekey hash";
+/// The private halves of a prekey, hedged with the device's secret.
+pub const PREKEY_SECRET: &str = "Sprag v1 prekey secret";
 /// The handshake's first hash, h1.
 pub const HANDSHAKE_OFFER: &str = "Sprag v1 handshake offer";
 /// The key that hides the initiator, K1.

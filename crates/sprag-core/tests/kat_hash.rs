@@ -2,7 +2,7 @@
 //! Wycheproof.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use sprag_core::crypto::hash::{Item, extract, hash, hkdf, hmac, sha256, sha512};
+use sprag_core::crypto::hash::{Item, extract, hash, hkdf, hmac, hmac_secret, sha256, sha512};
 use sprag_core::secret::Secret;
 use wycheproof::TestResult;
 
@@ -57,6 +57,8 @@ fn rfc_4231_cases_1_and_2() {
         hmac(&padded(b"Jefe"), &[b"what do ya want for nothing?"]).to_vec(),
         hex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
     );
+    let secret = hmac_secret(&padded(b"Jefe"), &[b"what do ya want ", b"for nothing?"]);
+    assert_eq!(*secret.expose_secret(), hmac(&padded(b"Jefe"), &[b"what do ya want for nothing?"]));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 mod people;
 
-use people::{DAY, NOW, Person, Seeded, bad_dh_keys, list_of};
+use people::{Constant, DAY, NOW, Person, Seeded, bad_dh_keys, list_of};
 use sprag_core::Error;
 use sprag_core::crypto::sign::SigningKey;
 use sprag_core::identity::DeviceKeys;
@@ -14,6 +14,27 @@ use sprag_core::prekey::{
 };
 use sprag_core::secret::Secret;
 use sprag_core::wire::{self, Kind, Reader, Writer};
+
+#[test]
+fn a_generator_that_repeats_itself_repeats_no_prekey_and_gives_none_away() {
+    let (alice, bob) = (Person::new("alice"), Person::new("bob"));
+    let halves = |encoded: &[u8]| {
+        let mut reader = Reader::new(encoded);
+        reader.array_of(6).unwrap();
+        reader.uint().unwrap();
+        (reader.bytes().unwrap().to_vec(), reader.bytes().unwrap().to_vec())
+    };
+    let mut all = Vec::new();
+    for (device, now) in [(&alice.device, NOW), (&bob.device, NOW), (&alice.device, NOW + 1)] {
+        let signed = SignedPrekey::create(device, now, &mut Constant).0.encode();
+        let one_time = OneTimePrekey::create(device, now, &mut Constant).0.encode();
+        all.extend([halves(signed.expose_secret()), halves(one_time.expose_secret())]);
+    }
+    for (at, (dh, kem)) in all.iter().enumerate() {
+        assert!(*dh != [7; 32] && *kem != [7; 64]);
+        assert!(all[..at].iter().all(|(other_dh, other_kem)| other_dh != dh && other_kem != kem));
+    }
+}
 
 /// The body of a prekey object.
 fn body_of(object: &[u8]) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Diffie-Hellman: X25519 (RFC 7748), where a weak key or a zero secret is an error and never a value.
 
 use curve25519_dalek::MontgomeryPoint;
+use zeroize::Zeroize;
 
 use crate::error::{Error, Result};
 use crate::random::Random;
@@ -82,8 +83,9 @@ impl DhSecret {
     /// # Errors
     /// [`Error::BadKey`] if it is zero.
     pub fn agree(&self, theirs: &DhPublic) -> Result<Secret<32>> {
-        let point = MontgomeryPoint(theirs.0).mul_clamped(*self.0.expose_secret());
-        let shared = Secret::new(point.to_bytes());
+        let mut point = MontgomeryPoint(theirs.0).mul_clamped(*self.0.expose_secret());
+        let shared: Secret<32> = Secret::fill_with(|out| out.copy_from_slice(point.as_bytes()));
+        point.zeroize();
         if shared.ct_eq(&Secret::new([0; 32])) { Err(Error::BadKey) } else { Ok(shared) }
     }
 

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use libcrux_ml_kem::mlkem1024;
+use libcrux_ml_kem::mlkem1024::incremental;
 use zeroize::Zeroize;
 
 use crate::error::{Error, Result};
@@ -14,6 +15,19 @@ pub const PUBLIC: usize = 1568;
 
 /// Bytes of a ciphertext.
 pub const CIPHERTEXT: usize = 1568;
+
+/// Bytes of a private (decapsulation) key, of the vector that it and the public key begin with, and of the first part of a
+/// ciphertext.
+const PRIVATE: usize = incremental::COMPRESSED_KEYPAIR_LEN;
+const VECTOR: usize = incremental::pk2_len();
+const CIPHERTEXT_1: usize = 1408;
+
+/// Moves what the library returned into a box, and wipes the place it was returned in.
+pub(super) fn kept(mut shared: [u8; 32]) -> Secret<32> {
+    let secret = Secret::fill_with(|out| out.copy_from_slice(&shared));
+    shared.zeroize();
+    secret
+}
 
 /// An ML-KEM-1024 private key, as the seed (d ‖ z) that FIPS 203 generates it from.
 pub struct KemSecret(Secret<64>);
@@ -31,20 +45,24 @@ impl KemSecret {
         Self(Secret::random(random))
     }
 
+    /// The decapsulation key of FIPS 203 (section 7.1), written straight into its box: dk_pke 1536 ‖ ek ‖ H(ek) ‖ z.
+    fn expanded(&self) -> Secret<PRIVATE> {
+        Secret::fill_with(|out| incremental::generate_key_pair_compressed(*self.0.expose_secret(), out))
+    }
+
     /// Its public key; generates the whole key pair anew, which takes some tens of microseconds.
     #[must_use]
     pub fn public(&self) -> KemPublic {
-        KemPublic(Box::new(*mlkem1024::generate_key_pair(*self.0.expose_secret()).pk()))
+        let private = self.expanded();
+        KemPublic(Box::new(core::array::from_fn(|i| private.expose_secret()[VECTOR + i])))
     }
 
     /// The shared secret of a ciphertext. A wrong ciphertext yields an unrelated secret (implicit rejection).
     #[must_use]
     pub fn decapsulate(&self, ciphertext: &[u8; CIPHERTEXT]) -> Secret<32> {
-        let pair = mlkem1024::generate_key_pair(*self.0.expose_secret());
-        let (mut private, _) = pair.into_parts();
-        let shared = mlkem1024::decapsulate(&private, &(*ciphertext).into());
-        private[0..3168].zeroize();
-        Secret::new(shared)
+        let first = incremental::Ciphertext1 { value: core::array::from_fn(|i| ciphertext[i]) };
+        let second = incremental::Ciphertext2 { value: core::array::from_fn(|i| ciphertext[CIPHERTEXT_1 + i]) };
+        kept(incremental::decapsulate_compressed_key(self.expanded().expose_secret(), &first, &second))
     }
 
     /// The seed, to be stored sealed.
@@ -79,6 +97,6 @@ impl KemPublic {
     #[allow(clippy::needless_pass_by_value, reason = "a single-use secret is consumed by its use")]
     pub fn encapsulate(&self, randomness: Secret<32>) -> (Box<[u8; CIPHERTEXT]>, Secret<32>) {
         let (ciphertext, shared) = mlkem1024::encapsulate(&(*self.0).into(), *randomness.expose_secret());
-        (Box::new(*ciphertext.as_slice()), Secret::new(shared))
+        (Box::new(*ciphertext.as_slice()), kept(shared))
     }
 }

@@ -9,11 +9,10 @@
 
 use alloc::boxed::Box;
 
-use libcrux_ml_kem::mlkem768::incremental;
-use zeroize::{Zeroize, Zeroizing};
-
+use super::kem::kept;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use libcrux_ml_kem::mlkem768::incremental;
 
 /// Bytes of a header: the seed of the public matrix and SHA3-256 of the encapsulation key.
 pub const HEADER: usize = 64;
@@ -29,13 +28,18 @@ pub const CIPHERTEXT_2: usize = 128;
 
 const STATE: usize = incremental::encaps_state_len();
 
+/// The decapsulation key of FIPS 203 (section 7.1), written straight into its box: dk_pke, vector, seed of the matrix, H(ek),
+/// z; the two before the last are the header.
+fn expanded(seed: &Secret<64>) -> Secret<{ incremental::COMPRESSED_KEYPAIR_LEN }> {
+    Secret::fill_with(|out| incremental::generate_key_pair_compressed(*seed.expose_secret(), out))
+}
+
 /// The public half of a key, from the 64-byte seed (d ‖ z) that FIPS 203 generates it from: its header and its vector.
 #[must_use]
 pub fn public(seed: &Secret<64>) -> ([u8; HEADER], Box<[u8; VECTOR]>) {
-    let pair = Zeroizing::new(incremental::KeyPairCompressedBytes::from_seed(*seed.expose_secret()).to_bytes());
-    // Layout (FIPS 203, section 7.1): dk_pke, vector, seed of the matrix, H(ek), z; the last two after the key.
-    let vector = Box::new(core::array::from_fn(|i| pair[VECTOR + i]));
-    let header = core::array::from_fn(|i| pair[2 * VECTOR + i]);
+    let pair = expanded(seed);
+    let vector = Box::new(core::array::from_fn(|i| pair.expose_secret()[VECTOR + i]));
+    let header = core::array::from_fn(|i| pair.expose_secret()[2 * VECTOR + i]);
     (header, vector)
 }
 
@@ -55,7 +59,7 @@ pub fn encapsulate(header: &[u8; HEADER], randomness: &Secret<32>) -> Result<(Bo
 pub fn complete(header: &[u8; HEADER], randomness: &Secret<32>, vector: &[u8; VECTOR]) -> Result<[u8; CIPHERTEXT_2]> {
     check(header, vector)?;
     let (_, state, _) = first_part(header, randomness)?;
-    Ok(incremental::encapsulate2(&state, vector).value)
+    Ok(incremental::encapsulate2(state.expose_secret(), vector).value)
 }
 
 /// That a vector belongs to a header and is a key at all.
@@ -69,22 +73,21 @@ pub fn check(header: &[u8; HEADER], vector: &[u8; VECTOR]) -> Result<()> {
 /// The secret of a ciphertext. A wrong ciphertext yields an unrelated secret (implicit rejection).
 #[must_use]
 pub fn decapsulate(seed: &Secret<64>, first: &[u8; CIPHERTEXT_1], second: &[u8; CIPHERTEXT_2]) -> Secret<32> {
-    let pair = Zeroizing::new(incremental::KeyPairCompressedBytes::from_seed(*seed.expose_secret()).to_bytes());
     let (first, second) = (incremental::Ciphertext1 { value: *first }, incremental::Ciphertext2 { value: *second });
-    let mut secret = incremental::decapsulate_compressed_key(&pair, &first, &second);
-    let kept = Secret::fill_with(|out| out.copy_from_slice(&secret));
-    secret.zeroize();
-    kept
+    kept(incremental::decapsulate_compressed_key(expanded(seed).expose_secret(), &first, &second))
 }
 
-type First = (Box<[u8; CIPHERTEXT_1]>, Zeroizing<[u8; STATE]>, Secret<32>);
+type First = (Box<[u8; CIPHERTEXT_1]>, Secret<STATE>, Secret<32>);
 
 fn first_part(header: &[u8; HEADER], randomness: &Secret<32>) -> Result<First> {
-    let mut state = Zeroizing::new([0; STATE]);
-    let mut outcome = Err(Error::BadKey);
-    let secret = Secret::fill_with(|secret| {
-        let made = incremental::encapsulate1(header, *randomness.expose_secret(), &mut *state, secret);
-        outcome = made.map(|first| Box::new(first.value)).map_err(|_| Error::BadKey);
+    let mut made = Err(Error::BadKey);
+    let state = Secret::fill_with(|state: &mut [u8; STATE]| {
+        let mut first = Err(Error::BadKey);
+        let secret = Secret::fill_with(|secret| {
+            first = incremental::encapsulate1(header, *randomness.expose_secret(), state, secret)
+                .map_err(|_| Error::BadKey);
+        });
+        made = first.map(|first| (Box::new(first.value), secret));
     });
-    outcome.map(|first| (first, state, secret))
+    made.map(|(first, secret)| (first, state, secret))
 }

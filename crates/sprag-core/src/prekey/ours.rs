@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::{Body, ONE_TIME_LIFETIME, PrekeyId, PrekeyKind, SIGNED_LIFETIME, hash_of, read_kind};
 use crate::crypto::dh::DhSecret;
+use crate::crypto::hash::hkdf;
 use crate::crypto::kem::KemSecret;
 use crate::error::{Error, Result};
 use crate::identity::DeviceKeys;
@@ -24,7 +25,8 @@ struct Halves {
 }
 
 impl Halves {
-    /// Makes a prekey of `device`: the private halves, and the object to publish.
+    /// Makes a prekey of `device`: the private halves, and the object to publish. A generator that repeats itself yields no
+    /// key that others know, nor that of another device, kind or time.
     fn create(
         device: &DeviceKeys,
         kind: PrekeyKind,
@@ -32,8 +34,13 @@ impl Halves {
         expires: u64,
         random: &mut dyn Random,
     ) -> (Self, Vec<u8>) {
-        let mut halves =
-            Self { dh: DhSecret::random(random), kem: KemSecret::random(random), created, expires, hash: [0; 32] };
+        let fresh: Secret<32> = Secret::random(random);
+        let info = [label::PREKEY_SECRET.as_bytes(), &[kind as u8], &created.to_be_bytes()];
+        let seeds: Secret<96> = hkdf(fresh.expose_secret(), &[device.hedge().expose_secret()], &info);
+        let (dh, kem) = seeds.expose_secret().split_at(32);
+        let dh = DhSecret::from_secret(Secret::fill_with(|out| out.copy_from_slice(dh)));
+        let kem = KemSecret::from_seed(Secret::fill_with(|out| out.copy_from_slice(kem)));
+        let mut halves = Self { dh, kem, created, expires, hash: [0; 32] };
         let object = halves.object(device, kind);
         halves.hash = hash_of(&object);
         (halves, object)

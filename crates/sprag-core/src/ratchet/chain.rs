@@ -1,7 +1,7 @@
 //! The symmetric ratchet: one chain of message keys (Double Ratchet, sections 2.2 and 7.2).
 
 use super::header::COUNTER_MAX;
-use crate::crypto::hash::hmac;
+use crate::crypto::hash::hmac_secret;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::wire::{Reader, Writer};
@@ -31,8 +31,8 @@ impl Chain {
         if self.next >= COUNTER_MAX {
             return Err(Error::Exhausted);
         }
-        let key = Secret::new(hmac(self.chain_key.expose_secret(), &[&[1]]));
-        self.chain_key = Secret::new(hmac(self.chain_key.expose_secret(), &[&[2]]));
+        let key = hmac_secret(self.chain_key.expose_secret(), &[&[1]]);
+        self.chain_key = hmac_secret(self.chain_key.expose_secret(), &[&[2]]);
         self.next += 1;
         Ok(key)
     }

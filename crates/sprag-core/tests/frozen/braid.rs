@@ -3,7 +3,7 @@
 
 use sprag_core::crypto::aead;
 use sprag_core::crypto::dh::{DhPublic, DhSecret};
-use sprag_core::crypto::hash::{hkdf, hmac};
+use sprag_core::crypto::hash::{hkdf, hmac, sha256};
 use sprag_core::crypto::split_kem;
 use sprag_core::handshake::Established;
 use sprag_core::label;
@@ -198,7 +198,7 @@ impl Pair {
     fn begin(&mut self, header: &Header, random: &[u8; 32]) {
         let authenticator = *self.authenticators.last().unwrap();
         if header.kind == 1 {
-            let seed: Secret<64> = authenticator.hedged(random, label::BRAID_SEED, header.epoch);
+            let seed: Secret<64> = authenticator.hedged(random, label::BRAID_SEED, header.epoch, &[]);
             let (public, vector) = split_kem::public(&seed);
             let mac = authenticator.mac(label::BRAID_HEADER, header.epoch, &public);
             let cut = [[&public[..], &mac].concat(), vector.to_vec(), Vec::new(), Vec::new()];
@@ -206,8 +206,9 @@ impl Pair {
             self.objects.push(Objects { seed, header, vector, cut, ..Objects::default() });
             return;
         }
-        let randomness: Secret<32> = authenticator.hedged(random, label::BRAID_RANDOMNESS, header.epoch);
         let objects = self.objects.last_mut().unwrap();
+        let bound = sha256(&objects.header);
+        let randomness: Secret<32> = authenticator.hedged(random, label::BRAID_RANDOMNESS, header.epoch, &bound);
         let public = objects.header.as_slice().try_into().unwrap();
         let (first, shared) = split_kem::encapsulate(&public, &randomness).unwrap();
         let vector = objects.vector.as_slice().try_into().unwrap();

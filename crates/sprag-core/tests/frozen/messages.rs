@@ -283,7 +283,7 @@ pub fn file() -> Json {
         unseal(b, &bob.device, &bob.signed, Some(bob.take_one_time()), &fields).unwrap().finish(None).unwrap();
     let braid_random = draw("alice braids");
     let authenticator = Authenticator::new(responded.braid_authenticator.expose_secret());
-    let kem_seed: Secret<64> = authenticator.hedged(&braid_random, label::BRAID_SEED, 1);
+    let kem_seed: Secret<64> = authenticator.hedged(&braid_random, label::BRAID_SEED, 1, &[]);
     let (kem_header, _) = split_kem::public(&kem_seed);
     let object = [&kem_header[..], &authenticator.mac(label::BRAID_HEADER, 1, &kem_header)].concat();
     let braid = Json::Object(vec![

@@ -36,8 +36,8 @@ impl Authenticator {
         hmac(&self.mac_key, &[purpose.as_bytes(), &epoch.to_be_bytes(), what])
     }
 
-    pub fn hedged<const N: usize>(&self, random: &[u8; 32], purpose: &str, epoch: u64) -> Secret<N> {
-        hkdf(random, &[&self.root], &[purpose.as_bytes(), &epoch.to_be_bytes()])
+    pub fn hedged<const N: usize>(&self, random: &[u8; 32], purpose: &str, epoch: u64, what: &[u8]) -> Secret<N> {
+        hkdf(random, &[&self.root], &[purpose.as_bytes(), &epoch.to_be_bytes(), what])
     }
 
     pub fn json(&self) -> Json {

@@ -59,12 +59,18 @@ impl Authenticator {
         hmac(self.mac_key.expose_secret(), &parts)
     }
 
-    /// A seed of `N` bytes from fresh randomness *and* this root: a random generator that repeats itself gives nothing away
-    /// and repeats nothing in another session or epoch.
-    pub(super) fn hedged<const N: usize>(&self, fresh: &Secret<32>, purpose: &str, epoch: u64) -> Secret<N> {
+    /// A seed of `N` bytes from fresh randomness *and* this root, for what is given in `what`, of one length for each
+    /// purpose: a random generator that repeats itself gives nothing away and repeats nothing in another session or epoch.
+    pub(super) fn hedged<const N: usize>(
+        &self,
+        fresh: &Secret<32>,
+        purpose: &str,
+        epoch: u64,
+        what: &[u8],
+    ) -> Secret<N> {
         let root = if broken!("braid-of-randomness-alone") { &[0; 32] } else { self.root.expose_secret() };
         let fresh = if broken!("braid-of-state-alone") { &[0; 32] } else { fresh.expose_secret() };
-        hkdf(fresh, &[root], &[purpose.as_bytes(), &epoch.to_be_bytes()])
+        hkdf(fresh, &[root], &[purpose.as_bytes(), &epoch.to_be_bytes(), what])
     }
 }
 
@@ -100,15 +106,17 @@ mod tests {
         assert_ne!(authenticator.ciphertext_mac(3, b"header", b""), known);
     }
 
-    /// A generator that repeats itself does so neither in another session nor in another epoch.
+    /// A generator that repeats itself does so neither in another session nor in another epoch, nor for another header.
     #[test]
     fn keys_differ_whatever_the_generator_does() {
-        let seed = |authenticator: &Authenticator, epoch: u64| {
-            *authenticator.hedged::<32>(&Secret::new([0; 32]), label::BRAID_SEED, epoch).expose_secret()
+        let seed = |authenticator: &Authenticator, epoch: u64, what: &[u8]| {
+            *authenticator.hedged::<32>(&Secret::new([0; 32]), label::BRAID_SEED, epoch, what).expose_secret()
         };
-        let known = seed(&after(1, [2, 3]), 3);
-        assert_ne!(seed(&after(9, [2, 3]), 3), known);
-        assert_ne!(seed(&after(1, [2, 9]), 3), known);
-        assert_ne!(seed(&after(1, [2, 3]), 4), known);
+        let known = seed(&after(1, [2, 3]), 3, &[]);
+        assert_ne!(seed(&after(9, [2, 3]), 3, &[]), known);
+        assert_ne!(seed(&after(1, [2, 9]), 3, &[]), known);
+        assert_ne!(seed(&after(1, [2, 3]), 4, &[]), known);
+        let bound = [1, 2].map(|byte| seed(&after(1, [2, 3]), 3, &[byte; 32]));
+        assert!(bound[0] != bound[1] && !bound.contains(&known));
     }
 }

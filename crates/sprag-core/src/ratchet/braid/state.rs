@@ -18,6 +18,9 @@
 //!                                                                               KeysUnsampled, epoch + 1
 //! ```
 //! A MAC that fails or a vector that is not the header's ends the braid: `Broken`, for ever.
+//!
+//! Secret in them are the seed and the randomness alone, and they are wiped. Headers, vectors, ciphertexts and MACs are what is
+//! sent, and so are the chunks of them in encoders and decoders: they need not be.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -26,7 +29,7 @@ use super::authenticator::{Authenticator, verify};
 use super::code::{self, Decoder, Taken};
 use super::kem::Kem;
 use super::message::{Message, Type};
-use crate::crypto::hash::hkdf;
+use crate::crypto::hash::{hkdf, sha256};
 use crate::error::{Error, Result};
 use crate::label;
 use crate::random::Random;
@@ -169,7 +172,7 @@ fn ignore(state: State, message: &Message, possible: &[Type]) -> Result<Step> {
 impl KeysUnsampled {
     fn send<K: Kem>(self, moment: &Moment<'_>, random: &mut dyn Random) -> (State, Message) {
         let fresh: Secret<32> = Secret::random(random);
-        let seed = moment.authenticator.hedged(&fresh, label::BRAID_SEED, moment.epoch);
+        let seed = moment.authenticator.hedged(&fresh, label::BRAID_SEED, moment.epoch, &[]);
         let (header, vector) = K::public(&seed);
         KeysSampled { keys: Arc::new(Keys { seed, header, vector }), next: 0 }.send(moment)
     }
@@ -270,7 +273,9 @@ impl HeaderReceived {
     /// Side B has the epoch's key before side A; it sends under it only in the next epoch.
     fn send<K: Kem>(self, moment: &Moment<'_>, random: &mut dyn Random) -> Result<(Step, Message)> {
         let fresh: Secret<32> = Secret::random(random);
-        let randomness = moment.authenticator.hedged(&fresh, label::BRAID_RANDOMNESS, moment.epoch);
+        // For this header alone: a generator and a state that come back encapsulate for no other under the same randomness.
+        let randomness =
+            moment.authenticator.hedged(&fresh, label::BRAID_RANDOMNESS, moment.epoch, &sha256(&self.header));
         let (first, secret) = K::encapsulate(&self.header, &randomness)?;
         let key = output_key(&secret, moment.epoch);
         let authenticator = moment.authenticator.update(moment.epoch, &key);
