@@ -251,6 +251,7 @@ const _: () = assert!(MAC == CHUNK);
 mod tests {
     use super::*;
     use crate::ratchet::braid::MlKem768;
+    use crate::ratchet::braid::toy::Constant;
 
     /// A side that waits for a header, in its first part: `chunks` of it are here, or so it says.
     fn read(epoch: u64, chunks: u8) -> Result<()> {
@@ -271,5 +272,21 @@ mod tests {
         // Three make it whole: there would be nothing to wait for.
         assert_eq!(read(1, 3), Err(Error::Malformed));
         assert_eq!(read(1, 200), Err(Error::Malformed));
+    }
+
+    #[test]
+    fn a_key_has_come_out_of_this_epoch_or_not_as_the_state_says() {
+        let secret = Secret::new([1; 32]);
+        let (mut a, mut b) = (Braid::<MlKem768>::initiate(&secret), Braid::<MlKem768>::respond(&secret));
+        let follows = |braid: &Braid<MlKem768>| [0, 1, 2].map(|newest| braid.follows(newest));
+        assert_eq!((follows(&a), follows(&b)), ([true, false, false], [true, false, false]));
+        for _ in 0..3 {
+            let (after, message, _) = a.send(&mut Constant).unwrap();
+            a = after;
+            b = b.receive(&message).unwrap().0;
+        }
+        let (b, _, output) = b.send(&mut Constant).unwrap();
+        assert!(output.is_some());
+        assert_eq!((follows(&a), follows(&b)), ([true, false, false], [false, true, false]));
     }
 }
