@@ -379,7 +379,8 @@ pub enum What {
         reason: Option<Reason>,
     },
     /// What came from a device fits only if its state is in use twice, or it lies: a copied phone, or somebody with its keys.
-    /// Receiving goes on. Nothing but new device keys mends it, so that nothing is begun anew by itself.
+    /// What still fits is read on; of two copies one may not be. Nothing but new device keys mends it, so that nothing is
+    /// begun anew by itself.
     CloneSuspected {
         /// Whose.
         account: AccountId,

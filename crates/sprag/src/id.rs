@@ -207,7 +207,8 @@ impl Trust {
     }
 }
 
-/// How long ago the session with a device healed: somebody who copied either phone before then reads nothing sent since.
+/// How long ago the session with a device was given a fresh secret. Somebody who copied a phone reads nothing that is sent
+/// after *that* phone has brought one of its own: with messages going both ways, the one after the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Freshness {

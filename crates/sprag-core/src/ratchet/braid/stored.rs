@@ -238,7 +238,8 @@ impl<K: Kem> Braid<K> {
             Authenticator::from_secrets(Secret::from_slice(cold.bytes()?)?, Secret::from_slice(cold.bytes()?)?);
         let objects = (0..count.min(5)).map(|_| cold.bytes()).collect::<Result<Vec<_>>>()?;
         let state = State::read::<K>(number, next, decoder, &objects)?;
-        if epoch == 0 || count > 4 {
+        // What a state does not use is zero: no two encodings of one state.
+        if epoch == 0 || count > 4 || state.next() != next {
             return Err(Error::Malformed);
         }
         Ok(Self::new(epoch, authenticator, state))
@@ -255,9 +256,14 @@ mod tests {
 
     /// A side that waits for a header, in its first part: `chunks` of it are here, or so it says.
     fn read(epoch: u64, chunks: u8) -> Result<()> {
+        read_with(epoch, chunks, 0)
+    }
+
+    /// The same, with the index of a next chunk, which this state does not send.
+    fn read_with(epoch: u64, chunks: u8, next: u64) -> Result<()> {
         let (mut hot, mut cold) = (Writer::new(), Writer::new());
         let decoder: Vec<u8> = (0..chunks).flat_map(|index| core::iter::once(index).chain([9; CHUNK])).collect();
-        hot.array(4).uint(6).uint(epoch).uint(0).bytes(&decoder);
+        hot.array(4).uint(6).uint(epoch).uint(next).bytes(&decoder);
         Braid::<MlKem768>::respond(&Secret::new([1; 32])).write_cold(&mut cold);
         let (hot, cold) = (hot.finish(), cold.finish());
         Braid::<MlKem768>::read(&mut Reader::new(&hot), &mut Reader::new(&cold)).map(|_| ())
@@ -272,6 +278,8 @@ mod tests {
         // Three make it whole: there would be nothing to wait for.
         assert_eq!(read(1, 3), Err(Error::Malformed));
         assert_eq!(read(1, 200), Err(Error::Malformed));
+        // Found by the fuzzer: one state in two encodings.
+        assert_eq!(read_with(1, 2, 16), Err(Error::Malformed));
     }
 
     #[test]
