@@ -822,7 +822,7 @@ sprag_status sprag_cancel(const struct sprag_client *client,
                           struct sprag_bytes message,
                           struct sprag_pending *pending);
 
-// Tries a failed or held message of ours again. `pending` may be NULL.
+// Offers a message of ours again at once that was put off. `pending` may be NULL.
 SPRAG_MUST_USE
 sprag_status sprag_retry(const struct sprag_client *client,
                          struct sprag_bytes message,

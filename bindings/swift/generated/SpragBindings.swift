@@ -683,7 +683,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func resume() throws 
     
     /**
-     * Tries a failed or held message of ours again.
+     * Offers a message of ours again at once that was put off.
      */
     func retry(message: Data) throws  -> Pending
     
@@ -991,7 +991,7 @@ open func resume()throws   {try rustCallWithError(FfiConverterTypeSpragError_lif
 }
     
     /**
-     * Tries a failed or held message of ours again.
+     * Offers a message of ours again at once that was put off.
      */
 open func retry(message: Data)throws  -> Pending  {
     return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -4814,7 +4814,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_resume() != 18729) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_retry() != 46816) {
+    if (uniffi_sprag_uniffi_checksum_method_client_retry() != 45141) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_send() != 39792) {

@@ -213,7 +213,7 @@ pub unsafe extern "C" fn sprag_cancel(
     })
 }
 
-/// Tries a failed or held message of ours again. `pending` may be NULL.
+/// Offers a message of ours again at once that was put off. `pending` may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_retry(

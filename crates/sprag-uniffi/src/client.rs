@@ -165,7 +165,7 @@ impl Client {
         Ok(self.get()?.cancel(message.as_ref())?.into())
     }
 
-    /// Tries a failed or held message of ours again.
+    /// Offers a message of ours again at once that was put off.
     pub fn retry(&self, message: Bytes) -> Result<Pending> {
         Ok(self.get()?.retry(message.as_ref())?.into())
     }

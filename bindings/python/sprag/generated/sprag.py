@@ -560,7 +560,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_resume() != 18729:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_retry() != 46816:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_retry() != 45141:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_send() != 39792:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -5533,7 +5533,7 @@ class ClientProtocol(typing.Protocol):
         raise NotImplementedError
     def retry(self, message: bytes) -> Pending:
         """
-        Tries a failed or held message of ours again.
+        Offers a message of ours again at once that was put off.
 """
         raise NotImplementedError
     def send(self, conversation: Conversation,content: Content,options: SendOptions) -> Sent:
@@ -5915,7 +5915,7 @@ class Client(ClientProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def retry(self, message: bytes) -> Pending:
         """
-        Tries a failed or held message of ours again.
+        Offers a message of ours again at once that was put off.
 """
         
         _UniffiFfiConverterBytes.check_lower(message)

@@ -976,7 +976,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_resume() and 0xFFFF) != 18729) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_retry() and 0xFFFF) != 46816) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_retry() and 0xFFFF) != 45141) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_send() and 0xFFFF) != 39792) {
@@ -1503,7 +1503,7 @@ public interface ClientInterface {
     fun `resume`()
     
     /**
-     * Tries a failed or held message of ours again.
+     * Offers a message of ours again at once that was put off.
      */
     fun `retry`(`message`: kotlin.ByteArray): Pending
     
@@ -1907,7 +1907,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Tries a failed or held message of ours again.
+     * Offers a message of ours again at once that was put off.
      */
     @Throws(SpragException::class)override fun `retry`(`message`: kotlin.ByteArray): Pending {
             return FfiConverterTypePending.lift(
