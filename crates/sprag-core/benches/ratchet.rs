@@ -11,21 +11,21 @@ mod classical;
 #[allow(dead_code, unused_imports, reason = "measured in part")]
 #[path = "../src/ratchet/braid/code.rs"]
 mod code;
+#[path = "../tests/pairs/mod.rs"]
+mod pairs;
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use classical::Classical;
+use pairs::{BINDING, pair};
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::crypto::hash::{hkdf, sha256};
 use sprag_core::crypto::split_kem;
-use sprag_core::handshake::Established;
 use sprag_core::label;
 use sprag_core::random::Random;
-use sprag_core::ratchet::{Binding, SLOT, Session};
+use sprag_core::ratchet::{SLOT, Session};
 use sprag_core::secret::Secret;
-
-const BINDING: Binding<'static> = Binding { commitment: &[7; 32], payload_hash: &[8; 32], fields: None };
 
 /// A generator that costs next to nothing.
 struct Counting(u64);
@@ -66,19 +66,6 @@ fn each(mut call: impl FnMut()) -> f64 {
 
 fn hide<T>(value: T) {
     black_box(value);
-}
-
-fn pair(random: &mut Counting) -> [Session; 2] {
-    let established = || Established {
-        transcript: [9; 32],
-        root_key: Secret::new([1; 32]),
-        header_key: Secret::new([2; 32]),
-        next_header_key: Secret::new([3; 32]),
-        braid_authenticator: Secret::new([4; 32]),
-        braid_chains: Secret::new([5; 32]),
-    };
-    let prekey = DhSecret::random(random);
-    [Session::initiate(established(), prekey.public(), random).unwrap(), Session::respond(established(), &prekey)]
 }
 
 fn take(session: &mut Session, slot: &[u8; SLOT]) {

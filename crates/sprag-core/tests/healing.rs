@@ -2,38 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use sprag_core::crypto::dh::DhSecret;
-use sprag_core::handshake::Established;
-use sprag_core::random::Random;
-use sprag_core::ratchet::{Binding, SLOT, Session};
+mod pairs;
+
+use sprag_core::ratchet::{SLOT, Session};
 use sprag_core::secret::Secret;
 
-struct Counting(u64);
-
-impl Random for Counting {
-    fn fill(&mut self, out: &mut [u8]) {
-        for part in out.chunks_mut(32) {
-            self.0 += 1;
-            let block = sprag_core::crypto::hash::sha256(&self.0.to_be_bytes());
-            part.copy_from_slice(&block[..part.len()]);
-        }
-    }
-}
-
-const BINDING: Binding<'static> = Binding { commitment: &[7; 32], payload_hash: &[8; 32], fields: None };
-
-fn pair(random: &mut Counting) -> [Session; 2] {
-    let established = || Established {
-        transcript: [9; 32],
-        root_key: Secret::new([1; 32]),
-        header_key: Secret::new([2; 32]),
-        next_header_key: Secret::new([3; 32]),
-        braid_authenticator: Secret::new([4; 32]),
-        braid_chains: Secret::new([5; 32]),
-    };
-    let prekey = DhSecret::random(random);
-    [Session::initiate(established(), prekey.public(), random).unwrap(), Session::respond(established(), &prekey)]
-}
+use pairs::{BINDING, Counted, pair};
 
 /// The bytes of the first item.
 fn item(bytes: &[u8]) -> usize {
@@ -105,7 +79,7 @@ enum Free {
 /// Copies side `whose` of a running conversation; both talk on in strict turns; the thief reads along as that side for as
 /// long as it can. Yields after how many messages to that side the last one opened, of `rounds`.
 fn read_along(whose: usize, free: Free, start: usize, rounds: usize) -> usize {
-    let mut random = Counting(whose as u64 * 1_000_000);
+    let mut random = Counted(whose as u64 * 1_000_000);
     let mut sides = pair(&mut random);
     let mut thief: Option<Copy> = None;
     let mut opened = 0;
@@ -117,7 +91,7 @@ fn read_along(whose: usize, free: Free, start: usize, rounds: usize) -> usize {
             if let (true, Free::Classical, Some(copy)) = (from == whose, free, thief.as_mut()) {
                 // It also does what the side that it was copied from does, with another generator.
                 let mut session = Copy::of(&sides[from]).with_post_quantum(copy).session();
-                if session.seal(BINDING, &Secret::new([1; 32]), &mut Counting(u64::MAX / 2)).is_ok() {
+                if session.seal(BINDING, &Secret::new([1; 32]), &mut Counted(u64::MAX / 2)).is_ok() {
                     *copy = Copy::of(&session);
                 }
             }

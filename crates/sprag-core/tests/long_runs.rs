@@ -2,49 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod pairs;
+
 use std::collections::VecDeque;
 
-use sprag_core::crypto::dh::DhSecret;
-use sprag_core::crypto::hash::sha256;
-use sprag_core::handshake::Established;
-use sprag_core::random::Random;
-use sprag_core::ratchet::{Binding, SLOT, Session};
+use sprag_core::ratchet::SLOT;
 use sprag_core::secret::Secret;
 
-struct Seeded(u64);
-
-impl Random for Seeded {
-    fn fill(&mut self, out: &mut [u8]) {
-        for part in out.chunks_mut(32) {
-            self.0 += 1;
-            let block = sha256(&self.0.to_be_bytes());
-            part.copy_from_slice(&block[..part.len()]);
-        }
-    }
-}
-
-impl Seeded {
-    fn below(&mut self, end: u64) -> u64 {
-        let mut bytes = [0; 8];
-        self.fill(&mut bytes);
-        u64::from_be_bytes(bytes) % end
-    }
-}
-
-const BINDING: Binding<'static> = Binding { commitment: &[7; 32], payload_hash: &[8; 32], fields: None };
-
-fn pair(random: &mut Seeded) -> [Session; 2] {
-    let established = || Established {
-        transcript: [9; 32],
-        root_key: Secret::new([1; 32]),
-        header_key: Secret::new([2; 32]),
-        next_header_key: Secret::new([3; 32]),
-        braid_authenticator: Secret::new([4; 32]),
-        braid_chains: Secret::new([5; 32]),
-    };
-    let prekey = DhSecret::random(random);
-    [Session::initiate(established(), prekey.public(), random).unwrap(), Session::respond(established(), &prekey)]
-}
+use pairs::{BINDING, Counted, pair};
 
 /// One sort of conversation.
 struct Sort {
@@ -72,7 +37,7 @@ const SORTS: [Sort; 6] = [
 fn what_is_delivered_opens_and_fresh_secrets_keep_coming() {
     const MESSAGES: usize = 3_000;
     for (number, sort) in SORTS.iter().enumerate() {
-        let mut random = Seeded(number as u64 * 10_000_000);
+        let mut random = Counted(number as u64 * 10_000_000);
         let mut sides = pair(&mut random);
         // On its way to each side: the slot, what it says, and after how many more messages it comes.
         let mut waiting: [VecDeque<([u8; SLOT], u8, u64)>; 2] = Default::default();
