@@ -172,7 +172,8 @@ reasons! {
     Open = 7, "does not open";
     /// A position too far ahead.
     TooFar = 8, "too far ahead";
-    /// The key for it was used or deleted.
+    /// The key for it was used or deleted. Also said of a slot that was meant for us by its hint and that no key opens: once
+    /// the key is gone, it cannot be told from a forgery.
     KeyGone = 9, "the key is gone";
     /// Larger than allowed.
     TooLarge = 10, "too large";
