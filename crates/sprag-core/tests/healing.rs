@@ -7,32 +7,7 @@ mod pairs;
 use sprag_core::ratchet::{SLOT, Session};
 use sprag_core::secret::Secret;
 
-use pairs::{BINDING, Counted, pair};
-
-/// The bytes of the first item.
-fn item(bytes: &[u8]) -> usize {
-    let (major, low) = (bytes[0] >> 5, usize::from(bytes[0] & 31));
-    let size = if low < 24 { 0 } else { 1 << (low - 24) };
-    let value = if low < 24 { low } else { bytes[1..=size].iter().fold(0, |all, byte| all << 8 | usize::from(*byte)) };
-    match major {
-        2 => 1 + size + value,
-        4 => (0..value).fold(1 + size, |at, _| at + item(&bytes[at..])),
-        7 => 1,
-        _ => 1 + size,
-    }
-}
-
-/// The items of an array.
-fn items(bytes: &[u8]) -> Vec<&[u8]> {
-    let mut rest = &bytes[1..];
-    let mut all = Vec::new();
-    while !rest.is_empty() {
-        let (first, others) = rest.split_at(item(rest));
-        all.push(first);
-        rest = others;
-    }
-    all
-}
+use pairs::{BINDING, BRAID, Counted, items, pair};
 
 /// A session as it is stored, all blocks of skipped keys left out.
 #[derive(Clone)]
@@ -41,9 +16,8 @@ struct Copy {
     cold: Vec<u8>,
 }
 
-/// Where the chains of the epochs and the braid stand among what is stored.
+/// Where the chains of the epochs and the braid's second part stand among what is stored.
 const EPOCHS: usize = 11;
-const BRAID: usize = 12;
 const BRAID_COLD: usize = 3;
 
 impl Copy {

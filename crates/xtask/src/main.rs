@@ -10,6 +10,7 @@ mod fuzz;
 mod header;
 mod kotlin;
 mod modules;
+mod processors;
 mod python;
 mod run;
 mod sabotage;

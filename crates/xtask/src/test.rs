@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{bindings, c, check, demo, dependencies, header, kotlin, modules, python, run, swift, vectors};
+use crate::{bindings, c, check, demo, dependencies, header, kotlin, modules, processors, python, run, swift, vectors};
 
 /// What a step came to.
 pub(crate) enum Ran {
@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     ("lints", lints),
     ("rust", rust),
     ("core without std", no_std),
+    ("stored on another processor", processors::test),
     ("dependencies", dependencies::test),
     ("header is current", header::current),
     ("vectors, read by Python", vectors::read),

@@ -50,3 +50,36 @@ pub fn pair(random: &mut dyn Random) -> [Session; 2] {
     let prekey = DhSecret::random(random);
     [Session::initiate(established(), prekey.public(), random).unwrap(), Session::respond(established(), &prekey)]
 }
+
+/// Where the braid stands among the items of a stored session.
+pub const BRAID: usize = 12;
+
+/// The number of the state that a session's braid is in.
+pub fn braid_state(session: &Session) -> u8 {
+    items(items(session.encode().expose_secret())[BRAID])[0][0]
+}
+
+/// The bytes of the first item.
+fn item(bytes: &[u8]) -> usize {
+    let (major, low) = (bytes[0] >> 5, usize::from(bytes[0] & 31));
+    let size = if low < 24 { 0 } else { 1 << (low - 24) };
+    let value = if low < 24 { low } else { bytes[1..=size].iter().fold(0, |all, byte| all << 8 | usize::from(*byte)) };
+    match major {
+        2 => 1 + size + value,
+        4 => (0..value).fold(1 + size, |at, _| at + item(&bytes[at..])),
+        7 => 1,
+        _ => 1 + size,
+    }
+}
+
+/// The items of an array.
+pub fn items(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut rest = &bytes[1..];
+    let mut all = Vec::new();
+    while !rest.is_empty() {
+        let (first, others) = rest.split_at(item(rest));
+        all.push(first);
+        rest = others;
+    }
+    all
+}
