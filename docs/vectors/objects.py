@@ -325,19 +325,45 @@ def open_envelope(data):
 
 
 def open_content(data):
-    """Kind, id, time, recipient, lists, body, extensions."""
+    """Kind, id, time, conversation, lists, body, extensions."""
     fields = decode(data)
     shape(isinstance(fields, list) and len(fields) in (6, 7))
-    kind, message_id, sent, recipient, lists, body = fields[:6]
+    kind, message_id, sent, conversation, lists, body = fields[:6]
     shape(is_uint(kind) and is_bytes(message_id) and message_id and is_uint(sent) and is_bytes(body))
     shape(len(message_id) <= 64 and len(body) <= 262_224, "TooLarge")
-    if recipient is not None:
-        shape(isinstance(recipient, list) and recipient and is_uint(recipient[0]))
-        shape(recipient[0] == 1, "Unsupported")
-        shape(len(recipient) == 2 and is_bytes(recipient[1]) and recipient[1])
-        shape(len(recipient[1]) <= 64, "TooLarge")
+    others = check_conversation(conversation)
     shape(isinstance(lists, list) and lists and len(lists) % 2 == 0)
     shape(all(map(is_uint, lists[::2])) and all(is_bytes(mac, 8) for mac in lists[1::2]))
+    shape(len(lists) // 2 in others)
+    check_body(kind, body)
+    return kind, message_id, sent, conversation, lists, body, extensions(fields, 6, known=(2,))
+
+
+def check_id(item):
+    shape(is_bytes(item) and item)
+    shape(len(item) <= 64, "TooLarge")
+
+
+def check_conversation(conversation):
+    """How many lists can be stated in it."""
+    if conversation is None:
+        return (1, 2)
+    shape(isinstance(conversation, list) and conversation and is_uint(conversation[0]))
+    shape(conversation[0] in (1, 2), "Unsupported")
+    shape(len(conversation) == conversation[0] + 1)
+    check_id(conversation[1])
+    if conversation[0] == 1:
+        return (1, 2)
+    members = conversation[2]
+    shape(isinstance(members, list) and members)
+    shape(len(members) <= 100, "TooLarge")
+    for member in members:
+        check_id(member)
+    shape(members == sorted(set(members)))
+    return (len(members),)
+
+
+def check_body(kind, body):
     if kind == 1:
         try:
             body.decode()
@@ -348,7 +374,12 @@ def open_content(data):
         shape(isinstance(app, list) and len(app) == 2 and isinstance(app[0], str) and is_bytes(app[1]))
         shape(1 <= len(app[0].encode()) <= 64)
     shape(kind != 16 or not body)
-    return kind, message_id, sent, recipient, lists, body, extensions(fields, 6, known=(2,))
+    if kind == 18:
+        entry = decode(body)
+        shape(isinstance(entry, list) and len(entry) == 2 and is_bytes(entry[0]) and is_bytes(entry[1], 64))
+    if kind in (20, 21):
+        shape(body and len(body) % 32 == 0)
+        shape(len(body) <= 64 * 32, "TooLarge")
 
 
 def unpad(padded):

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use people::{NOW, Person, Seeded, unhex};
+use sprag_core::content::Peer;
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::handshake::Established;
 use sprag_core::identity::Pin;
@@ -53,6 +54,9 @@ fn main() {
             write(target, &format!("{key}-{number}"), bytes);
         }
     }
+    for (number, bytes) in vectors("contents.json", "content").iter().enumerate() {
+        write("content", &format!("sort-{number}"), bytes);
+    }
     who();
     texts();
     headers();
@@ -81,6 +85,14 @@ fn who() {
         let name = String::from_utf8_lossy(person.account.account().id.as_bytes()).into_owned();
         write("pin", &name, &writer.finish());
     }
+    let peers = [&alice, &bob].map(|person| Peer {
+        account: person.account.account().clone(),
+        sequence: person.list.sequence(),
+        hash: *person.list.hash(),
+    });
+    write("content", "peers", &Peer::encode_all(&peers).unwrap());
+    let entry = bob.device.sign_entry(bob.account.account(), &bob.device.entry(true)).unwrap();
+    write("content", "entry", &entry.encode());
     write("prekey", "ours-signed", bob.signed.encode().expose_secret());
     write("prekey", "ours-one-time", bob.one_time.encode().expose_secret());
     write("prekey", "device-keys", bob.device.encode().expose_secret());

@@ -3,14 +3,15 @@
 
 use std::sync::OnceLock;
 
-use sprag_core::content::Content;
+use sprag_core::content::{Content, Conversation, Peer};
 use sprag_core::crypto::aead;
 use sprag_core::crypto::dh::{DhPublic, DhSecret};
 use sprag_core::crypto::hash::{Item, hash, hkdf};
 use sprag_core::crypto::kem::KemPublic;
 use sprag_core::envelope::Envelope;
+use sprag_core::franking::Audience;
 use sprag_core::handshake::{Fields, unseal};
-use sprag_core::identity::{DeviceKeys, DeviceList, Pin};
+use sprag_core::identity::{AccountId, DeviceKeys, DeviceList, Pin, SignedEntry};
 use sprag_core::prekey::{Bundle, OneTimePrekey, ReceivedPrekey, SignedPrekey};
 use sprag_core::safety_number::SafetyNumber;
 use sprag_core::secret::Secret;
@@ -245,10 +246,30 @@ pub(crate) fn envelope(bytes: &[u8]) {
     assert!(envelope.open(&Secret::new([7; 32])).is_err());
 }
 
-/// A content that is read is written again as it was.
+/// A content that is read is written again as it was, and so is what some contents carry.
 pub(crate) fn content(bytes: &[u8]) {
     if let Ok(content) = Content::decode(bytes) {
         assert_eq!(content.encode().unwrap().expose_secret(), bytes);
+        let [alice, bob] = alice_and_bob().each_ref().map(|person| &person.account.account().id);
+        let own = Audience::of(&content.conversation, alice, alice);
+        assert!(own.is_err() || content.conversation != Conversation::Direct { recipient: None });
+        assert_eq!(
+            Audience::of(&content.conversation, alice, bob).is_ok(),
+            may_read(&content.conversation, alice, bob)
+        );
+    }
+    if let Ok(peers) = Peer::decode_all(bytes) {
+        assert_eq!(Peer::encode_all(&peers).unwrap(), bytes);
+    }
+    if let Ok(entry) = SignedEntry::decode(bytes) {
+        assert_eq!(entry.encode(), bytes);
+    }
+}
+
+fn may_read(conversation: &Conversation, sender: &AccountId, reader: &AccountId) -> bool {
+    match conversation {
+        Conversation::Direct { recipient } => recipient.as_ref().is_none_or(|recipient| recipient == reader),
+        Conversation::Room { members, .. } => members.contains(sender) && members.contains(reader),
     }
 }
 

@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use crate::content::{Content, MAX_BODY};
+use crate::content::{Content, Conversation, MAX_BODY};
 use crate::crypto::aead::{self, NONCE};
 use crate::crypto::hash::{expand, hkdf, sha256};
 use crate::crypto::sign::VerifyKey;
@@ -240,10 +240,10 @@ pub struct Unfranked {
 }
 
 impl Unfranked {
-    /// The recipient that the content writes out, by which the audience is found.
+    /// The conversation that the content names, by which the audience is found.
     #[must_use]
-    pub const fn recipient(&self) -> Option<&crate::identity::AccountId> {
-        self.content.recipient.as_ref()
+    pub const fn conversation(&self) -> &Conversation {
+        &self.content.conversation
     }
 
     /// The content, once its commitment opens for the audience.

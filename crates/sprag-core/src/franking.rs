@@ -7,14 +7,14 @@ use alloc::vec::Vec;
 
 use subtle::ConstantTimeEq;
 
+use crate::content::{Conversation, RoomId};
 use crate::crypto::hash::{Item, expand, hash, hmac};
 use crate::error::{Error, Result};
 use crate::identity::AccountId;
 use crate::label;
 use crate::secret::Secret;
 
-/// Bytes of a commitment.
-pub const COMMITMENT: usize = 32;
+pub use crate::content::COMMITMENT;
 
 /// Between whom a message goes: a hash of ids only, so that it opens whatever lists a device knows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,32 @@ impl Audience {
     #[must_use]
     pub fn direct(sender: &AccountId, recipient: &AccountId) -> Self {
         Self(hash(label::AUDIENCE_DIRECT, &[Item::Bytes(sender.as_bytes()), Item::Bytes(recipient.as_bytes())]))
+    }
+
+    /// The audience of a room: the members are ids in ascending order, the sender's among them.
+    #[must_use]
+    pub fn room(sender: &AccountId, room: &RoomId, members: &[AccountId]) -> Self {
+        let members: Vec<_> = members.iter().map(|member| Item::Bytes(member.as_bytes())).collect();
+        let room = Item::Bytes(room.as_bytes());
+        Self(hash(label::AUDIENCE_ROOM, &[Item::Bytes(sender.as_bytes()), room, Item::Array(&members)]))
+    }
+
+    /// The audience of a message that names this conversation, from `sender` and read by a device of `reader`.
+    ///
+    /// # Errors
+    /// [`Error::Misfiled`] if it is not for this reader: a direct one that names somebody else, an own one that does not
+    /// say to whom it went, a room that either is not in.
+    pub fn of(conversation: &Conversation, sender: &AccountId, reader: &AccountId) -> Result<Self> {
+        match conversation {
+            Conversation::Direct { recipient: None } if sender != reader => Ok(Self::direct(sender, reader)),
+            Conversation::Direct { recipient: Some(recipient) } if sender == reader || recipient == reader => {
+                Ok(Self::direct(sender, recipient))
+            }
+            Conversation::Room { id, members } if [sender, reader].iter().all(|who| members.contains(who)) => {
+                Ok(Self::room(sender, id, members))
+            }
+            _ => Err(Error::Misfiled),
+        }
     }
 
     pub(crate) const fn as_bytes(&self) -> &[u8; 32] {

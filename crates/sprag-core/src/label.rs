@@ -91,6 +91,8 @@ pub const FRANKING: &str = "Sprag v1 franking";
 pub const LIST_MAC: &str = "Sprag v1 list mac";
 /// The audience of a direct conversation.
 pub const AUDIENCE_DIRECT: &str = "Sprag v1 audience direct";
+/// The audience of a room.
+pub const AUDIENCE_ROOM: &str = "Sprag v1 audience room";
 /// The hash over the hashes of all lists that a message was sent under.
 pub const LISTS: &str = "Sprag v1 lists";
 /// The hash over the device keys that a message is addressed to.

@@ -5,7 +5,7 @@
 mod people;
 
 use people::{Constant, NOW, Person, Seeded};
-use sprag_core::content::{Body, Content, EXT_CLASS, EXT_LIST, ListStatement};
+use sprag_core::content::{Body, Content, Conversation, EXT_CLASS, EXT_LIST, ListStatement};
 use sprag_core::crypto::aead;
 use sprag_core::crypto::hash::hmac;
 use sprag_core::crypto::sign::VerifyKey;
@@ -53,7 +53,7 @@ fn content(from: &Person, to: &Person, body: Body) -> Content {
     Content {
         id: vec![5; 8],
         sent: NOW,
-        recipient: None,
+        conversation: Conversation::Direct { recipient: None },
         lists: vec![list(from), list(to)],
         body,
         extensions: Extensions::new(),
@@ -382,13 +382,13 @@ fn contents_come_back_as_they_were_and_strange_ones_are_refused() {
     assert_eq!(unstated.encode().err(), Some(Error::Malformed));
     for body in [Body::Text("ünï".into()), app, Body::Empty, unknown] {
         let mut content = content(&alice, &bob, body);
-        content.recipient = Some(bob.account.account().id.clone());
+        content.conversation = Conversation::Direct { recipient: Some(bob.account.account().id.clone()) };
         content.extensions.insert(EXT_CLASS, vec![1]);
         content.extensions.insert(EXT_LIST, alice.list.as_bytes().to_vec());
         content.extensions.insert(77, vec![8]);
         let again = round(&content).unwrap();
         assert_eq!(again.encode().unwrap().expose_secret(), content.encode().unwrap().expose_secret());
-        assert!(again.recipient == content.recipient && again.id == content.id && again.lists == content.lists);
+        assert!(again.conversation == content.conversation && again.id == content.id && again.lists == content.lists);
         content.extensions.insert(78, vec![8]);
         assert_eq!(round(&content).err(), Some(Error::Unsupported));
     }

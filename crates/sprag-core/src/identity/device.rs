@@ -151,6 +151,25 @@ impl SignedEntry {
         DeviceEntry::decode(&self.body, Origin::OwnStore)
     }
 
+    /// The entry and its signature as bytes of their own, outside a list.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        self.write(&mut writer);
+        writer.finish()
+    }
+
+    /// Reads what [`Self::encode`] wrote. Nothing of it is verified: that is [`Self::verify`].
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(bytes);
+        let signed = Self::read(&mut reader)?;
+        reader.end()?;
+        Ok(signed)
+    }
+
     /// Writes two elements: the entry as a byte string, the signature.
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.array(2).bytes(&self.body).bytes(&self.signature);

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use sprag_core::content::{Body, Content, EXT_LIST, ListStatement};
+use sprag_core::content::{Body, Content, Conversation, EXT_LIST, ListStatement};
 use sprag_core::crypto::aead;
 use sprag_core::crypto::dh::{DhPublic, DhSecret};
 use sprag_core::crypto::hash::{Item, hash, hkdf, hmac, sha256};
@@ -106,7 +106,7 @@ fn message(m: &Message<'_>, mirror: &mut Mirror, sender: &mut Session, receiver:
     let mut content = Content {
         id: sha256(m.text.as_bytes())[..8].to_vec(),
         sent: NOW,
-        recipient: None,
+        conversation: Conversation::Direct { recipient: None },
         lists: vec![statement(m.from), statement(m.to)],
         body: Body::Text(m.text.into()),
         extensions,

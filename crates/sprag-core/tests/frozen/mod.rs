@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "the example writes them, the test reads them")]
 
 pub mod braid;
+pub mod contents;
 pub mod handshake;
 pub mod json;
 pub mod messages;
@@ -19,6 +20,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("handshake.json", handshake::file().text()),
         ("messages.json", messages::file().text()),
         ("braid.json", braid::file().text()),
+        ("contents.json", contents::file().text()),
         ("refusals.json", refusals::file().text()),
     ]
 }

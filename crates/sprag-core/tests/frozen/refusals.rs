@@ -148,6 +148,13 @@ fn contents() -> Vec<Refusal> {
     let lists = [&[0x82, 1, 0x48][..], &[9; 8]].concat();
     let of = |kind, body: &[u8]| content(kind, &[1; 8], &[0xf6], &lists, body, &[]);
     let extended = |extensions: &[u8]| content(1, &[1; 8], &[0xf6], &lists, b"text", extensions);
+    let room = |members: &[u8]| {
+        let conversation = [&[0x83, 2, 0x41, 1], members].concat();
+        content(1, &[1], &conversation, &lists, b"", &[])
+    };
+    let long_room = [&[0x83, 2, 0x58, 65][..], &[1; 65], &[0x81, 0x41, 1]].concat();
+    let crowd = [&[0x98, 101][..], &(0..101).flat_map(|i| [0x41, i]).collect::<Vec<_>>()].concat();
+    let three = [&[0x86][..], &lists[1..], &lists[1..], &lists[1..]].concat();
     [
         ("content: a text that is not UTF-8", of(1, &[0xff]), Error::Malformed),
         ("content: an app's without a type", of(2, &[0x82, 0x60, 0x40]), Error::Malformed),
@@ -156,11 +163,33 @@ fn contents() -> Vec<Refusal> {
         ("content: without an id", content(1, &[], &[0xf6], &lists, b"text", &[]), Error::Malformed),
         ("content: an id of 65 bytes", content(1, &[1; 65], &[0xf6], &lists, b"text", &[]), Error::TooLarge),
         (
-            "content: another sort of recipient",
-            content(1, &[1], &[0x82, 2, 0x41, 1], &lists, b"", &[]),
+            "content: another sort of conversation",
+            content(1, &[1], &[0x82, 3, 0x41, 1], &lists, b"", &[]),
             Error::Unsupported,
         ),
         ("content: a recipient without an id", content(1, &[1], &[0x82, 1, 0x40], &lists, b"", &[]), Error::Malformed),
+        ("content: a room without members", room(&[0x80]), Error::Malformed),
+        (
+            "content: a room without an id",
+            content(1, &[1], &[0x83, 2, 0x40, 0x81, 0x41, 1], &lists, b"", &[]),
+            Error::Malformed,
+        ),
+        ("content: a room with an id of 65 bytes", content(1, &[1], &long_room, &lists, b"", &[]), Error::TooLarge),
+        ("content: members in disorder", room(&[0x82, 0x41, 2, 0x41, 1]), Error::Malformed),
+        ("content: a member twice", room(&[0x82, 0x41, 1, 0x41, 1]), Error::Malformed),
+        ("content: 101 members", room(&crowd), Error::TooLarge),
+        ("content: fewer lists than members", room(&[0x82, 0x41, 1, 0x41, 2]), Error::Malformed),
+        (
+            "content: a room with a field too many",
+            content(1, &[1], &[0x84, 2, 0x41, 1, 0x81, 0x41, 1, 0], &lists, b"", &[]),
+            Error::Malformed,
+        ),
+        ("content: three lists between two", content(1, &[1], &[0xf6], &three, b"", &[]), Error::Malformed),
+        ("content: an entry with a short signature", of(18, &[0x82, 0x41, 1, 0x41, 1]), Error::Malformed),
+        ("content: renewal of nothing", of(20, &[]), Error::Malformed),
+        ("content: renewal of half a commitment", of(20, &[4; 48]), Error::Malformed),
+        ("content: renewal of 65 messages", of(20, &[4; 65 * 32]), Error::TooLarge),
+        ("content: nothing that is gone", of(21, &[]), Error::Malformed),
         ("content: no list", content(1, &[1], &[0xf6], &[0x80], b"text", &[]), Error::Malformed),
         ("content: half a statement", content(1, &[1], &[0xf6], &[0x81, 1], b"text", &[]), Error::Malformed),
         ("content: an even extension", extended(&[0xa1, 4, 0x40]), Error::Unsupported),

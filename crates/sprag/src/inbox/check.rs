@@ -1,6 +1,6 @@
 //! What is checked once a slot has opened: the payload and its commitment, where it was filed, the lists it was sent under.
 
-use sprag_core::content::EXT_LIST;
+use sprag_core::content::{Conversation as Place, EXT_LIST};
 use sprag_core::envelope::{Envelope, Franked};
 use sprag_core::franking::Audience;
 use sprag_core::handshake::Claim;
@@ -24,8 +24,9 @@ pub(super) fn check(
 ) -> Result<Examined> {
     let sender = core_id(&known.account)?;
     let audience = Audience::direct(&sender, &own.account.account().id);
-    let franked = envelope.open(&found.key).and_then(|unfranked| {
-        if unfranked.recipient().is_some() { Err(sprag_core::Error::Misfiled) } else { unfranked.verify(&audience) }
+    let franked = envelope.open(&found.key).and_then(|unfranked| match unfranked.conversation() {
+        Place::Direct { recipient: None } => unfranked.verify(&audience),
+        _ => Err(sprag_core::Error::Misfiled),
     });
     let franked = match franked {
         Ok(franked) => franked,

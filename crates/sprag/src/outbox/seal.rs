@@ -2,7 +2,9 @@
 //!
 //! It does not know what becomes of it.
 
-use sprag_core::content::{Body, Content as Wire, EXT_CLASS, EXT_LIST, EXT_SESSIONS, ListStatement};
+use sprag_core::content::{
+    Body, Content as Wire, Conversation as Place, EXT_CLASS, EXT_LIST, EXT_SESSIONS, ListStatement,
+};
 use sprag_core::envelope::{SealedPayload, Sealing};
 use sprag_core::franking::Audience;
 use sprag_core::handshake::Fields;
@@ -80,7 +82,7 @@ pub(crate) fn seal(
     let mut content = Wire {
         id: message.id.to_vec(),
         sent: message.sent,
-        recipient: None,
+        conversation: Place::Direct { recipient: None },
         lists: vec![
             ListStatement { sequence: own.list.sequence(), mac: [0; 8] },
             ListStatement { sequence: pin.sequence(), mac: [0; 8] },

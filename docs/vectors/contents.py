@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""An independent reader of `contents.json`.
+
+It shares no code with Sprag: it reads each content by its own strict CBOR (`objects.py`), finds between whom it goes, and
+opens the commitment and the MACs over the lists.
+
+    pip install cryptography
+    python3 docs/vectors/contents.py
+"""
+
+from objects import decode, expand, hash_of, hmac, label, load, open_content, shape
+
+
+def audience_of(conversation, sender, reader):
+    """Between whom a message goes, or a refusal where it is not this reader's."""
+    if conversation is None or conversation[0] == 1:
+        recipient = conversation[1] if conversation else reader
+        shape(reader in (sender, recipient) and (conversation is not None or sender != reader), "Misfiled")
+        return hash_of("audience direct", sender, recipient)
+    _, room, members = conversation
+    shape(sender in members and reader in members, "Misfiled")
+    return hash_of("audience room", sender, room, members)
+
+
+def read_contents():
+    file = load("contents.json")
+    kinds = set()
+    for frozen in file["contents"]:
+        kind, _, _, conversation, lists, _, extension = open_content(frozen["content"])
+        kinds.add(kind)
+        audience = audience_of(conversation, frozen["sender_id"], frozen["reader_id"])
+        assert audience == frozen["audience"], frozen["name"]
+        key = expand(frozen["content_key"], 32, label("franking"))
+        assert hmac(key, audience, frozen["content"]) == frozen["commitment"], frozen["name"]
+        key = expand(frozen["content_key"], 32, label("list mac"))
+        for sequence, mac, known in zip(lists[::2], lists[1::2], frozen["lists"], strict=True):
+            assert mac == (hmac(key, known)[:8] if sequence else bytes(8)), frozen["name"]
+        if 5 in extension:
+            peers = decode(extension[5])
+            assert [peer[3] for peer in peers] == [known for known in load_lists(peers)]
+    return f"{len(file['contents'])} contents of {len(kinds)} kinds"
+
+
+def load_lists(peers):
+    """The hashes of the lists that are stated about these accounts elsewhere in the file."""
+    room = next(frozen for frozen in load("contents.json")["contents"] if frozen["name"] == "room")
+    _, _, _, (_, _, members), _, _, _ = open_content(room["content"])
+    known = dict(zip(members, room["lists"]))
+    return [known[peer[0]] for peer in peers]
+
+
+def main():
+    print("ok", read_contents())
+
+
+if __name__ == "__main__":
+    main()
