@@ -326,7 +326,7 @@ fn a36_exchanged_and_vanished_rows_are_said() {
         "DELETE FROM session WHERE id > 0",
         "DELETE FROM contact WHERE id > 0",
         "DELETE FROM contact",
-        "UPDATE contact SET name_hash = zeroblob(16) WHERE id > 0",
+        "UPDATE contact SET name_hash = CAST(printf('%016d', id) AS BLOB) WHERE id > 0",
         "UPDATE session SET id = id + 1 WHERE id > 0",
         "DELETE FROM meta WHERE id = 1",
     ];

@@ -4,19 +4,22 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sprag_core::identity::{self, AccountKey, DeviceKeys, DeviceList, NewList};
+use sprag_core::identity::{self, Account, AccountKey, DeviceKeys, DeviceList, NewList, SignedEntry};
 use sprag_core::random::Random;
 use sprag_core::secret::{Secret, SecretBytes};
 use sprag_core::wire::{Extensions, Reader, Writer};
 
-use crate::codec::{self, CORRUPT, Row, ok};
+use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::config::{Directory, Policy};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::AccountId;
 use crate::store::{Snapshot, Table, Tx};
 
 /// The row of our own account in `meta`.
 const OWN: i64 = 1;
+
+/// The row of a device that is still to be linked.
+pub(crate) const NEWCOMER: i64 = 3;
 
 /// Seconds that a list is valid for: 35 days.
 const LIST_LIFETIME: u64 = 35 * 86_400;
@@ -26,10 +29,47 @@ const LIST_RENEWAL: u64 = 14 * 86_400;
 
 /// Who we are.
 pub(crate) struct Own {
-    pub(crate) account: AccountKey,
+    /// The account key, on a device that may sign lists.
+    pub(crate) key: Option<AccountKey>,
     pub(crate) device: DeviceKeys,
+    /// Our list, as the directory has it or is about to be given the first one.
     pub(crate) list: DeviceList,
     pub(crate) policy: Policy,
+    /// What is to become of the list and is in none yet that the directory confirmed.
+    pub(crate) changes: Vec<Change>,
+    pub(crate) stage: Stage,
+}
+
+/// Where this device stands towards its account.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has signed its entry, and no list has it yet.
+    Joining,
+    /// It is on the list.
+    Member,
+    /// It was taken off the list.
+    Removed,
+}
+
+/// A change of our device list.
+pub(crate) enum Change {
+    /// To be signed anew, for it was issued before this time.
+    Renew(u64),
+    /// A device to be admitted.
+    Add(u32, SignedEntry),
+    /// A device to be taken off.
+    Remove(u32),
+}
+
+impl Change {
+    /// Whether a list says it already.
+    fn is_in(&self, list: &DeviceList) -> bool {
+        match self {
+            Self::Renew(before) => list.issued() >= *before,
+            Self::Add(id, _) => list.device(*id).is_some(),
+            Self::Remove(id) => list.device(*id).is_none(),
+        }
+    }
 }
 
 /// The same id, as the core names it.
@@ -45,31 +85,98 @@ pub(crate) fn door_id(id: &identity::AccountId) -> Result<AccountId> {
 impl Own {
     /// A new account with one device.
     pub(crate) fn create(id: &AccountId, policy: Policy, now: u64, random: &mut dyn Random) -> Result<Self> {
-        let account = AccountKey::create(core_id(id)?, random);
+        let key = AccountKey::create(core_id(id)?, random);
         let device = DeviceKeys::create(random);
-        let list = sign_list(&account, &device, 1, [0; 32], now)?;
-        Ok(Self { account, device, list, policy })
+        let entry = device.sign_entry(key.account(), &device.entry(true))?;
+        let list = sign_list(&key, &[entry], 1, [0; 32], now)?;
+        Ok(Self { key: Some(key), device, list, policy, changes: Vec::new(), stage: Stage::Member })
     }
 
     pub(crate) fn load(snapshot: &Snapshot<'_>) -> Result<Self> {
-        codec::decode(snapshot.require(Table::Meta, OWN)?.expose_secret())
+        codec::decode(own_row(snapshot)?.expose_secret())
     }
 
     pub(crate) fn save(&self, tx: &Tx<'_>) -> Result<()> {
         Ok(tx.put(Table::Meta, OWN, codec::encode(self).expose_secret())?)
     }
 
-    pub(crate) fn id(&self) -> Result<AccountId> {
-        door_id(&self.account.account().id)
+    /// Our account, as others see it.
+    pub(crate) const fn account(&self) -> &Account {
+        self.list.account()
     }
 
-    /// Signs the list anew if it is old enough; tells whether it did.
-    pub(crate) fn renew_list(&mut self, now: u64) -> Result<bool> {
-        if now < self.list.issued().saturating_add(LIST_RENEWAL) {
-            return Ok(false);
+    pub(crate) fn id(&self) -> Result<AccountId> {
+        door_id(&self.account().id)
+    }
+
+    /// Whether an account is our own.
+    pub(crate) fn is_own(&self, account: &AccountId) -> bool {
+        self.account().id.as_bytes() == account.as_bytes()
+    }
+
+    /// Our list with every change that is wanted, to be put in the place of `before`; none if there is none, or this device
+    /// may not sign it.
+    pub(crate) fn next_list(&self, before: &DeviceList, now: u64) -> Result<Option<DeviceList>> {
+        let Some(key) = self.key.as_ref().filter(|_| !self.changes.is_empty() && self.stage == Stage::Member) else {
+            return Ok(None);
+        };
+        let mut entries = Vec::new();
+        for (device, entry) in before.devices().zip(before.signed_entries()) {
+            if !self.changes.iter().any(|change| matches!(change, Change::Remove(id) if *id == device.id)) {
+                entries.push(entry);
+            }
         }
-        self.list = sign_list(&self.account, &self.device, self.list.sequence() + 1, *self.list.hash(), now)?;
-        Ok(true)
+        for change in &self.changes {
+            if let (Change::Add(_, entry), false) = (change, change.is_in(before)) {
+                entries.push(entry.clone());
+            }
+        }
+        // Another list may stand under the next number already: one that nobody has seen is above it.
+        let ahead = if before.hash() == self.list.hash() { 1 } else { 2 };
+        sign_list(key, &entries, before.sequence() + ahead, *before.hash(), now).map(Some)
+    }
+
+    /// Whether the list is old enough to be signed anew.
+    pub(crate) fn is_list_old(&self, now: u64) -> bool {
+        now >= self.list.issued().saturating_add(LIST_RENEWAL)
+    }
+
+    /// Follows to a list that may follow ours. Tells what this device was before and is now.
+    pub(crate) fn adopt(tx: &Tx<'_>, list: DeviceList) -> Result<(Stage, Stage)> {
+        let mut own = Self::load(tx)?;
+        own.changes.retain(|change| !change.is_in(&list));
+        let ours = own.device.device_key();
+        let is_listed = list.device(own.device.id()).is_some_and(|entry| entry.device_key == ours);
+        own.list = list;
+        let before = own.stage;
+        own.stage = match before {
+            _ if is_listed => Stage::Member,
+            Stage::Joining => Stage::Joining,
+            Stage::Member | Stage::Removed => Stage::Removed,
+        };
+        if own.stage == Stage::Removed {
+            // What this device may no longer use, nobody who takes it up shall find.
+            own.key = None;
+        }
+        own.save(tx)?;
+        Ok((before, own.stage))
+    }
+
+    /// That this device may send and change things.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] if it is not on the list.
+    pub(crate) fn check_member(&self) -> Result<()> {
+        if self.stage == Stage::Member { Ok(()) } else { Err(Error::NotAllowed) }
+    }
+}
+
+/// Our row. A device that is still to be linked has none, and may do nothing that needs one.
+fn own_row(snapshot: &Snapshot<'_>) -> Result<SecretBytes> {
+    match snapshot.get(Table::Meta, OWN)? {
+        Some(row) => Ok(row),
+        None if snapshot.get(Table::Meta, NEWCOMER)?.is_some() => Err(Error::NotAllowed),
+        None => Err(CORRUPT),
     }
 }
 
@@ -80,7 +187,7 @@ pub(crate) struct Remembered(Mutex<Option<(SecretBytes, Arc<Own>)>>);
 
 impl Remembered {
     pub(crate) fn load(&self, snapshot: &Snapshot<'_>) -> Result<Arc<Own>> {
-        let row = snapshot.require(Table::Meta, OWN)?;
+        let row = own_row(snapshot)?;
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, own)) = last.as_ref().filter(|(known, _)| known.expose_secret() == row.expose_secret()) {
             return Ok(own.clone());
@@ -92,43 +199,82 @@ impl Remembered {
 }
 
 fn sign_list(
-    account: &AccountKey,
-    device: &DeviceKeys,
+    key: &AccountKey,
+    entries: &[SignedEntry],
     sequence: u64,
     previous: [u8; 32],
     now: u64,
 ) -> Result<DeviceList> {
-    let entry = device.sign_entry(account.account(), &device.entry(true))?;
     Ok(NewList {
         sequence,
         previous,
         issued: now,
         expires: now.saturating_add(LIST_LIFETIME),
         ready: true,
-        devices: &[entry],
+        devices: entries,
         extensions: Extensions::new(),
     }
-    .sign(account)?)
+    .sign(key)?)
+}
+
+impl Row for Change {
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Renew(before) => {
+                writer.array(2).uint(1).uint(*before);
+            }
+            Self::Add(id, entry) => {
+                writer.array(3).uint(2).uint((*id).into()).bytes(&entry.encode());
+            }
+            Self::Remove(id) => {
+                writer.array(2).uint(3).uint((*id).into());
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        match (ok(reader.array())?, ok(reader.uint())?) {
+            (2, 1) => Row::read(reader).map(Self::Renew),
+            (3, 2) => Ok(Self::Add(Row::read(reader)?, ok(SignedEntry::decode(ok(reader.bytes())?))?)),
+            (2, 3) => Row::read(reader).map(Self::Remove),
+            _ => Err(CORRUPT),
+        }
+    }
 }
 
 impl Row for Own {
     fn write(&self, writer: &mut Writer) {
+        writer.array(6);
+        match &self.key {
+            Some(key) => writer.bytes(key.expose_seed()),
+            None => writer.null(),
+        };
         writer
-            .array(5)
-            .bytes(self.account.account().id.as_bytes())
-            .bytes(self.account.expose_seed())
             .bytes(self.device.encode().expose_secret())
             .bytes(self.list.as_bytes())
             .uint(self.policy.max_body.into());
+        write_list(writer, &self.changes);
+        writer.uint(match self.stage {
+            Stage::Joining => 1,
+            Stage::Member => 2,
+            Stage::Removed => 3,
+        });
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(5))?;
-        let id = ok(identity::AccountId::new(ok(reader.bytes())?))?;
-        let account = AccountKey::from_seed(id, &ok(Secret::from_slice(ok(reader.bytes())?))?);
+        ok(reader.array_of(6))?;
+        let seed = if reader.take_null() { None } else { Some(ok(Secret::from_slice(ok(reader.bytes())?))?) };
         let device = ok(DeviceKeys::decode(ok(reader.bytes())?))?;
         let list = ok(DeviceList::reopen(ok(reader.bytes())?))?;
+        let key = seed.map(|seed| AccountKey::from_seed(list.account().id.clone(), &seed));
         let policy = Policy { directory: Directory::Full, max_body: Row::read(reader)? };
-        Ok(Self { account, device, list, policy })
+        let changes = read_list(reader)?;
+        let stage = match ok(reader.uint())? {
+            1 => Stage::Joining,
+            2 => Stage::Member,
+            3 => Stage::Removed,
+            _ => return Err(CORRUPT),
+        };
+        Ok(Self { key, device, list, policy, changes, stage })
     }
 }

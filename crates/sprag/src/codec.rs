@@ -6,7 +6,7 @@
 use sprag_core::wire::{Reader, Writer};
 
 use crate::error::{Error, Result, StoreFault};
-use crate::id::{AccountId, BlobId, Class, Content, Conversation, MessageId};
+use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, RoomId};
 
 /// What a row said that this release cannot have written.
 pub(crate) const CORRUPT: Error = Error::Store(StoreFault::Corrupt);
@@ -133,6 +133,24 @@ impl Row for MessageId {
     }
 }
 
+impl Row for RoomId {
+    fn write(&self, writer: &mut Writer) {
+        writer.bytes(self.as_bytes());
+    }
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Self::new(ok(reader.bytes())?).map_err(|_| CORRUPT)
+    }
+}
+
+impl Row for DeviceId {
+    fn write(&self, writer: &mut Writer) {
+        self.0.write(writer);
+    }
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Row::read(reader).map(Self)
+    }
+}
+
 impl Row for BlobId {
     fn write(&self, writer: &mut Writer) {
         self.0.write(writer);
@@ -146,12 +164,16 @@ impl Row for Conversation {
     fn write(&self, writer: &mut Writer) {
         match self {
             Self::Direct(account) => account.write(writer.array(2).uint(u64::from(self.code()))),
+            Self::Room { id, members } => {
+                id.write(writer.array(3).uint(u64::from(self.code())));
+                write_list(writer, members);
+            }
         }
     }
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(2))?;
-        match ok(reader.uint())? {
-            1 => Row::read(reader).map(Self::Direct),
+        match (ok(reader.array())?, ok(reader.uint())?) {
+            (2, 1) => Row::read(reader).map(Self::Direct),
+            (3, 2) => Ok(Self::Room { id: Row::read(reader)?, members: read_list(reader)? }),
             _ => Err(CORRUPT),
         }
     }

@@ -9,7 +9,7 @@ use sprag_core::safety_number::SafetyNumber;
 use sprag_core::secret::{Secret, SecretBytes};
 use sprag_core::wire::{Reader, Writer};
 
-use crate::account::Own;
+use crate::account::{Own, Stage};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::event::{ListRef, What};
@@ -33,6 +33,8 @@ pub(crate) struct SessionRef {
     pub(crate) hint: HintKey,
     /// What is noted of it: the [`Warning`]s that the app was given, and [`SPENT`].
     pub(crate) marks: u32,
+    /// The number of our own list that the device last said it knows. While it is lower than ours, our list rides along.
+    pub(crate) knows: u64,
 }
 
 /// Near the end of its counters.
@@ -40,6 +42,9 @@ const SPENT: u32 = 4;
 
 /// Messages that a session must still have room for, or it is begun anew: one whose counter ended could not say so.
 pub(crate) const ENOUGH: u32 = 1_000;
+
+/// Seconds for which a device without keys is not asked about again: an hour.
+const WITHOUT_KEYS: u64 = 3_600;
 
 /// Numbers that a contact's sessions can have, and the highest of them.
 const NUMBERS: i64 = 65_536;
@@ -70,6 +75,8 @@ pub(crate) struct Known {
     pub(crate) owes_answer: bool,
     /// Sessions that it said it has begun and that have not come yet: 8 bytes of the transcript each.
     pub(crate) announced: Vec<Vec<u8>>,
+    /// Devices that published no keys, and when that was found out: messages go to the others meanwhile.
+    pub(crate) without_keys: Vec<(u32, u64)>,
     /// What its row says; none if there is no row.
     saved: Option<SecretBytes>,
 }
@@ -107,6 +114,7 @@ impl Known {
             fetching: false,
             owes_answer: false,
             announced: Vec::new(),
+            without_keys: Vec::new(),
             saved: None,
         }
     }
@@ -130,9 +138,9 @@ impl Known {
         Ok(known)
     }
 
-    /// Pins a list that was checked, or steps to it. Sessions with devices that are not on it end. The contact has a row,
-    /// and is to be saved after.
-    pub(crate) fn adopt(&mut self, tx: &Tx<'_>, pin: Pin, list: DeviceList) -> Result<()> {
+    /// Pins a list that was checked, or steps to it, and tells the app which devices came and went. Sessions with devices
+    /// that are not on it end. The contact has a row, and is to be saved after. Our own account is followed likewise.
+    pub(crate) fn adopt(&mut self, tx: &Tx<'_>, own: &Own, pin: Pin, list: DeviceList, now: u64) -> Result<()> {
         let is_listed = |session: &SessionRef| {
             broken!("unlisted-sessions-kept")
                 || list.device(session.device).is_some_and(|device| device.device_key == session.device_key)
@@ -142,9 +150,44 @@ impl Known {
         for session in Vec::<SessionRef>::from_iter(gone) {
             Stored::delete(tx, self.row, self.session_row(session.ordinal))?;
         }
+        let is_own = own.is_own(&self.account);
+        if let Some(before) = self.list.as_ref().filter(|before| before.account() == list.account()) {
+            self.tell_devices(tx, before, &list, is_own, now)?;
+        }
+        if is_own && Own::adopt(tx, list.clone())? == (Stage::Member, Stage::Removed) {
+            raise(tx, What::Removed, now)?;
+        }
         self.pin = Some(pin);
         self.list = Some(list);
         Ok(())
+    }
+
+    fn tell_devices(&self, tx: &Tx<'_>, before: &DeviceList, after: &DeviceList, is_own: bool, now: u64) -> Result<()> {
+        let beyond = |these: &DeviceList, those: &DeviceList| -> Vec<DeviceId> {
+            let missing = these.devices().filter(|device| those.device(device.id).is_none());
+            missing.map(|device| DeviceId(device.id)).collect()
+        };
+        let (added, removed) = (beyond(after, before), beyond(before, after));
+        if (added.is_empty() && removed.is_empty()) || broken!("devices-untold") {
+            return Ok(());
+        }
+        raise(tx, What::DevicesChanged { account: self.account.clone(), added, removed, own: is_own }, now).map(|_| ())
+    }
+
+    /// Whether there is a session with any of its devices.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.list.iter().flat_map(DeviceList::devices).any(|device| self.session_with(device.id).is_some())
+    }
+
+    /// Notes that a device has no keys to begin a session with, as of now.
+    pub(crate) fn note_without_keys(&mut self, device: u32, now: u64) {
+        self.without_keys.retain(|(known, _)| *known != device);
+        self.without_keys.push((device, now));
+    }
+
+    /// Whether a device was lately found to have no keys. A time that was noted while the clock was wrong delays nothing.
+    pub(crate) fn is_without_keys(&self, device: u32, now: u64) -> bool {
+        self.without_keys.iter().any(|(known, at)| *known == device && now.abs_diff(*at) < WITHOUT_KEYS)
     }
 
     /// The session to send on to a device: of those heard the one with the lowest transcript, else our latest; never one
@@ -215,7 +258,7 @@ impl Known {
         }
         self.trust = Trust::Changed;
         self.save(tx)?;
-        let old_number = self.pin.as_ref().map(|pin| SafetyNumber::between(own.account.account(), pin.account()));
+        let old_number = self.pin.as_ref().map(|pin| SafetyNumber::between(own.account(), pin.account()));
         let what = What::IdentityChanged {
             account: self.account,
             old_number: old_number.map_or_else(String::new, |number| number.digits()),
@@ -292,18 +335,19 @@ impl Known {
 impl Row for SessionRef {
     fn write(&self, writer: &mut Writer) {
         writer
-            .array(7)
+            .array(8)
             .uint(self.ordinal.into())
             .uint(self.device.into())
             .bytes(self.device_key.as_bytes())
             .bytes(&self.transcript)
             .bool(self.heard)
             .bytes(self.hint.expose_secret())
-            .uint(self.marks.into());
+            .uint(self.marks.into())
+            .uint(self.knows);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(7))?;
+        ok(reader.array_of(8))?;
         Ok(Self {
             ordinal: Row::read(reader)?,
             device: Row::read(reader)?,
@@ -312,13 +356,14 @@ impl Row for SessionRef {
             heard: Row::read(reader)?,
             hint: HintKey::from_secret(ok(Secret::from_slice(ok(reader.bytes())?))?),
             marks: Row::read(reader)?,
+            knows: Row::read(reader)?,
         })
     }
 }
 
 impl Row for Known {
     fn write(&self, writer: &mut Writer) {
-        writer.array(9);
+        writer.array(10);
         self.account.write(writer);
         match &self.pin {
             Some(pin) => pin.write(writer),
@@ -334,10 +379,14 @@ impl Row for Known {
         write_list(writer, &self.sessions);
         writer.uint(self.next_ordinal.into()).bool(self.fetching).bool(self.owes_answer);
         write_list(writer, &self.announced);
+        writer.array(self.without_keys.len() * 2);
+        self.without_keys.iter().for_each(|(device, at)| {
+            writer.uint((*device).into()).uint(*at);
+        });
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(9))?;
+        ok(reader.array_of(10))?;
         let mut known = Self::unseen(Row::read(reader)?);
         known.pin = if reader.take_null() { None } else { Some(ok(Pin::read(reader))?) };
         known.list = if reader.take_null() { None } else { Some(ok(DeviceList::reopen(ok(reader.bytes())?))?) };
@@ -351,6 +400,9 @@ impl Row for Known {
         known.fetching = Row::read(reader)?;
         known.owes_answer = Row::read(reader)?;
         known.announced = read_list(reader)?;
+        for _ in 0..ok(reader.array())? / 2 {
+            known.without_keys.push((Row::read(reader)?, Row::read(reader)?));
+        }
         Ok(known)
     }
 }
@@ -375,6 +427,7 @@ mod tests {
             heard: true,
             hint: HintKey::from_secret(Secret::new([1; 32])),
             marks: 0,
+            knows: 0,
         }
     }
 
@@ -410,7 +463,8 @@ mod tests {
                     let ordinal = known.add_session(tx, session(keys, device))?;
                     stored().save(tx, known.session_row(ordinal))?;
                 }
-                known.adopt(tx, Pin::first(&own.list), own.list.clone())?;
+                let us = Own::create(&AccountId::new("us").unwrap(), Policy::default(), 1_000, &mut random())?;
+                known.adopt(tx, &us, Pin::first(&own.list), own.list.clone(), 1_000)?;
                 let kept: Vec<u32> = known.sessions.iter().map(|session| session.ordinal).collect();
                 assert_eq!(kept, [1, 4]);
                 assert_eq!((tx.count(Table::Session)?, tx.count(Table::SessionCold)?), (2, 2));

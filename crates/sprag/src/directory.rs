@@ -11,7 +11,7 @@ use sprag_core::ratchet::{HintKey, Session};
 use sprag_core::safety_number::SafetyNumber;
 use sprag_core::wire::{self, Kind};
 
-use crate::account::Own;
+use crate::account::{Change, Own};
 use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{ListRef, MessageState, Reason, What};
@@ -27,21 +27,43 @@ use crate::upkeep::Upkeep;
 /// Seconds after which keys that the directory refused are offered again.
 const REFUSED: u64 = 3_600;
 
-/// Queues what is to be published: new prekeys, and the list where it is new.
-pub(crate) fn publish(tx: &Tx<'_>, own: &Own, list: bool, made: Made, upkeep: &mut Upkeep, now: u64) -> Result<()> {
+/// Queues what is to be published: new prekeys, and the list where another one is wanted than the directory has.
+pub(crate) fn publish(tx: &Tx<'_>, own: &Own, made: Made, upkeep: &mut Upkeep, now: u64) -> Result<()> {
     let objects = prekeys::keep(tx, made, upkeep)?;
     let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
-    if list {
-        let sequence = own.list.sequence();
-        let expected = upkeep.published;
-        publish.list = Some(ListWrite { object: own.list.as_bytes().to_vec(), sequence, expected });
-    }
+    publish.list = next_list(tx, own, upkeep, now)?;
     publish.signed_prekey = objects.signed;
     publish.one_time = objects.one_time;
     if publish.list.is_none() && publish.signed_prekey.is_none() && publish.one_time.is_empty() {
         return Ok(());
     }
     Entry::request(tx, 0, Action::PublishKeys(publish), now)
+}
+
+/// The list that is to be offered: the account's first, or ours with the changes that are wanted. It becomes ours when the
+/// directory has it, for of two devices that change it at once only one can come first. None while one is on its way.
+fn next_list(tx: &Tx<'_>, own: &Own, upkeep: &Upkeep, now: u64) -> Result<Option<ListWrite>> {
+    let is_list = |cargo: &Cargo| matches!(&cargo.action, Action::PublishKeys(publish) if publish.list.is_some());
+    if Cargo::all(tx)?.iter().any(is_list) {
+        return Ok(None);
+    }
+    let write = |list: &DeviceList, expected| {
+        let (object, sequence) = (list.as_bytes().to_vec(), list.sequence());
+        Some(ListWrite { object, sequence, expected })
+    };
+    if upkeep.published == 0 && own.key.is_some() && own.list.sequence() == 1 {
+        return Ok(write(&own.list, 0));
+    }
+    let expected = own.list.sequence();
+    Ok(own.next_list(&own.list, now)?.and_then(|list| write(&list, expected)))
+}
+
+/// Wants a change of our list.
+pub(crate) fn change_list(tx: &Tx<'_>, own: &mut Own, change: Change, now: u64) -> Result<()> {
+    own.changes.push(change);
+    own.save(tx)?;
+    let mut upkeep = Upkeep::load(tx)?;
+    publish(tx, own, Made::default(), &mut upkeep, now)
 }
 
 /// Whether keys wait to be published.
@@ -94,14 +116,13 @@ fn conflicting(
     now: u64,
 ) -> Result<()> {
     let own = Own::load(tx)?;
-    if list == own.list.as_bytes() {
+    if publish.list.as_ref().is_some_and(|write| write.object == list) {
         // Only the answer was lost on its way.
         return done(tx, row, Upkeep::load(tx)?, &publish, now);
     }
     let theirs = DeviceList::open(list).ok();
-    let is_behind = theirs
-        .as_ref()
-        .is_none_or(|theirs| *theirs.account() == *own.account.account() && theirs.sequence() < own.list.sequence());
+    let is_ours = theirs.as_ref().is_none_or(|theirs| *theirs.account() == *own.account());
+    let is_behind = is_ours && theirs.as_ref().is_none_or(|theirs| theirs.sequence() <= own.list.sequence());
     if let (true, Some(write)) = (is_behind, &mut publish.list) {
         // One of our own lists from before, or none at all.
         write.expected = theirs.as_ref().map_or(0, DeviceList::sequence);
@@ -109,8 +130,15 @@ fn conflicting(
         publish.list = None;
     }
     if let Some(theirs) = theirs.filter(|_| !is_behind) {
-        let mine = ListRef { sequence: own.list.sequence(), hash: *own.list.hash() };
-        let theirs = ListRef { sequence: theirs.sequence(), hash: *theirs.hash() };
+        if is_ours && merge(tx, &own, &theirs, now)? {
+            Entry::remove(tx, row)?;
+            let mut upkeep = Upkeep::load(tx)?;
+            upkeep.published = upkeep.published.max(theirs.sequence());
+            upkeep.save(tx)?;
+            return publish_rest(tx, &mut upkeep, now);
+        }
+        let mine = ListRef::new(own.list.sequence(), *own.list.hash());
+        let theirs = ListRef::new(theirs.sequence(), *theirs.hash());
         raise_sparingly(tx, What::ListConflict { account: own.id()?, mine, theirs }, now)?;
     }
     if publish.list.is_none() && publish.signed_prekey.is_none() && publish.one_time.is_empty() {
@@ -124,20 +152,54 @@ fn conflicting(
     if delay > 0 { Upkeep::put_off(tx, at, now) } else { Ok(()) }
 }
 
+/// Follows to a list that another of our devices has published before us, if it may follow.
+fn merge(tx: &Tx<'_>, own: &Own, theirs: &DeviceList, now: u64) -> Result<bool> {
+    let Some(mut known) = Known::find(tx, &own.id()?)? else { return Ok(false) };
+    let Some(Ok(accepted)) = known.pin.as_ref().map(|pin| pin.accept(theirs)) else { return Ok(false) };
+    known.adopt(tx, own, accepted.pin, theirs.clone(), now)?;
+    known.save(tx)?;
+    Ok(true)
+}
+
 fn done(tx: &Tx<'_>, row: i64, mut upkeep: Upkeep, publish: &PublishKeys, now: u64) -> Result<()> {
     taken(tx, &mut upkeep, publish, now)?;
     upkeep.save(tx)?;
-    Entry::remove(tx, row)
+    Entry::remove(tx, row)?;
+    publish_rest(tx, &mut upkeep, now)
+}
+
+/// Offers what the list that was offered last did not say.
+fn publish_rest(tx: &Tx<'_>, upkeep: &mut Upkeep, now: u64) -> Result<()> {
+    publish(tx, &Own::load(tx)?, Made::default(), upkeep, now)
 }
 
 fn taken(tx: &Tx<'_>, upkeep: &mut Upkeep, publish: &PublishKeys, now: u64) -> Result<()> {
-    if let Some(list) = &publish.list {
-        upkeep.published = upkeep.published.max(list.sequence);
+    if let Some(write) = &publish.list {
+        upkeep.published = upkeep.published.max(write.sequence);
+        let own = Own::load(tx)?;
+        if let Some(list) = DeviceList::reopen(&write.object).ok().filter(|list| list.hash() != own.list.hash()) {
+            merge(tx, &own, &list, now)?;
+            tell_own_devices(tx, upkeep, &own)?;
+        }
     }
     match &publish.signed_prekey {
         Some(object) => prekeys::acknowledged(tx, upkeep, object, now),
         None => Ok(()),
     }
+}
+
+/// Has an empty message go to our other devices: our new list rides in it.
+fn tell_own_devices(tx: &Tx<'_>, upkeep: &mut Upkeep, own: &Own) -> Result<()> {
+    let Some(mut known) = Known::find(tx, &own.id()?)? else { return Ok(()) };
+    if known.sessions.is_empty() {
+        return Ok(());
+    }
+    known.owes_answer = true;
+    known.save(tx)?;
+    if !upkeep.owed.contains(&known.row) {
+        upkeep.owed.push(known.row);
+    }
+    Ok(())
 }
 
 /// Asks for the keys of a contact, once.
@@ -150,6 +212,11 @@ pub(crate) fn ask_for_keys(tx: &Tx<'_>, known: &mut Known, now: u64) -> Result<(
     let known_sequence = known.pin.as_ref().map_or(0, Pin::sequence);
     let wanted = Wanted { account: known.account.clone(), known_sequence };
     Entry::request(tx, known.row, Action::FetchKeys(FetchKeys::new(vec![wanted], true, Why::Send, true)), now)
+}
+
+/// Asks for the keys of the contacts in these rows.
+pub(crate) fn ask_for_all(tx: &Tx<'_>, rows: &[i64], now: u64) -> Result<()> {
+    rows.iter().try_for_each(|row| ask_for_keys(tx, &mut Known::load(tx, *row)?, now))
 }
 
 /// What an answer is worth.
@@ -169,8 +236,8 @@ pub(crate) struct Genuine {
     pin: Pin,
     list: DeviceList,
     begun: Vec<Begun>,
-    /// Why a device could not be reached.
-    unreachable: Option<Reason>,
+    /// Devices that no session could be begun with, and why.
+    unreachable: Vec<(u32, Reason)>,
 }
 
 /// A session of ours that is in no store yet.
@@ -209,15 +276,15 @@ pub(crate) fn examine(
     };
     // A part that does not parse is as if it had not come: a server cannot block the others by it.
     let prekeys: Vec<_> = of(Kind::Prekey).filter_map(|part| ReceivedPrekey::parse(part).ok()).collect();
-    let (mut begun, mut unreachable) = (Vec::new(), None);
-    for device in list.devices() {
+    let (mut begun, mut unreachable) = (Vec::new(), Vec::new());
+    for device in list.devices().filter(|device| device.device_key != own.device.device_key()) {
         if has_session(snapshot, known, device.id, now)? {
             continue;
         }
         match begin(own, &list, device.id, &prekeys, now, random) {
             Ok(session) => begun.push(session),
-            Err(sprag_core::Error::KeyGone) => unreachable = Some(Reason::NoKeys),
-            Err(error) => unreachable = Some(error.into()),
+            Err(sprag_core::Error::KeyGone) => unreachable.push((device.id, Reason::NoKeys)),
+            Err(error) => unreachable.push((device.id, error.into())),
         }
     }
     Ok(Answer::Genuine(Box::new(Genuine { pin, list, begun, unreachable })))
@@ -230,7 +297,7 @@ fn follow(own: &Own, known: &Known, list: &DeviceList) -> core::result::Result<P
     }
     let Some(pin) = &known.pin else { return Ok(Pin::first(list)) };
     if *pin.account() != *list.account() {
-        let number = SafetyNumber::between(own.account.account(), list.account()).digits();
+        let number = SafetyNumber::between(own.account(), list.account()).digits();
         return Err(Answer::Changed { number });
     }
     let theirs = ListRef { sequence: list.sequence(), hash: *list.hash() };
@@ -255,11 +322,11 @@ fn begin(
     random: &mut dyn Random,
 ) -> sprag_core::Result<Begun> {
     let bundle = Bundle::pick(list, device, prekeys)?.verify(now)?;
-    let begun = handshake::initiate(own.account.account(), &own.device, bundle, None, random)?;
+    let begun = handshake::initiate(own.account(), &own.device, bundle, None, random)?;
     let hint = HintKey::between(own.device.identity(), &begun.device.identity_key)?;
     let session = Session::initiate(begun.established, begun.their_ratchet_key, random)?;
     let (device_key, transcript) = (begun.device.device_key, *session.transcript());
-    let reference = SessionRef { ordinal: 0, device, device_key, transcript, heard: false, hint, marks: 0 };
+    let reference = SessionRef { ordinal: 0, device, device_key, transcript, heard: false, hint, marks: 0, knows: 0 };
     Ok(Begun { reference, session, fields: begun.fields })
 }
 
@@ -287,21 +354,37 @@ pub(crate) fn commit(
         }
         Answer::Genuine(genuine) => {
             let Genuine { pin, list, begun, unreachable } = *genuine;
-            known.adopt(tx, pin, list)?;
+            let is_ours = own.is_own(&known.account);
+            known.adopt(tx, own, pin, list, now)?;
             for begun in begun {
                 take_up(tx, &mut known, begun, now)?;
             }
-            match unreachable {
-                Some(reason) => reason,
-                None => {
+            for (device, _) in &unreachable {
+                known.note_without_keys(*device, now);
+            }
+            let is_reached = is_ours || known.is_reachable();
+            match unreachable.first() {
+                Some((_, reason)) if !is_reached => *reason,
+                _ => {
                     known.save(tx)?;
-                    return outbox::flush(tx, own, &known, now, random);
+                    return flush(tx, &known, now, random);
                 }
             }
         }
     };
     known.save(tx)?;
     outbox::stop_waiting(tx, &known, MessageState::Failed, refused, now).map(|_| ())
+}
+
+/// Sends what waited for this contact's keys; asks for those that are wanting still.
+fn flush(tx: &Tx<'_>, known: &Known, now: u64, random: &mut dyn Random) -> Result<()> {
+    // Our own list may be another one by now.
+    let wanted = outbox::flush(tx, &Own::load(tx)?, &known.account, now, random)?;
+    if wanted.contains(&known.row) {
+        outbox::stop_waiting(tx, known, MessageState::Failed, Reason::NoKeys, now)?;
+    }
+    let rest: Vec<i64> = wanted.into_iter().filter(|row| *row != known.row).collect();
+    ask_for_all(tx, &rest, now)
 }
 
 fn conflict(tx: &Tx<'_>, known: &Known, theirs: ListRef, now: u64) -> Result<()> {

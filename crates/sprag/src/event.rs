@@ -358,6 +358,18 @@ pub enum What {
         /// The messages that are held.
         held: Vec<MessageId>,
     },
+    /// Devices came to an account or left it, by a list that its account key has signed. Raised before the first message
+    /// to a new device is encrypted.
+    DevicesChanged {
+        /// Whose devices.
+        account: AccountId,
+        /// Those that are new.
+        added: Vec<DeviceId>,
+        /// Those that are gone.
+        removed: Vec<DeviceId>,
+        /// Whether it is our own account.
+        own: bool,
+    },
     /// Two different device lists of one account were seen where there can be one: somebody shows different people different
     /// lists.
     ListConflict {
@@ -367,6 +379,18 @@ pub enum What {
         mine: ListRef,
         /// The list that a message or the directory spoke of.
         theirs: ListRef,
+    },
+    /// A message of a room was sent to others than those whom the app last named as its members: the server told different
+    /// people different things, or a change is on its way.
+    AudienceDiffers {
+        /// The room, with the members as we know them.
+        conversation: Conversation,
+        /// Who sent it.
+        sender: Sender,
+        /// Whom the sender wrote to beside those that we know of.
+        added: Vec<AccountId>,
+        /// Whom the sender did not write to.
+        missing: Vec<AccountId>,
     },
     /// The session with a device was begun anew.
     SessionRestarted {
@@ -407,6 +431,8 @@ pub enum What {
         /// Who it is from.
         proved: AccountId,
     },
+    /// This device was taken off its account's list: it sends nothing any more.
+    Removed,
     /// The clock jumped; nothing is deleted by age until it is plausible again.
     ClockSuspect {
         /// By how many seconds our clock is ahead.
@@ -500,6 +526,14 @@ pub struct ListRef {
     pub hash: [u8; 32],
 }
 
+impl ListRef {
+    /// Puts the record together.
+    #[must_use]
+    pub const fn new(sequence: u64, hash: [u8; 32]) -> Self {
+        Self { sequence, hash }
+    }
+}
+
 impl What {
     /// The stable number of this kind of event.
     #[must_use]
@@ -509,10 +543,13 @@ impl What {
             Self::Unreadable { .. } => 2,
             Self::Progress { .. } => 3,
             Self::IdentityChanged { .. } => 4,
+            Self::DevicesChanged { .. } => 5,
             Self::ListConflict { .. } => 6,
+            Self::AudienceDiffers { .. } => 7,
             Self::SessionRestarted { .. } => 10,
             Self::CloneSuspected { .. } => 11,
             Self::BraidStalled { .. } => 12,
+            Self::Removed => 14,
             Self::ClockSuspect { .. } => 15,
             Self::KeysLow { .. } => 16,
             Self::StoreTrouble { .. } => 17,
@@ -537,7 +574,10 @@ impl Event {
                 Importance::Content
             }
             What::IdentityChanged { .. }
+            | What::DevicesChanged { .. }
             | What::ListConflict { .. }
+            | What::AudienceDiffers { .. }
+            | What::Removed
             | What::CloneSuspected { .. }
             | What::SenderDiffers { .. } => Importance::Security,
             What::SessionRestarted { resumed, .. } if !*resumed => Importance::Security,
@@ -577,12 +617,15 @@ impl Row for What {
             Self::Message(_) => 11,
             Self::Unreadable { .. } | Self::IdentityChanged { .. } => 5,
             Self::Progress { .. }
+            | Self::DevicesChanged { .. }
+            | Self::AudienceDiffers { .. }
             | Self::SessionRestarted { .. }
             | Self::Unsupported { .. }
             | Self::SenderDiffers { .. } => 4,
             Self::ListConflict { .. } => 3,
             Self::CloneSuspected { .. } | Self::BraidStalled { .. } => 2,
             Self::ClockSuspect { .. } | Self::KeysLow { .. } | Self::StoreTrouble { .. } => 1,
+            Self::Removed => 0,
         };
         writer.array(fields + 1).uint(u64::from(self.code()));
         match self {
@@ -619,6 +662,19 @@ impl Row for What {
                 was_verified.write(writer);
                 write_list(writer, held);
             }
+            Self::DevicesChanged { account, added, removed, own } => {
+                account.write(writer);
+                write_list(writer, added);
+                write_list(writer, removed);
+                own.write(writer);
+            }
+            Self::AudienceDiffers { conversation, sender, added, missing } => {
+                conversation.write(writer);
+                sender.write(writer);
+                write_list(writer, added);
+                write_list(writer, missing);
+            }
+            Self::Removed => {}
             Self::ListConflict { account, mine, theirs } => {
                 account.write(writer);
                 mine.write(writer);
@@ -685,6 +741,19 @@ impl Row for What {
                 was_verified: Row::read(reader)?,
                 held: read_list(reader)?,
             }),
+            (5, 5) => Ok(Self::DevicesChanged {
+                account: Row::read(reader)?,
+                added: read_list(reader)?,
+                removed: read_list(reader)?,
+                own: Row::read(reader)?,
+            }),
+            (5, 7) => Ok(Self::AudienceDiffers {
+                conversation: Row::read(reader)?,
+                sender: Row::read(reader)?,
+                added: read_list(reader)?,
+                missing: read_list(reader)?,
+            }),
+            (1, 14) => Ok(Self::Removed),
             (4, 6) => Ok(Self::ListConflict {
                 account: Row::read(reader)?,
                 mine: Row::read(reader)?,
@@ -879,6 +948,7 @@ impl Preview {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::RoomId;
 
     fn round_trip(what: What) {
         let event = Event::new(u64::MAX - 1, 1_700_000_000, what);
@@ -929,6 +999,13 @@ mod tests {
         round_trip(What::ListConflict { account: alice.clone(), mine, theirs });
         round_trip(What::CloneSuspected { account: alice.clone(), device: DeviceId(7) });
         round_trip(What::BraidStalled { account: alice.clone(), device: DeviceId(7) });
+        let (added, removed) = (vec![DeviceId(1), DeviceId(u32::MAX)], vec![DeviceId(0)]);
+        round_trip(What::DevicesChanged { account: alice.clone(), added, removed, own: true });
+        round_trip(What::Removed);
+        let other = Sender { account: alice.clone(), device: DeviceId(7) };
+        let conversation = Conversation::Room { id: RoomId::new("room").unwrap(), members: vec![alice.clone()] };
+        let (added, missing) = (vec![alice.clone()], Vec::new());
+        round_trip(What::AudienceDiffers { conversation, sender: other, added, missing });
         let (named, proved) = (AccountId::new(b"bob").unwrap(), alice.clone());
         round_trip(What::SenderDiffers { app_ref: None, blob_id: BlobId([4; 32]), named, proved });
         round_trip(What::SessionRestarted { account: alice, device: DeviceId(0), resumed: false, reason: None });

@@ -67,6 +67,11 @@ byte_id! {
     MessageId, "a message id is 1 to 64 bytes"
 }
 
+byte_id! {
+    /// A room: the app's immutable id of a conversation of several, 1 to 64 bytes.
+    RoomId, "a room id is 1 to 64 bytes"
+}
+
 /// A device of an account: a random number that is never bound to other keys later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId(pub u32);
@@ -95,13 +100,23 @@ impl core::fmt::Debug for BlobId {
     }
 }
 
-/// Where a message belongs. Kinds 2 (a room whose members the app's server decides) and 3 (a group with signed
-/// membership) are reserved.
+/// The most members of a room.
+pub const MAX_MEMBERS: usize = sprag_core::content::MAX_MEMBERS;
+
+/// Where a message belongs. Kind 3 (a group with signed membership) is reserved.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Conversation {
-    /// The conversation of two: ours with this other account.
+    /// The conversation of two: ours with this other account. With our own account: a note to our other devices.
     Direct(AccountId),
+    /// A conversation of several, whose members the app's server decides: whoever it names can read what is sent from then
+    /// on. Every message says whom its sender wrote to, so that members who are told different things find out.
+    Room {
+        /// Which room.
+        id: RoomId,
+        /// The members, ourselves included or not, in any order: at most [`MAX_MEMBERS`].
+        members: Vec<AccountId>,
+    },
 }
 
 impl Conversation {
@@ -110,6 +125,7 @@ impl Conversation {
     pub const fn code(&self) -> u32 {
         match self {
             Self::Direct(_) => 1,
+            Self::Room { .. } => 2,
         }
     }
 }
@@ -204,6 +220,26 @@ impl Trust {
     #[must_use]
     pub const fn code(self) -> u32 {
         self as u32
+    }
+}
+
+/// One of our own devices, as our list has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Device {
+    /// Which.
+    pub id: DeviceId,
+    /// Whether it is the one that is asked.
+    pub is_this: bool,
+    /// Whether it may admit and revoke others.
+    pub holds_account_key: bool,
+}
+
+impl Device {
+    /// Puts the record together.
+    #[must_use]
+    pub const fn new(id: DeviceId, is_this: bool, holds_account_key: bool) -> Self {
+        Self { id, is_this, holds_account_key }
     }
 }
 

@@ -23,6 +23,7 @@ mod codec;
 pub mod config;
 mod contact;
 pub mod context;
+mod conversation;
 mod directory;
 pub mod error;
 pub mod event;
@@ -45,8 +46,8 @@ pub use event::{
     Reason, SendOptions, Sent, Verdict, What,
 };
 pub use id::{
-    AccountId, BlobId, Class, Contact, Content, Conversation, DeviceId, Freshness, MAX_CONTENT, MAX_ID, MessageId,
-    RequestId, SafetyNumber, Sender, Trust,
+    AccountId, BlobId, Class, Contact, Content, Conversation, Device, DeviceId, Freshness, MAX_CONTENT, MAX_ID,
+    MAX_MEMBERS, MessageId, RequestId, RoomId, SafetyNumber, Sender, Trust,
 };
 pub use inbox::recognise;
 pub use request::{

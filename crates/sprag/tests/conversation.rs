@@ -198,17 +198,18 @@ fn a_split_view_is_told_by_the_first_message() {
     // What somebody with a copy of Bob's phone signs under the number that Bob signs his next list under.
     std::fs::copy(scratch.file("bob.sprag"), scratch.file("copy.sprag")).unwrap();
     hands.pass(14 * world::DAY);
-    let later = |file: &str| {
+    let later = |file: &str, server: &mut Server| {
         hands.pass(world::DAY);
         let opening = Opening::new(place(file), Key::new([7; 32]), id("bob"));
         let phone = Phone { client: Client::open(opening, environment()).unwrap(), id: id("bob") };
         (0..2).for_each(|_| assert!(phone.client.wake(sprag::Hint::default()).is_ok()));
+        server.pump(&phone);
         phone.take();
         phone
     };
-    let (bob, copy) = (later("bob.sprag"), later("copy.sprag"));
     let mut theirs = Server::default();
-    theirs.pump(&copy);
+    let bob = later("bob.sprag", &mut server);
+    later("copy.sprag", &mut theirs);
     let sent = alice.send(&bob, "under the other list");
     alice.client.respond(sent.requests[0].id, Outcome::Stale { accounts: Vec::new() }).unwrap();
     theirs.pump(&alice);

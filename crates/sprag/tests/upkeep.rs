@@ -184,7 +184,7 @@ fn keys_that_were_not_taken_are_offered_again() {
         alice.client.respond(request, outcome).unwrap();
         hands.pass(2);
     }
-    assert_eq!(sequences, [(0, 1), (0, 2)]);
+    assert_eq!(sequences, [(0, 1), (1, 2)]);
     assert!(alice.take().is_empty());
 }
 

@@ -3,7 +3,7 @@
 use super::Client;
 use crate::error::{Error, Result};
 use crate::event::{Delivered, Incoming, Preview, Reason, Verdict};
-use crate::id::{BlobId, Conversation, DeviceId, MAX_ID, MessageId, Sender};
+use crate::id::{BlobId, DeviceId, MAX_ID, MessageId, Sender};
 use crate::inbox::{self, Effort, Examined};
 use crate::store::Barrier;
 
@@ -53,9 +53,10 @@ impl Client {
     ) -> Result<(usize, bool)> {
         let barrier = if is_last { Barrier::Full } else { Barrier::Normal };
         let found = self.store.write(barrier, |tx| {
-            let own = self.own.load(tx)?;
             let mut found = Vec::with_capacity(part.len());
             for incoming in part {
+                // The message before may have brought another list of ours.
+                let own = self.own.load(tx)?;
                 match inbox::examine(tx, &own, incoming, Effort::Light, now)? {
                     Examined::Heavy => break,
                     examined => found.push(inbox::commit(tx, &own, examined, incoming, now)?),
@@ -84,8 +85,8 @@ impl Client {
                     let device = DeviceId(opened.device);
                     match inbox::door_content(opened.content.body) {
                         Some(content) => Preview::Message {
-                            sender: Sender { account: account.clone(), device },
-                            conversation: Conversation::Direct(account),
+                            sender: Sender { account, device },
+                            conversation: opened.conversation,
                             client_id,
                             class,
                             content,

@@ -2,13 +2,14 @@
 //! process on the same store could have outdated.
 
 mod deliver;
+mod devices;
 mod network;
 mod send;
 mod wake;
 
 use std::path::Path;
 
-use sprag_core::identity::DeviceList;
+use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::safety_number::SafetyNumber;
 use sprag_core::secret::Secret;
 
@@ -62,9 +63,13 @@ impl Client {
         // In one with the store itself: one without an account could neither be opened nor made again.
         let store = Store::create(path(&config.place), &store_key(&config.key), &environment, |tx| {
             own.save(tx)?;
+            let mut known = Known::unseen(own.id()?);
+            known.pin = Some(Pin::first(&own.list));
+            known.list = Some(own.list.clone());
+            known.save(tx)?;
             let mut upkeep = Upkeep::new(now);
             let made = prekeys::make(None, &own.device, Some(0), now, &mut random);
-            directory::publish(tx, &own, true, made, &mut upkeep, now)?;
+            directory::publish(tx, &own, made, &mut upkeep, now)?;
             upkeep.save(tx)
         })?;
         Ok(Self {
@@ -160,7 +165,7 @@ impl Client {
             let own = self.own.load(snapshot)?;
             let known = Known::find(snapshot, &account)?.ok_or(Error::Unknown)?;
             let pin = known.pin.as_ref().ok_or(Error::Unknown)?;
-            let number = SafetyNumber::between(own.account.account(), pin.account());
+            let number = SafetyNumber::between(own.account(), pin.account());
             Ok(Contact::new(account.clone(), known.trust, pin.account().fingerprint(), number))
         })
     }

@@ -7,7 +7,7 @@ use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Pending, Reason};
 use crate::id::RequestId;
-use crate::outbox::{self, Cargo, Entry, Queued};
+use crate::outbox::{self, Cargo, Carried, Entry, Queued};
 use crate::request::{Action, Outcome, Rejection, Request};
 use crate::store::{Barrier, Tx};
 use crate::upkeep::Upkeep;
@@ -48,7 +48,7 @@ impl Client {
                 let answer = match (&cargo.action, &outcome) {
                     (_, Outcome::Retry { .. }) => None,
                     (Action::FetchKeys(_), outcome) => {
-                        let (own, known) = (self.own.load(snapshot)?, Known::load(snapshot, entry.contact)?);
+                        let (own, known) = (self.own.load(snapshot)?, Known::load(snapshot, entry.lane)?);
                         Some((directory::examine(snapshot, &own, &known, outcome, now, &mut early)?, own, known))
                     }
                     _ => None,
@@ -92,23 +92,30 @@ fn sent(
     row: i64,
     entry: &Entry,
     message: Option<Queued>,
-    carried: &[u32],
+    carried: &[Carried],
     outcome: &Outcome,
     now: u64,
 ) -> Result<()> {
-    let mut known = Known::load(tx, entry.contact)?;
     let Some(message) = message else { return Err(CORRUPT) };
     let (state, reason) = match outcome {
         Outcome::Accepted { .. } => {
-            for ordinal in carried {
-                known.handshake_left(tx, *ordinal, now)?;
+            for Carried { contact, ordinal } in carried {
+                Known::load(tx, *contact)?.handshake_left(tx, *ordinal, now)?;
             }
             (MessageState::Accepted, None)
         }
-        Outcome::Stale { .. } => {
-            // Sealed again, under the same id, when the newer list is here.
-            outbox::release(tx, row, &known, message, now)?;
-            return directory::ask_for_keys(tx, &mut known, now);
+        Outcome::Stale { accounts } => {
+            // Sealed again, under the same id, when the newer lists are here.
+            let all = outbox::members(&message.conversation).to_vec();
+            let named = all.iter().filter(|account| accounts.iter().any(|stale| stale.account == **account));
+            let named: Vec<_> = named.cloned().collect();
+            outbox::release(tx, row, entry.lane, message, now)?;
+            for account in if named.is_empty() { all } else { named } {
+                if let Some(mut known) = Known::find(tx, &account)? {
+                    directory::ask_for_keys(tx, &mut known, now)?;
+                }
+            }
+            return Ok(());
         }
         Outcome::TooLarge { .. } => (MessageState::Failed, Some(Reason::TooLarge)),
         Outcome::Rejected(Rejection::NoSuchAccount) => (MessageState::Failed, Some(Reason::NoSuchAccount)),
@@ -116,6 +123,6 @@ fn sent(
         Outcome::Rejected(_) => (MessageState::Failed, Some(Reason::Refused)),
         _ => return Err(Error::Misuse("this outcome does not answer Send")),
     };
-    outbox::progress(tx, &message, &known, state, reason, now)?;
+    outbox::progress(tx, &message, state, reason, now)?;
     Entry::remove(tx, row)
 }

@@ -1,13 +1,13 @@
 //! The door for what is sent, from `send` until it has left.
 
 use super::{Client, LEASE, fresh_id, pending};
-use crate::contact::Known;
 use crate::context::Generator;
+use crate::conversation;
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Pending, SendOptions, Sent};
-use crate::id::{AccountId, Content, Conversation, MAX_CONTENT, MessageId, Trust};
-use crate::outbox::{self, Cargo, Entry, Index, Queued, Waiting};
+use crate::id::{Content, Conversation, MAX_CONTENT, MessageId};
+use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Index, Load, Queued, Scope, Waiting};
 use crate::store::{Barrier, Snapshot, Table, Tx};
 
 impl Client {
@@ -18,8 +18,8 @@ impl Client {
     /// [`Error::Misuse`] for a message to oneself, an empty or too large content, or an id that was used for another
     /// one; [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
     pub fn send(&self, conversation: &Conversation, content: &Content, options: &SendOptions) -> Result<Sent> {
-        let Conversation::Direct(to) = conversation;
-        self.check_content(to, content)?;
+        check_content(content)?;
+        let conversation = outbox::complete(&self.account, conversation)?;
         let mut random = self.generator()?;
         let now = self.now();
         self.store.write(Barrier::Full, |tx| {
@@ -27,71 +27,62 @@ impl Client {
                 Some(id) => id.clone(),
                 None => fresh_id(tx)?,
             };
-            let digest = outbox::digest(tx, conversation, content);
+            let digest = outbox::digest(tx, &conversation, content);
             let (state, requests) = match Index::find(tx, &id)?.filter(|_| !broken!("sent-again-is-sent-twice")) {
                 Some(index) if index.digest == digest => (index.state, Vec::new()),
                 Some(_) => return Err(Error::Misuse("this id was used for another message")),
                 None => {
-                    let content = Some(content.clone());
+                    let load = Load::Content(content.clone());
                     let (class, expires) = (options.class, options.expires);
-                    let message = Queued { id: id.clone(), class, content, sent: now, expires };
-                    let (row, contact, state) = self.queue(tx, to, message, now, &mut random)?;
+                    let scope = Scope::Everybody;
+                    let message = Queued { id: id.clone(), conversation, scope, class, load, sent: now, expires };
+                    let (row, lanes, state) = self.queue(tx, message, now, &mut random)?;
                     Index { row, digest, state, at: now }.save(tx, &id)?;
-                    (state, outbox::lease_for(tx, contact, LEASE, now)?)
+                    (state, outbox::lease_for(tx, &lanes, LEASE, now)?)
                 }
             };
             Ok(Sent { message: id, state, requests, pending: pending(tx, now)? })
         })
     }
 
-    /// Puts a message where it belongs: sealed into the outbox, or to those that wait. Yields its number, the contact's,
-    /// and its state.
+    /// Puts a message where it belongs: sealed into the outbox, or to those that wait. Yields its number, the lanes in
+    /// which something may leave for it, and its state.
     fn queue(
         &self,
         tx: &Tx<'_>,
-        to: &AccountId,
         message: Queued,
         now: u64,
         random: &mut Generator,
-    ) -> Result<(i64, i64, MessageState)> {
+    ) -> Result<(i64, Vec<i64>, MessageState)> {
         let own = self.own.load(tx)?;
-        let mut known = Known::find(tx, to)?.unwrap_or_else(|| Known::unseen(to.clone()));
-        known.save(tx)?;
-        let contact = known.row;
-        let row = tx.reserve(Table::Outbox)?;
-        if known.trust == Trust::Changed {
-            Waiting { contact, held: true, message }.save(tx, row)?;
-            return Ok((row, contact, MessageState::Held));
-        }
-        // What waits already goes first.
-        let first = !known.fetching;
-        match if first { outbox::seal(tx, &own, &known, &message, now, random)? } else { None } {
-            Some(sealed) => {
-                Entry::put(tx, row, contact, &Cargo::sealed(sealed, message), now)?;
-                known.owes_answer = false;
-                known.save(tx)?;
-                Ok((row, contact, MessageState::Ready))
-            }
-            None => {
-                Waiting { contact, held: false, message }.save(tx, row)?;
-                directory::ask_for_keys(tx, &mut known, now)?;
-                Ok((row, contact, MessageState::WaitingKeys))
-            }
-        }
-    }
-
-    fn check_content(&self, to: &AccountId, content: &Content) -> Result<()> {
-        if *to == self.account {
+        own.check_member()?;
+        let mut circle = Circle::load(tx, &own, &message.conversation)?;
+        if circle.others.is_empty() && own.list.devices().count() < 2 {
             return Err(Error::Misuse("a message to oneself has nobody to go to"));
         }
-        if content.as_bytes().len() > MAX_CONTENT {
-            return Err(Error::Misuse("a content is at most 256 KiB"));
+        conversation::note(tx, &message.conversation)?;
+        let lane = outbox::lane(tx, &message.conversation)?;
+        let row = tx.reserve(Table::Outbox)?;
+        if circle.is_held() {
+            Waiting { lane, held: true, message }.save(tx, row)?;
+            return Ok((row, vec![lane], MessageState::Held));
         }
-        match content {
-            Content::App { kind, .. } if kind.is_empty() || kind.len() > 64 => {
-                Err(Error::Misuse("the type of an app's content is 1 to 64 bytes"))
+        if Waiting::is_any(tx, lane)? {
+            Waiting { lane, held: false, message }.save(tx, row)?;
+            return Ok((row, vec![lane], MessageState::WaitingKeys));
+        }
+        match outbox::seal(tx, &own, &mut circle, &message, now, random)? {
+            Attempt::Sealed(sealed) => {
+                Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
+                circle.save(tx)?;
+                Ok((row, vec![lane], MessageState::Ready))
             }
-            _ => Ok(()),
+            Attempt::Missing(mut rows) => {
+                Waiting { lane, held: false, message }.save(tx, row)?;
+                directory::ask_for_all(tx, &rows, now)?;
+                rows.push(lane);
+                Ok((row, rows, MessageState::WaitingKeys))
+            }
         }
     }
 
@@ -118,21 +109,20 @@ impl Client {
         self.store.write(Barrier::Normal, |tx| {
             let (_, index) = Self::indexed(tx, message)?;
             let row = index.row;
-            let (contact, queued) = match (Waiting::load(tx, row)?, Entry::load(tx, row)?) {
+            let queued = match (Waiting::load(tx, row)?, Entry::load(tx, row)?) {
                 (Some(waiting), _) => {
                     tx.delete(Table::Waiting, row)?;
-                    (waiting.contact, Some(waiting.message))
+                    Some(waiting.message)
                 }
                 (None, Some(entry)) if entry.attempt == 0 => {
                     let queued = Cargo::load(tx, row)?.message;
                     Entry::remove(tx, row)?;
-                    (entry.contact, queued)
+                    queued
                 }
                 _ => return Err(Error::NotAllowed),
             };
             if let Some(queued) = queued {
-                let known = Known::load(tx, contact)?;
-                outbox::progress(tx, &queued, &known, MessageState::Cancelled, None, now)?;
+                outbox::progress(tx, &queued, MessageState::Cancelled, None, now)?;
             }
             pending(tx, now)
         })
@@ -155,5 +145,17 @@ impl Client {
             }
             pending(tx, now)
         })
+    }
+}
+
+fn check_content(content: &Content) -> Result<()> {
+    if content.as_bytes().len() > MAX_CONTENT {
+        return Err(Error::Misuse("a content is at most 256 KiB"));
+    }
+    match content {
+        Content::App { kind, .. } if kind.is_empty() || kind.len() > 64 => {
+            Err(Error::Misuse("the type of an app's content is 1 to 64 bytes"))
+        }
+        _ => Ok(()),
     }
 }

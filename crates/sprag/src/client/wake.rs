@@ -1,15 +1,15 @@
 //! The door for what is due without anybody asking for it.
 
 use super::{Client, fresh_id};
-use crate::account::Own;
+use crate::account::{Change, Own};
 use crate::contact::Known;
 use crate::context::Generator;
 use crate::directory;
 use crate::error::{Error, Result, StoreFault};
 use crate::event::{Hint, Pending, What};
-use crate::id::{Class, Trust};
+use crate::id::{Conversation, Trust};
 use crate::notice::{raise, raise_sparingly, trouble};
-use crate::outbox::{self, Cargo, Entry, Index, Queued};
+use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Index, Load, Queued, Scope};
 use crate::prekeys::{self, Made};
 use crate::session::Stored;
 use crate::store::{Barrier, Table, Tx};
@@ -59,12 +59,12 @@ impl Client {
         if let Some(left) = hint.one_time_left.or(upkeep.one_time_left).filter(|left| *left < prekeys::LOW) {
             raise_sparingly(tx, What::KeysLow { left }, now)?;
         }
-        let renewed = clock == Clock::Plausible && own.renew_list(now)?;
-        if renewed {
+        if clock == Clock::Plausible && own.is_list_old(now) {
+            own.changes.push(Change::Renew(now));
             own.save(tx)?;
         }
         upkeep.one_time_left = None;
-        directory::publish(tx, &own, renewed, made, &mut upkeep, now)?;
+        directory::publish(tx, &own, made, &mut upkeep, now)?;
         for contact in core::mem::take(&mut upkeep.owed) {
             // What is wrong with one contact must not keep everything else from being kept up.
             match self.answer(tx, &own, contact, now, random) {
@@ -92,17 +92,17 @@ impl Client {
 
     /// Answers a handshake that nothing else has answered, so that the peer stops repeating it.
     fn answer(&self, tx: &Tx<'_>, own: &Own, contact: i64, now: u64, random: &mut Generator) -> Result<()> {
-        let mut known = Known::load(tx, contact)?;
-        if !known.owes_answer || known.trust == Trust::Changed {
+        let known = Known::load(tx, contact)?;
+        if !known.owes_answer || known.trust == Trust::Changed || own.check_member().is_err() {
             return Ok(());
         }
-        let id = fresh_id(tx)?;
-        let message = Queued { id, class: Class::Quiet, content: None, sent: now, expires: None };
-        if let Some(sealed) = outbox::seal(tx, own, &known, &message, now, random)? {
+        let conversation = Conversation::Direct(known.account);
+        let mut circle = Circle::load(tx, own, &conversation)?;
+        let message = Queued::upkeep(fresh_id(tx)?, conversation, Scope::Others, Load::Nothing, now);
+        if let Attempt::Sealed(sealed) = outbox::seal(tx, own, &mut circle, &message, now, random)? {
             let row = tx.reserve(Table::Outbox)?;
-            Entry::put(tx, row, contact, &Cargo::sealed(sealed, message), now)?;
-            known.owes_answer = false;
-            known.save(tx)?;
+            Entry::put(tx, row, contact, &Cargo::sealed(*sealed, message), now)?;
+            circle.save(tx)?;
         }
         Ok(())
     }

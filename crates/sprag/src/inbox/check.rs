@@ -4,17 +4,20 @@ use sprag_core::content::{Conversation as Place, EXT_LIST};
 use sprag_core::envelope::{Envelope, Franked};
 use sprag_core::franking::Audience;
 use sprag_core::handshake::Claim;
-use sprag_core::identity::{DeviceList, Pin};
+use sprag_core::identity::{self, DeviceList, Pin};
 
 use super::{Examined, Found, Fresh, Opened};
-use crate::account::{Own, core_id};
+use crate::account::{Own, core_id, door_id};
+use crate::codec::CORRUPT;
 use crate::contact::Known;
 use crate::error::Result;
 use crate::event::{Incoming, ListRef, Reason, What};
-use crate::id::Conversation;
+use crate::id::{AccountId, Conversation, RoomId};
+use crate::store::Snapshot;
 
 /// Opens the payload and checks everything else about it.
 pub(super) fn check(
+    snapshot: &Snapshot<'_>,
     own: &Own,
     known: Known,
     found: Found,
@@ -22,19 +25,18 @@ pub(super) fn check(
     envelope: &Envelope<'_>,
     incoming: &Incoming,
 ) -> Result<Examined> {
+    let is_ours = own.is_own(&known.account);
     let sender = core_id(&known.account)?;
-    let audience = Audience::direct(&sender, &own.account.account().id);
-    let franked = envelope.open(&found.key).and_then(|unfranked| match unfranked.conversation() {
-        Place::Direct { recipient: None } => unfranked.verify(&audience),
-        _ => Err(sprag_core::Error::Misfiled),
+    let franked = envelope.open(&found.key).and_then(|unfranked| {
+        let audience = audience(own, &sender, unfranked.conversation())?;
+        unfranked.verify(&audience)
     });
     let franked = match franked {
         Ok(franked) => franked,
         Err(error) => return Ok(Examined::Unreadable(error.into(), Some(known.account))),
     };
-    if !broken!("filed-anywhere")
-        && matches!(&incoming.conversation, Some(Conversation::Direct(filed)) if *filed != known.account)
-    {
+    let conversation = conversation(&known.account, is_ours, &franked.content.conversation)?;
+    if !broken!("filed-anywhere") && !is_filed_right(incoming.conversation.as_ref(), &conversation) {
         return Ok(Examined::Unreadable(Reason::Misfiled, Some(known.account)));
     }
     let listed = match lists(&known, franked.content.extensions.get(EXT_LIST)) {
@@ -51,19 +53,65 @@ pub(super) fn check(
     if !honest {
         return Ok(Examined::Unreadable(Reason::NotListed, Some(known.account)));
     }
-    let conflict = listed.conflict.or_else(|| disagreement(own, &known, list, &franked));
+    let view = Views { snapshot, own, known: &known, list, franked: &franked };
+    let statements = match view.statements(&conversation)? {
+        Ok(statements) => statements,
+        Err(reason) => return Ok(Examined::Unreadable(reason, Some(known.account))),
+    };
     Ok(Examined::Opened(Box::new(Opened {
-        known,
         ordinal: found.ordinal,
         stored: found.stored,
         delta: found.delta,
         fresh: begun.map(|(_, fresh)| fresh),
         adopted: listed.adopted,
-        conflict,
+        conflict: listed.conflict.or(statements.conflict),
+        knows: statements.knows,
         commitment: *envelope.commitment(),
         device,
+        conversation,
         content: franked.content,
+        known,
     })))
+}
+
+/// The audience that a message from an account to us has, by what it says of its conversation.
+fn audience(own: &Own, sender: &identity::AccountId, place: &Place) -> sprag_core::Result<Audience> {
+    let me = &own.account().id;
+    let is_ours = sender == me;
+    match place {
+        // What our own devices sent names whom it is for: or it would be a message to whoever reads it.
+        Place::Direct { recipient: None } if is_ours => Err(sprag_core::Error::Misfiled),
+        Place::Direct { recipient: None } => Ok(Audience::direct(sender, me)),
+        Place::Direct { recipient: Some(recipient) } if is_ours || recipient == me => {
+            Ok(Audience::direct(sender, recipient))
+        }
+        Place::Room { id, members } if members.contains(sender) && members.contains(me) => {
+            Ok(Audience::room(sender, id, members))
+        }
+        Place::Direct { .. } | Place::Room { .. } => Err(sprag_core::Error::Misfiled),
+    }
+}
+
+/// The conversation of a message, as we name it.
+fn conversation(sender: &AccountId, is_ours: bool, place: &Place) -> Result<Conversation> {
+    Ok(match place {
+        Place::Direct { recipient: Some(recipient) } if is_ours => Conversation::Direct(door_id(recipient)?),
+        Place::Direct { .. } => Conversation::Direct(sender.clone()),
+        Place::Room { id, members } => Conversation::Room {
+            id: RoomId::new(id.as_bytes()).map_err(|_| CORRUPT)?,
+            members: members.iter().map(door_id).collect::<Result<_>>()?,
+        },
+    })
+}
+
+/// Whether the app filed a message where it belongs, if it said where.
+fn is_filed_right(filed: Option<&Conversation>, belongs: &Conversation) -> bool {
+    match (filed, belongs) {
+        (None, _) => true,
+        (Some(Conversation::Direct(filed)), Conversation::Direct(account)) => filed == account,
+        (Some(Conversation::Room { id: filed, .. }), Conversation::Room { id, .. }) => filed == id,
+        _ => false,
+    }
 }
 
 #[derive(Default)]
@@ -90,29 +138,72 @@ fn lists(known: &Known, carried: Option<&[u8]>) -> core::result::Result<Listed, 
     };
     Ok(match stepped {
         Ok(pin) => Listed { adopted: pin.map(|pin| (pin, list)), conflict: None },
-        Err(_) => Listed { adopted: None, conflict: Some(conflict_with(known, list.sequence(), *list.hash())) },
+        Err(_) => {
+            Listed { adopted: None, conflict: Some(conflict_with(known, ListRef::new(list.sequence(), *list.hash()))) }
+        }
     })
 }
 
-/// Whether the message was sent under other lists than those we know or remember under the same numbers: a split view.
-fn disagreement(own: &Own, known: &Known, theirs: Option<&DeviceList>, franked: &Franked) -> Option<What> {
-    let differs = |index: usize, known: &dyn Fn(u64) -> Option<[u8; 32]>| {
-        let stated = franked.content.lists.get(index)?;
-        let differs = known(stated.sequence).is_some_and(|hash| !franked.states(index, &hash));
-        (differs).then_some(stated.sequence)
-    };
-    let adopted = |sequence: u64| theirs.filter(|list| list.sequence() == sequence).map(|list| *list.hash());
-    let remembered = |sequence: u64| known.pin.as_ref().and_then(|pin| pin.hash_of(sequence).copied());
-    let of_theirs = |sequence: u64| adopted(sequence).or_else(|| remembered(sequence));
-    let of_ours = |sequence: u64| match own.list.sequence().checked_sub(sequence) {
-        Some(0) => Some(*own.list.hash()),
-        Some(1) if sequence > 0 => Some(*own.list.previous()),
-        _ => None,
-    };
-    let sequence = differs(0, &of_theirs).or_else(|| differs(1, &of_ours))?;
-    Some(conflict_with(known, sequence, [0; 32]))
+/// What a message says of the lists that it was sent under, held against those that we know.
+struct Views<'a> {
+    snapshot: &'a Snapshot<'a>,
+    own: &'a Own,
+    known: &'a Known,
+    /// The sender's list as of this message.
+    list: Option<&'a DeviceList>,
+    franked: &'a Franked,
 }
 
-fn conflict_with(known: &Known, sequence: u64, hash: [u8; 32]) -> What {
-    What::ListConflict { account: known.account.clone(), mine: known.list_ref(), theirs: ListRef { sequence, hash } }
+/// What was found of it.
+struct Statements {
+    /// The number of our own list that the sender knows.
+    knows: u64,
+    conflict: Option<What>,
+}
+
+impl Views<'_> {
+    fn statements(&self, conversation: &Conversation) -> Result<core::result::Result<Statements, Reason>> {
+        let me = self.own.id()?;
+        let is_ours = self.own.is_own(&self.known.account);
+        // The sender's list first, then one for each account that it wrote to, in order of ids.
+        let mut stated = vec![self.known.account.clone()];
+        match conversation {
+            Conversation::Direct(account) if is_ours && *account != me => stated.push(account.clone()),
+            Conversation::Direct(_) if is_ours => {}
+            Conversation::Direct(_) => stated.push(me.clone()),
+            Conversation::Room { members, .. } => {
+                stated.extend(members.iter().filter(|account| **account != self.known.account).cloned());
+            }
+        }
+        if stated.len() != self.franked.content.lists.len() {
+            return Ok(Err(Reason::Malformed));
+        }
+        let mut found = Statements { knows: 0, conflict: None };
+        for (index, account) in stated.iter().enumerate() {
+            let is_about_us = *account == me;
+            let other = if index == 0 { None } else { Known::find(self.snapshot, account)? };
+            let whose = if index == 0 { Some(self.known) } else { other.as_ref() };
+            let Some(whose) = whose else { continue };
+            let sequence = self.franked.content.lists.get(index).map_or(0, |list| list.sequence);
+            match self.hash_of(whose, index == 0, sequence) {
+                Some(hash) if !self.franked.states(index, &hash) && !broken!("split-views-unseen") => {
+                    let theirs = ListRef::new(sequence, [0; 32]);
+                    found.conflict = found.conflict.or_else(|| Some(conflict_with(whose, theirs)));
+                }
+                Some(_) if is_about_us => found.knows = sequence,
+                _ => {}
+            }
+        }
+        Ok(Ok(found))
+    }
+
+    /// The hash of an account's list of this number, if we know or remember it.
+    fn hash_of(&self, whose: &Known, is_sender: bool, sequence: u64) -> Option<[u8; 32]> {
+        let adopted = self.list.filter(|list| is_sender && list.sequence() == sequence).map(|list| *list.hash());
+        adopted.or_else(|| whose.pin.as_ref().and_then(|pin| pin.hash_of(sequence).copied()))
+    }
+}
+
+fn conflict_with(known: &Known, theirs: ListRef) -> What {
+    What::ListConflict { account: known.account.clone(), mine: known.list_ref(), theirs }
 }

@@ -5,11 +5,12 @@ use sprag_core::content::{Body, Content as Wire, EXT_CLASS, EXT_SESSIONS};
 use super::{Examined, Fresh, Opened};
 use crate::account::Own;
 use crate::contact::{Known, SessionRef, Warning};
+use crate::conversation;
 use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Hint, Incoming, Message, MessageState, Reason, What};
 use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
 use crate::notice::{raise, raise_sparingly, trouble};
-use crate::outbox::stop_waiting;
+use crate::outbox::{complete, members, stop_waiting};
 use crate::prekeys;
 use crate::seen;
 use crate::session::{Stored, Unanswered};
@@ -41,7 +42,7 @@ pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Inco
             }
             Ok(Finding::Quarantined { fingerprint })
         }
-        Examined::Opened(opened) => commit_opened(tx, *opened, incoming, now),
+        Examined::Opened(opened) => commit_opened(tx, own, *opened, incoming, now),
     }
 }
 
@@ -69,10 +70,10 @@ fn unreadable(
     Ok(Finding::Unreadable { reason, healing })
 }
 
-fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> Result<Finding> {
-    let Opened { mut known, mut ordinal, mut stored, delta, fresh, adopted, conflict, commitment, device, content } =
-        opened;
-    let first_contact = known.pin.is_none();
+fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, now: u64) -> Result<Finding> {
+    let Opened { mut known, mut ordinal, mut stored, delta, fresh, adopted, conflict, .. } = opened;
+    let Opened { knows, commitment, device, conversation, content, .. } = opened;
+    let (own_id, first_contact) = (own.id()?, known.pin.is_none());
     // A clock that may be wrong dates no key: one dated years ahead would never be dropped, or all others at once.
     let is_plausible = Upkeep::load(tx)?.clock(Hint::default(), now) == Clock::Plausible;
     stored.session.commit(delta, is_plausible.then_some(now))?;
@@ -80,7 +81,7 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
         known.save(tx)?;
     }
     if let Some((pin, list)) = adopted {
-        known.adopt(tx, pin, list)?;
+        known.adopt(tx, own, pin, list, now)?;
     }
     let mut events = Vec::new();
     match fresh {
@@ -99,6 +100,9 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
     }
     if stored.session.is_stalled() {
         known.warn(tx, ordinal, Warning::Stalled, now)?;
+    }
+    if let Some(session) = known.sessions.iter_mut().find(|session| session.ordinal == ordinal) {
+        session.knows = session.knows.max(knows);
     }
     announced(&mut known, content.extensions.get(EXT_SESSIONS));
     let again = shows_again(tx, &known, &mut stored, &content)?;
@@ -119,7 +123,14 @@ fn commit_opened(tx: &Tx<'_>, opened: Opened, incoming: &Incoming, now: u64) -> 
     if let Some(message) = again {
         return Ok(Finding::Duplicate { message: Some(message) });
     }
-    if let Some(what) = shown(&known, device, content, incoming, first_contact)? {
+    let sender = Sender { account: known.account.clone(), device: DeviceId(device) };
+    let filed = incoming.conversation.as_ref().filter(|filed| !members(filed).is_empty());
+    let filed = filed.map(|filed| complete(&own_id, filed)).transpose()?;
+    if let Some(differs) = conversation::compare(tx, &sender, &conversation, filed.as_ref())? {
+        events.push(raise(tx, differs, now)?);
+    }
+    let place = Filed { conversation, outgoing: own.is_own(&known.account), first_contact };
+    if let Some(what) = shown(&known, sender, content, incoming, place)? {
         events.push(raise(tx, what, now)?);
     }
     Ok(Finding::Opened { events })
@@ -179,9 +190,15 @@ fn announced(known: &mut Known, names: Option<&[u8]>) {
     known.announced.drain(..surplus);
 }
 
+/// Where a message is shown.
+struct Filed {
+    conversation: Conversation,
+    outgoing: bool,
+    first_contact: bool,
+}
+
 /// What the app shows of a content; control messages show nothing.
-fn shown(known: &Known, device: u32, content: Wire, incoming: &Incoming, first_contact: bool) -> Result<Option<What>> {
-    let sender = Sender { account: known.account.clone(), device: DeviceId(device) };
+fn shown(known: &Known, sender: Sender, content: Wire, incoming: &Incoming, filed: Filed) -> Result<Option<What>> {
     let blob_id = BlobId::of(&incoming.bytes);
     let class = class_of(&content);
     let body = match content.body {
@@ -193,12 +210,12 @@ fn shown(known: &Known, device: u32, content: Wire, incoming: &Incoming, first_c
     };
     let Some(body) = body else { return Ok(None) };
     let id = MessageId::new(&content.id)?;
-    let conversation = Conversation::Direct(known.account.clone());
-    let mut message = Message::new(blob_id, id, sender, conversation, body, content.sent);
+    let mut message = Message::new(blob_id, id, sender, filed.conversation, body, content.sent);
     message.app_ref = incoming.app_ref.clone();
     message.class = class;
+    message.outgoing = filed.outgoing;
     message.trust = known.trust;
-    message.first_contact = first_contact;
+    message.first_contact = filed.first_contact;
     Ok(Some(What::Message(message)))
 }
 

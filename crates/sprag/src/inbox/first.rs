@@ -62,7 +62,7 @@ fn begin(
 ) -> Result<Examined> {
     let fields = &slot.fields;
     let unreadable = |reason| Ok(Examined::Unreadable(reason, None));
-    let unsealed = match handshake::unseal(own.account.account(), &own.device, &signed, one_time, fields) {
+    let unsealed = match handshake::unseal(own.account(), &own.device, &signed, one_time, fields) {
         Ok(unsealed) => unsealed,
         Err(error) => return unreadable(error.into()),
     };
@@ -95,10 +95,11 @@ fn begin(
         heard: true,
         hint,
         marks: 0,
+        knows: 0,
     };
     let found = Found { ordinal: 0, stored: Stored::new(session), key, delta };
     let fresh = Fresh { reference, signed: fields.signed_prekey, one_time: fields.one_time_prekey };
-    check::check(own, known, found, Some((claim, fresh)), envelope, incoming)
+    check::check(snapshot, own, known, found, Some((claim, fresh)), envelope, incoming)
 }
 
 /// The contact that a claim is about, if it may be pinned under the id that it claims: the id is the one that the app
@@ -111,7 +112,7 @@ fn claimed(
 ) -> Result<core::result::Result<Known, Examined>> {
     let fingerprint = claim.account.fingerprint();
     let id = door_id(&claim.account.id)?;
-    if incoming.from.as_ref() != Some(&id) || id == own.id()? {
+    if incoming.from.as_ref() != Some(&id) {
         return Ok(Err(Examined::Quarantined { fingerprint, changed: None }));
     }
     let known = match Known::find(snapshot, &id)? {
@@ -123,7 +124,7 @@ fn claimed(
     };
     match &known.pin {
         Some(pin) if *pin.account() != claim.account && !broken!("any-identity") => {
-            let number = SafetyNumber::between(own.account.account(), &claim.account).digits();
+            let number = SafetyNumber::between(own.account(), &claim.account).digits();
             Ok(Err(Examined::Quarantined { fingerprint, changed: Some((Box::new(known), number)) }))
         }
         _ => Ok(Ok(known)),

@@ -25,7 +25,7 @@ use crate::codec::CORRUPT;
 use crate::contact::{Known, SessionRef};
 use crate::error::Result;
 use crate::event::{Finding, Incoming, Reason, What};
-use crate::id::AccountId;
+use crate::id::{AccountId, Conversation};
 use crate::outbox::Echo;
 use crate::session::Stored;
 use crate::store::{Snapshot, Table};
@@ -82,8 +82,11 @@ pub(crate) struct Opened {
     fresh: Option<Fresh>,
     adopted: Option<(Pin, DeviceList)>,
     conflict: Option<What>,
+    /// The number of our own list that the sender knows.
+    knows: u64,
     commitment: [u8; 32],
     pub(crate) device: u32,
+    pub(crate) conversation: Conversation,
     pub(crate) content: Wire,
 }
 
@@ -157,7 +160,7 @@ pub(crate) fn examine(
     let mut failed = None;
     if let Some(known) = named {
         match try_contact(snapshot, &known, &envelope, effort, now)? {
-            Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
+            Tried::Found(found) => return check::check(snapshot, own, known, *found, None, &envelope, incoming),
             Tried::Heavy => return Ok(Examined::Heavy),
             _ if known.has_seen(snapshot, envelope.commitment())? => return Ok(DUPLICATE),
             Tried::Failed(failure) => failed = Some((failure, known)),
@@ -175,7 +178,7 @@ pub(crate) fn examine(
         for known in Known::all(snapshot)?.into_iter().filter(|known| Some(known.row) != named_row) {
             match try_contact(snapshot, &known, &envelope, effort, now)? {
                 Tried::NotHis => {}
-                Tried::Found(found) => return check::check(own, known, *found, None, &envelope, incoming),
+                Tried::Found(found) => return check::check(snapshot, own, known, *found, None, &envelope, incoming),
                 Tried::Heavy => return Ok(Examined::Heavy),
                 Tried::Failed(_) if known.has_seen(snapshot, envelope.commitment())? => return Ok(DUPLICATE),
                 Tried::Failed(failure) => failed = Some((failure, known)),

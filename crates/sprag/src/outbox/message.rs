@@ -2,14 +2,16 @@
 //!
 //! It does not seal.
 
+use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{Reader, Writer};
 
 use super::Entry;
+use super::circle::members;
 use crate::codec::{self, CORRUPT, Row, ok};
 use crate::contact::Known;
 use crate::error::Result;
 use crate::event::{MessageState, Reason, What};
-use crate::id::{Class, Content, Conversation, MessageId};
+use crate::id::{AccountId, Class, Content, Conversation, MessageId};
 use crate::notice::raise;
 use crate::store::{Snapshot, Table, Tx};
 
@@ -19,18 +21,57 @@ const INDEX: i64 = 1 << 62;
 /// Seconds for which a message's id is remembered after it has left: 30 days.
 const RETENTION: u64 = 30 * 86_400;
 
-/// A message of ours, or the empty answer to a handshake (`content` is none).
+/// Which devices of a conversation a message is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All of them, and our own others.
+    Everybody,
+    /// Those of the other accounts alone.
+    Others,
+    /// One alone.
+    Device(u32),
+}
+
+/// What a message of ours says.
+pub(crate) enum Load {
+    /// Something that the app shows.
+    Content(Content),
+    /// Nothing: an answer to a handshake, or company for a list.
+    Nothing,
+    /// A page of the account's state, for a device that was just linked.
+    State(SecretBytes),
+}
+
+impl Load {
+    /// Whether the app knows of it.
+    pub(crate) const fn is_content(&self) -> bool {
+        matches!(self, Self::Content(_))
+    }
+}
+
+/// A message of ours, or upkeep.
 pub(crate) struct Queued {
     pub(crate) id: MessageId,
+    /// Where it belongs; a room with all its members, in order.
+    pub(crate) conversation: Conversation,
+    pub(crate) scope: Scope,
     pub(crate) class: Class,
-    pub(crate) content: Option<Content>,
+    pub(crate) load: Load,
     pub(crate) sent: u64,
     pub(crate) expires: Option<u64>,
 }
 
+impl Queued {
+    /// Upkeep: nothing that the app shows.
+    pub(crate) const fn upkeep(id: MessageId, conversation: Conversation, scope: Scope, load: Load, now: u64) -> Self {
+        Self { id, conversation, scope, class: Class::Quiet, load, sent: now, expires: None }
+    }
+}
+
 /// A message that cannot be sealed yet.
 pub(crate) struct Waiting {
-    pub(crate) contact: i64,
+    /// The conversation in which it keeps its place.
+    pub(crate) lane: i64,
     /// Held until the app decides, not merely for want of keys.
     pub(crate) held: bool,
     pub(crate) message: Queued,
@@ -45,20 +86,26 @@ impl Waiting {
         Ok(tx.put(Table::Waiting, row, codec::encode(self).expose_secret())?)
     }
 
-    /// Those of a contact that are not held, oldest first.
-    pub(super) fn for_keys(snapshot: &Snapshot<'_>, contact: i64) -> Result<Vec<(i64, Queued)>> {
+    /// Those that are not held, oldest first.
+    pub(super) fn for_keys(snapshot: &Snapshot<'_>) -> Result<Vec<(i64, Self)>> {
         let mut found = Vec::new();
         for (row, value) in snapshot.scan(Table::Waiting, 0, usize::MAX >> 1)? {
             let waiting: Self = codec::decode(value.expose_secret())?;
-            if waiting.contact == contact && !waiting.held {
-                found.push((row, waiting.message));
+            if !waiting.held {
+                found.push((row, waiting));
             }
         }
         Ok(found)
     }
+
+    /// Whether a message of a conversation waits for keys: those after it wait, too.
+    pub(crate) fn is_any(snapshot: &Snapshot<'_>, lane: i64) -> Result<bool> {
+        Ok(snapshot.count(Table::Waiting)? > 0
+            && Self::for_keys(snapshot)?.iter().any(|(_, waiting)| waiting.lane == lane))
+    }
 }
 
-/// Ends the wait of the messages for this contact's keys: failed, or held until the app decides.
+/// Ends the wait of the messages that need a contact's keys: failed, or held until the app decides.
 pub(crate) fn stop_waiting(
     tx: &Tx<'_>,
     known: &Known,
@@ -67,11 +114,14 @@ pub(crate) fn stop_waiting(
     now: u64,
 ) -> Result<Vec<MessageId>> {
     let mut stopped = Vec::new();
-    for (row, message) in Waiting::for_keys(tx, known.row)? {
-        progress(tx, &message, known, state, Some(reason), now)?;
+    for (row, Waiting { lane, message, .. }) in Waiting::for_keys(tx)? {
+        if !members(&message.conversation).contains(&known.account) {
+            continue;
+        }
+        progress_for(tx, &message, Some(known.account.clone()), state, Some(reason), now)?;
         stopped.push(message.id.clone());
         if state == MessageState::Held {
-            Waiting { contact: known.row, held: true, message }.save(tx, row)?;
+            Waiting { lane, held: true, message }.save(tx, row)?;
         } else {
             tx.delete(Table::Waiting, row)?;
         }
@@ -81,10 +131,10 @@ pub(crate) fn stop_waiting(
 
 /// Takes a message out of the outbox, to be sealed again when there are newer keys. It keeps its number, and so its
 /// place in the conversation.
-pub(crate) fn release(tx: &Tx<'_>, row: i64, known: &Known, message: Queued, now: u64) -> Result<()> {
+pub(crate) fn release(tx: &Tx<'_>, row: i64, lane: i64, message: Queued, now: u64) -> Result<()> {
     Entry::remove(tx, row)?;
-    progress(tx, &message, known, MessageState::WaitingKeys, None, now)?;
-    Waiting { contact: known.row, held: false, message }.save(tx, row)
+    progress(tx, &message, MessageState::WaitingKeys, None, now)?;
+    Waiting { lane, held: false, message }.save(tx, row)
 }
 
 /// What is remembered of a message by its id.
@@ -110,7 +160,7 @@ fn echo_row(snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> i64 {
 }
 
 /// The first bits of a hash as a number, without as many as are said.
-fn number(hash: &[u8; 32], without: u32) -> i64 {
+pub(super) fn number(hash: &[u8; 32], without: u32) -> i64 {
     let number = hash.iter().take(8).fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
     i64::try_from(number >> without).unwrap_or(0)
 }
@@ -131,7 +181,11 @@ impl Echo {
 /// The digest by which a repeated `send` is told from another one under the same id.
 pub(crate) fn digest(snapshot: &Snapshot<'_>, conversation: &Conversation, content: &Content) -> Vec<u8> {
     let mut writer = Writer::new();
-    conversation.write(&mut writer);
+    match conversation {
+        Conversation::Direct(account) => account.write(writer.array(2).uint(1)),
+        // Its members may have changed until the app tries again.
+        Conversation::Room { id, .. } => id.write(writer.array(2).uint(2)),
+    }
     content.write(&mut writer);
     snapshot.keyed_hash("message", writer.finish_secret().expose_secret()).to_vec()
 }
@@ -174,12 +228,27 @@ impl Index {
 pub(crate) fn progress(
     tx: &Tx<'_>,
     message: &Queued,
-    known: &Known,
     state: MessageState,
     reason: Option<Reason>,
     now: u64,
 ) -> Result<()> {
-    if message.content.is_none() {
+    let account = match &message.conversation {
+        Conversation::Direct(account) => Some(account.clone()),
+        Conversation::Room { .. } => None,
+    };
+    progress_for(tx, message, account, state, reason, now)
+}
+
+/// Likewise, because of one account.
+pub(crate) fn progress_for(
+    tx: &Tx<'_>,
+    message: &Queued,
+    account: Option<AccountId>,
+    state: MessageState,
+    reason: Option<Reason>,
+    now: u64,
+) -> Result<()> {
+    if !message.load.is_content() {
         return Ok(());
     }
     if let Some(mut index) = Index::find(tx, &message.id)? {
@@ -187,26 +256,71 @@ pub(crate) fn progress(
         index.at = now;
         index.save(tx, &message.id)?;
     }
-    let what = What::Progress { message: message.id.clone(), account: Some(known.account.clone()), state, reason };
-    raise(tx, what, now).map(|_| ())
+    raise(tx, What::Progress { message: message.id.clone(), account, state, reason }, now).map(|_| ())
+}
+
+impl Row for Load {
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Content(content) => content.write(writer.array(2).uint(1)),
+            Self::Nothing => {
+                writer.array(1).uint(2);
+            }
+            Self::State(page) => {
+                writer.array(2).uint(3).bytes(page.expose_secret());
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        match (ok(reader.array())?, ok(reader.uint())?) {
+            (2, 1) => Row::read(reader).map(Self::Content),
+            (1, 2) => Ok(Self::Nothing),
+            (2, 3) => Row::read(reader).map(SecretBytes::new).map(Self::State),
+            _ => Err(CORRUPT),
+        }
+    }
+}
+
+impl Row for Scope {
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Everybody => writer.array(1).uint(1),
+            Self::Others => writer.array(1).uint(2),
+            Self::Device(device) => writer.array(2).uint(3).uint((*device).into()),
+        };
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        match (ok(reader.array())?, ok(reader.uint())?) {
+            (1, 1) => Ok(Self::Everybody),
+            (1, 2) => Ok(Self::Others),
+            (2, 3) => Row::read(reader).map(Self::Device),
+            _ => Err(CORRUPT),
+        }
+    }
 }
 
 impl Row for Queued {
     fn write(&self, writer: &mut Writer) {
-        writer.array(5);
+        writer.array(7);
         self.id.write(writer);
+        self.conversation.write(writer);
+        self.scope.write(writer);
         self.class.write(writer);
-        self.content.write(writer);
+        self.load.write(writer);
         self.sent.write(writer);
         self.expires.write(writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(5))?;
+        ok(reader.array_of(7))?;
         Ok(Self {
             id: Row::read(reader)?,
+            conversation: Row::read(reader)?,
+            scope: Row::read(reader)?,
             class: Row::read(reader)?,
-            content: Row::read(reader)?,
+            load: Row::read(reader)?,
             sent: Row::read(reader)?,
             expires: Row::read(reader)?,
         })
@@ -216,14 +330,14 @@ impl Row for Queued {
 impl Row for Waiting {
     fn write(&self, writer: &mut Writer) {
         writer.array(3);
-        self.contact.write(writer);
+        self.lane.write(writer);
         self.held.write(writer);
         self.message.write(writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         ok(reader.array_of(3))?;
-        Ok(Self { contact: Row::read(reader)?, held: Row::read(reader)?, message: Row::read(reader)? })
+        Ok(Self { lane: Row::read(reader)?, held: Row::read(reader)?, message: Row::read(reader)? })
     }
 }
 

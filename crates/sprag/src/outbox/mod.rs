@@ -6,15 +6,16 @@
 //!   send ──▶ Waiting (no keys yet, or held) ──seal──▶ Outbox + Cargo ──lease──▶ Request ──answer──▶ gone
 //! ```
 
+mod circle;
 mod message;
 mod seal;
 
 use sprag_core::wire::{Reader, Writer};
 
-pub(crate) use self::message::{Echo, Index, Queued, Waiting, digest, progress, release, stop_waiting};
-pub(crate) use self::seal::{Sealed, flush, seal};
+pub(crate) use self::circle::{Circle, complete, lane, members};
+pub(crate) use self::message::{Echo, Index, Load, Queued, Scope, Waiting, digest, progress, release, stop_waiting};
+pub(crate) use self::seal::{Attempt, Sealed, flush, seal};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
-use crate::contact::Known;
 use crate::error::Result;
 use crate::event::{MessageState, Reason};
 use crate::id::RequestId;
@@ -41,8 +42,9 @@ fn runs(until: u64, now: u64, most: u64) -> bool {
 
 /// Whose turn it is: what is looked through whenever something is handed out.
 pub(crate) struct Entry {
-    pub(crate) contact: i64,
-    /// Whether it is a message, which keeps its place in its conversation.
+    /// Of a message the conversation in which it keeps its place, of a request for keys the contact.
+    pub(crate) lane: i64,
+    /// Whether it is a message.
     is_send: bool,
     pub(crate) attempt: u32,
     created: u64,
@@ -55,21 +57,27 @@ pub(crate) struct Cargo {
     pub(crate) action: Action,
     /// The message in it, to be sealed again if need be.
     pub(crate) message: Option<Queued>,
-    /// The sessions with the contact whose handshake it carries.
-    pub(crate) carried: Vec<u32>,
+    /// The sessions whose handshake it carries.
+    pub(crate) carried: Vec<Carried>,
+}
+
+/// A session whose handshake a message carries: the contact's row, and the session's number.
+pub(crate) struct Carried {
+    pub(crate) contact: i64,
+    pub(crate) ordinal: u32,
 }
 
 impl Entry {
     /// Puts a request that is no message into the outbox.
-    pub(crate) fn request(tx: &Tx<'_>, contact: i64, action: Action, now: u64) -> Result<()> {
+    pub(crate) fn request(tx: &Tx<'_>, lane: i64, action: Action, now: u64) -> Result<()> {
         let row = tx.reserve(Table::Outbox)?;
-        Self::put(tx, row, contact, &Cargo::request(action), now)
+        Self::put(tx, row, lane, &Cargo::request(action), now)
     }
 
     /// Puts something into the outbox under a number that was reserved for it.
-    pub(crate) fn put(tx: &Tx<'_>, row: i64, contact: i64, cargo: &Cargo, now: u64) -> Result<()> {
+    pub(crate) fn put(tx: &Tx<'_>, row: i64, lane: i64, cargo: &Cargo, now: u64) -> Result<()> {
         let is_send = matches!(cargo.action, Action::Send(_));
-        let entry = Self { contact, is_send, attempt: 0, created: now, lease_until: 0, not_before: 0 };
+        let entry = Self { lane, is_send, attempt: 0, created: now, lease_until: 0, not_before: 0 };
         tx.put(Table::Cargo, row, codec::encode(cargo).expose_secret())?;
         entry.save(tx, row)
     }
@@ -154,15 +162,15 @@ pub(crate) fn lease(tx: &Tx<'_>, max: usize, seconds: u64, now: u64) -> Result<V
     lease_of(tx, None, max, seconds, now)
 }
 
-/// Leases what can go to one contact, if finding out is quick.
-pub(crate) fn lease_for(tx: &Tx<'_>, contact: i64, seconds: u64, now: u64) -> Result<Vec<Request>> {
+/// Leases what can go in a conversation, and the requests for the keys that it needs, if finding out is quick.
+pub(crate) fn lease_for(tx: &Tx<'_>, lanes: &[i64], seconds: u64, now: u64) -> Result<Vec<Request>> {
     if tx.count(Table::Outbox)? > SHORT {
         return Ok(Vec::new());
     }
-    lease_of(tx, Some(contact), IN_FLIGHT, seconds, now)
+    lease_of(tx, Some(lanes), IN_FLIGHT, seconds, now)
 }
 
-fn lease_of(tx: &Tx<'_>, only: Option<i64>, max: usize, seconds: u64, now: u64) -> Result<Vec<Request>> {
+fn lease_of(tx: &Tx<'_>, only: Option<&[i64]>, max: usize, seconds: u64, now: u64) -> Result<Vec<Request>> {
     let entries = Entry::all(tx)?;
     let mut turns = Turns::new(&entries, now);
     let mut leased = Vec::new();
@@ -170,13 +178,13 @@ fn lease_of(tx: &Tx<'_>, only: Option<i64>, max: usize, seconds: u64, now: u64) 
         if leased.len() >= max {
             break;
         }
-        if only.is_some_and(|contact| contact != entry.contact) || !turns.take(&entry) {
+        if only.is_some_and(|lanes| !lanes.contains(&entry.lane)) || !turns.take(&entry) {
             continue;
         }
         let Cargo { action, message, .. } = Cargo::load(tx, row)?;
         if entry.attempt == 0 && matches!(&action, Action::Send(send) if send.expires.is_some_and(|at| at <= now)) {
             turns.give_back(&entry);
-            expire(tx, row, &entry, message, now)?;
+            expire(tx, row, message, now)?;
             continue;
         }
         entry.attempt = entry.attempt.saturating_add(1);
@@ -200,7 +208,7 @@ impl Turns {
     fn new(entries: &[(i64, Entry)], now: u64) -> Self {
         let mut in_flight = InFlight::default();
         for (_, entry) in entries.iter().filter(|(_, entry)| entry.is_send && entry.is_leased(now)) {
-            in_flight.add(entry.contact);
+            in_flight.add(entry.lane);
         }
         Self { now, in_flight, blocked: Vec::new() }
     }
@@ -214,28 +222,27 @@ impl Turns {
         if !entry.is_send {
             return !is_put_off;
         }
-        if is_put_off || self.blocked.contains(&entry.contact) || self.in_flight.is_full(entry.contact) {
+        if is_put_off || self.blocked.contains(&entry.lane) || self.in_flight.is_full(entry.lane) {
             // What was put off holds back what came after it in the same conversation.
-            self.blocked.push(entry.contact);
+            self.blocked.push(entry.lane);
             return false;
         }
-        self.in_flight.add(entry.contact);
+        self.in_flight.add(entry.lane);
         true
     }
 
     /// The entry that was taken does not go after all.
     fn give_back(&mut self, entry: &Entry) {
         if entry.is_send {
-            self.in_flight.remove(entry.contact);
+            self.in_flight.remove(entry.lane);
         }
     }
 }
 
 /// Ends a message that was not handed out before its time was over.
-fn expire(tx: &Tx<'_>, row: i64, entry: &Entry, message: Option<Queued>, now: u64) -> Result<()> {
+fn expire(tx: &Tx<'_>, row: i64, message: Option<Queued>, now: u64) -> Result<()> {
     if let Some(message) = message {
-        let known = Known::load(tx, entry.contact)?;
-        progress(tx, &message, &known, MessageState::Failed, Some(Reason::Expired), now)?;
+        progress(tx, &message, MessageState::Failed, Some(Reason::Expired), now)?;
     }
     Entry::remove(tx, row)
 }
@@ -245,28 +252,28 @@ fn expire(tx: &Tx<'_>, row: i64, entry: &Entry, message: Option<Queued>, now: u6
 struct InFlight(Vec<(i64, usize)>);
 
 impl InFlight {
-    fn add(&mut self, contact: i64) {
-        match self.0.iter_mut().find(|(known, _)| *known == contact) {
+    fn add(&mut self, lane: i64) {
+        match self.0.iter_mut().find(|(known, _)| *known == lane) {
             Some((_, count)) => *count += 1,
-            None => self.0.push((contact, 1)),
+            None => self.0.push((lane, 1)),
         }
     }
 
-    fn remove(&mut self, contact: i64) {
-        if let Some((_, count)) = self.0.iter_mut().find(|(known, _)| *known == contact) {
+    fn remove(&mut self, lane: i64) {
+        if let Some((_, count)) = self.0.iter_mut().find(|(known, _)| *known == lane) {
             *count = count.saturating_sub(1);
         }
     }
 
-    fn is_full(&self, contact: i64) -> bool {
-        self.0.iter().any(|(known, count)| *known == contact && *count >= IN_FLIGHT)
+    fn is_full(&self, lane: i64) -> bool {
+        self.0.iter().any(|(known, count)| *known == lane && *count >= IN_FLIGHT)
     }
 }
 
 impl Row for Entry {
     fn write(&self, writer: &mut Writer) {
         writer.array(6);
-        self.contact.write(writer);
+        self.lane.write(writer);
         writer.bool(self.is_send).uint(self.attempt.into()).uint(self.created);
         writer.uint(self.lease_until).uint(self.not_before);
     }
@@ -274,13 +281,25 @@ impl Row for Entry {
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         ok(reader.array_of(6))?;
         Ok(Self {
-            contact: Row::read(reader)?,
+            lane: Row::read(reader)?,
             is_send: Row::read(reader)?,
             attempt: Row::read(reader)?,
             created: Row::read(reader)?,
             lease_until: Row::read(reader)?,
             not_before: Row::read(reader)?,
         })
+    }
+}
+
+impl Row for Carried {
+    fn write(&self, writer: &mut Writer) {
+        self.contact.write(writer.array(2));
+        writer.uint(self.ordinal.into());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        ok(reader.array_of(2))?;
+        Ok(Self { contact: Row::read(reader)?, ordinal: Row::read(reader)? })
     }
 }
 

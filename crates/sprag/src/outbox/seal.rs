@@ -1,30 +1,34 @@
-//! Sealing a message for every device of a contact, in one envelope.
+//! Sealing a message for every device of its circle, in one envelope.
 //!
 //! It does not know what becomes of it.
 
-use sprag_core::content::{
-    Body, Content as Wire, Conversation as Place, EXT_CLASS, EXT_LIST, EXT_SESSIONS, ListStatement,
-};
+use sprag_core::content::{Body, Content as Wire, EXT_CLASS, EXT_LIST, EXT_SESSIONS, ListStatement};
 use sprag_core::envelope::{SealedPayload, Sealing};
-use sprag_core::franking::Audience;
 use sprag_core::handshake::Fields;
+use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::random::Random;
 use sprag_core::ratchet::HINT;
+use sprag_core::secret::SecretBytes;
 use sprag_core::wire::Extensions;
 
-use super::message::{Echo, Queued, Waiting, progress};
-use super::{Cargo, Entry};
-use crate::account::{Own, core_id};
+use super::circle::{self, Circle, members};
+use super::message::{Echo, Load, Queued, Scope, Waiting, progress};
+use super::{Cargo, Carried, Entry};
+use crate::account::Own;
 use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Reason};
-use crate::id::{Class, Content, Conversation, Trust};
+use crate::id::{AccountId, Class, Content, Conversation};
 use crate::request::Send;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
 
+/// The most names of unanswered sessions that a message carries.
+const MAX_NAMES: usize = 32;
+
 /// A session that a message is sealed in.
 struct Lane<'a> {
+    contact: &'a Known,
     reference: &'a SessionRef,
     row: i64,
     stored: Stored,
@@ -36,13 +40,21 @@ struct Lane<'a> {
 pub(crate) struct Sealed {
     pub(crate) send: Send,
     /// The sessions whose handshake it carries.
-    pub(crate) carried: Vec<u32>,
+    pub(crate) carried: Vec<Carried>,
+}
+
+/// What became of sealing.
+pub(crate) enum Attempt {
+    /// It can leave.
+    Sealed(Box<Sealed>),
+    /// The keys of these contacts, by their rows, are needed first.
+    Missing(Vec<i64>),
 }
 
 impl<'a> Lane<'a> {
     /// None if the session is to be begun anew.
-    fn load(tx: &Tx<'_>, known: &Known, reference: &'a SessionRef, now: u64) -> Result<Option<Self>> {
-        let row = known.session_row(reference.ordinal);
+    fn load(tx: &Tx<'_>, contact: &'a Known, reference: &'a SessionRef, now: u64) -> Result<Option<Self>> {
+        let row = contact.session_row(reference.ordinal);
         let unanswered = if reference.heard { None } else { Unanswered::load(tx, row)? };
         if unanswered.as_ref().is_some_and(|unanswered| unanswered.is_lost(now)) {
             return Ok(None);
@@ -52,7 +64,34 @@ impl<'a> Lane<'a> {
             return Ok(None);
         }
         let carries = unanswered.filter(|unanswered| unanswered.is_due(now));
-        Ok(Some(Self { reference, row, stored, carries }))
+        Ok(Some(Self { contact, reference, row, stored, carries }))
+    }
+
+    /// The lanes to a contact's devices; none if keys are needed first.
+    fn to(
+        tx: &Tx<'_>,
+        own: &Own,
+        contact: &'a Known,
+        message: &Queued,
+        to_ourselves: bool,
+        now: u64,
+    ) -> Result<Option<Vec<Self>>> {
+        let Some(list) = &contact.list else { return Ok(None) };
+        let mut lanes = Vec::new();
+        let mut is_complete = true;
+        for device in list.devices().filter(|device| message.scope.covers(own, contact, device.id, to_ourselves)) {
+            match contact.session_with(device.id) {
+                Some(reference) => match Self::load(tx, contact, reference, now)? {
+                    Some(lane) => lanes.push(lane),
+                    None => return Ok(None),
+                },
+                // Whoever published nothing must not keep the message from everybody else.
+                None if contact.is_without_keys(device.id, now) => is_complete = false,
+                None => return Ok(None),
+            }
+        }
+        let is_reached = !lanes.is_empty() || is_complete || own.is_own(&contact.account);
+        Ok(is_reached.then_some(lanes))
     }
 
     fn fields(&self) -> Option<&Fields> {
@@ -60,44 +99,48 @@ impl<'a> Lane<'a> {
     }
 }
 
-/// Seals a message for every device of the contact, if there is a session with each; else tells that keys are needed.
+/// Seals a message for every device of its circle, if there is a session with each; else tells whose keys are needed.
 ///
 /// # Errors
-/// [`Error::Misuse`] if it does not fit `max_body`.
+/// [`Error::Misuse`] if it does not fit `max_body`, or there is no device to send it to.
 pub(crate) fn seal(
     tx: &Tx<'_>,
     own: &Own,
-    known: &Known,
+    circle: &mut Circle,
     message: &Queued,
     now: u64,
     random: &mut dyn Random,
-) -> Result<Option<Sealed>> {
-    let (Some(list), Some(pin)) = (&known.list, &known.pin) else { return Ok(None) };
-    let mut lanes = Vec::new();
-    for device in list.devices() {
-        let Some(reference) = known.session_with(device.id) else { return Ok(None) };
-        let Some(lane) = Lane::load(tx, known, reference, now)? else { return Ok(None) };
-        lanes.push(lane);
+) -> Result<Attempt> {
+    own.check_member()?;
+    let to_ourselves = circle.others.is_empty();
+    let (mut lanes, mut missing) = (Vec::new(), Vec::new());
+    for known in circle.everybody() {
+        match Lane::to(tx, own, known, message, to_ourselves, now)? {
+            Some(found) => lanes.extend(found),
+            None => missing.push(known.row),
+        }
     }
+    if !missing.is_empty() {
+        return Ok(Attempt::Missing(missing));
+    }
+    if lanes.is_empty() {
+        return Err(Error::Misuse("a message to oneself has nobody to go to"));
+    }
+    let is_read_along = lanes.iter().any(|lane| own.is_own(&lane.contact.account));
+    let place = circle::place(message, is_read_along)?;
+    let audience = circle::audience(own, message, &place)?;
+    let lists = Lists::stated(own, circle);
     let mut content = Wire {
         id: message.id.to_vec(),
         sent: message.sent,
-        conversation: Place::Direct { recipient: None },
-        lists: vec![
-            ListStatement { sequence: own.list.sequence(), mac: [0; 8] },
-            ListStatement { sequence: pin.sequence(), mac: [0; 8] },
-        ],
-        body: body(message.content.as_ref()),
-        extensions: extensions(own, known, message, &lanes),
+        conversation: place,
+        lists: lists.statements,
+        body: body(&message.load),
+        extensions: extensions(own, message, &lanes),
     };
-    let audience = Audience::direct(&own.account.account().id, &core_id(&known.account)?);
-    let keys: Vec<_> = list.devices().map(|device| device.device_key).collect();
-    let sealing = Sealing {
-        hedge: &own.device.hedge(),
-        audience: &audience,
-        list_hashes: &[*own.list.hash(), *list.hash()],
-        devices: &keys,
-    };
+    let keys: Vec<_> = lanes.iter().map(|lane| lane.reference.device_key).collect();
+    let hedge = own.device.hedge();
+    let sealing = Sealing { hedge: &hedge, audience: &audience, list_hashes: &lists.hashes, devices: &keys };
     let payload = SealedPayload::seal(&mut content, &sealing, random)?;
     let blob = envelope(own, &payload, &mut lanes, random)?;
     // Before anything is written: one message that does not fit must not move the ratchets of those after it.
@@ -106,23 +149,61 @@ pub(crate) fn seal(
     }
     for lane in &lanes {
         if broken!("handshakes-counted-when-sealed") {
-            known.handshake_left(tx, lane.reference.ordinal, now)?;
+            lane.contact.handshake_left(tx, lane.reference.ordinal, now)?;
         }
         lane.stored.save(tx, lane.row)?;
     }
-    let shown = message.content.is_some().then_some(&message.id);
+    let shown = message.load.is_content().then_some(&message.id);
     Echo::save(tx, payload.commitment(), shown, now)?;
-    let carried = lanes.iter().filter(|lane| lane.carries.is_some()).map(|lane| lane.reference.ordinal).collect();
-    let conversation = Conversation::Direct(known.account.clone());
-    let mut send = Send::new(conversation, vec![known.account.clone()], blob, *payload.commitment());
+    let carrying = lanes.iter().filter(|lane| lane.carries.is_some());
+    let carried = carrying.map(|lane| Carried { contact: lane.contact.row, ordinal: lane.reference.ordinal }).collect();
+    let to = recipients(own, &message.conversation, is_read_along)?;
+    let mut send = Send::new(message.conversation.clone(), to, blob, *payload.commitment());
     send.message = shown.cloned();
     send.class = message.class;
-    send.notify = message.content.is_some() && message.class == Class::Message;
+    send.notify = message.load.is_content() && message.class == Class::Message;
     send.expires = message.expires;
-    Ok(Some(Sealed { send, carried }))
+    let answered: Vec<i64> = lanes.iter().map(|lane| lane.contact.row).collect();
+    drop(lanes);
+    for known in circle.others.iter_mut().chain([&mut circle.own]).filter(|known| answered.contains(&known.row)) {
+        known.owes_answer = false;
+    }
+    Ok(Attempt::Sealed(Box::new(Sealed { send, carried })))
 }
 
-/// The slots of every device around one payload.
+/// The lists that a message is sent under: ours, then one for each other account, in order of ids.
+struct Lists {
+    statements: Vec<ListStatement>,
+    hashes: Vec<[u8; 32]>,
+}
+
+impl Lists {
+    fn stated(own: &Own, circle: &Circle) -> Self {
+        let ours = (own.list.sequence(), *own.list.hash());
+        let theirs = circle.others.iter().filter_map(|known| {
+            let hash = known.list.as_ref().map(DeviceList::hash)?;
+            Some((known.pin.as_ref().map_or(0, Pin::sequence), *hash))
+        });
+        let (mut statements, mut hashes) = (Vec::new(), Vec::new());
+        for (sequence, hash) in [ours].into_iter().chain(theirs) {
+            statements.push(ListStatement { sequence, mac: [0; 8] });
+            hashes.push(hash);
+        }
+        Self { statements, hashes }
+    }
+}
+
+/// Whom the server is to hand a message to.
+fn recipients(own: &Own, conversation: &Conversation, is_read_along: bool) -> Result<Vec<AccountId>> {
+    let me = own.id()?;
+    let mut to: Vec<AccountId> = members(conversation).iter().filter(|account| **account != me).cloned().collect();
+    if is_read_along {
+        to.push(me);
+    }
+    Ok(to)
+}
+
+/// The slots of every device around one payload, in order of their hints: an order that says nothing.
 fn envelope(own: &Own, payload: &SealedPayload, lanes: &mut [Lane<'_>], random: &mut dyn Random) -> Result<Vec<u8>> {
     let mut sealed = Vec::with_capacity(lanes.len());
     for lane in &mut *lanes {
@@ -140,53 +221,85 @@ fn envelope(own: &Own, payload: &SealedPayload, lanes: &mut [Lane<'_>], random: 
             None => slots.push(slot),
         }
     }
+    slots.sort_unstable();
+    initial.sort_unstable_by_key(|(_, slot)| *slot);
     Ok(payload.envelope(&slots, &initial)?)
 }
 
-fn body(content: Option<&Content>) -> Body {
-    match content {
-        None => Body::Empty,
-        Some(Content::Text(text)) => Body::Text(text.clone()),
-        Some(Content::App { kind, bytes }) => Body::App { kind: kind.clone(), bytes: bytes.clone() },
+fn body(load: &Load) -> Body {
+    match load {
+        Load::Content(Content::Text(text)) => Body::Text(text.clone()),
+        Load::Content(Content::App { kind, bytes }) => Body::App { kind: kind.clone(), bytes: bytes.clone() },
+        Load::Nothing => Body::Empty,
+        Load::State(page) => Body::State(SecretBytes::new(page.expose_secret().to_vec())),
     }
 }
 
-fn extensions(own: &Own, known: &Known, message: &Queued, lanes: &[Lane<'_>]) -> Extensions {
+fn extensions(own: &Own, message: &Queued, lanes: &[Lane<'_>]) -> Extensions {
     let mut extensions = Extensions::new();
-    if message.class == Class::Quiet && message.content.is_some() {
+    if message.class == Class::Quiet && message.load.is_content() {
         extensions.insert(EXT_CLASS, vec![2]);
     }
-    if lanes.iter().any(|lane| lane.carries.is_some()) {
+    let is_behind = |lane: &Lane<'_>| lane.carries.is_some() || lane.reference.knows < own.list.sequence();
+    if lanes.iter().any(is_behind) {
         extensions.insert(EXT_LIST, own.list.as_bytes().to_vec());
     }
-    let used = |other: &SessionRef| lanes.iter().any(|lane| lane.reference.ordinal == other.ordinal);
-    let others = known.sessions.iter().filter(|session| !session.heard && !used(session));
-    let names: Vec<u8> = others.flat_map(|session| session.transcript[..8].to_vec()).collect();
+    let mut names = Vec::new();
+    for lane in lanes {
+        let used = |other: &&SessionRef| lanes.iter().any(|lane| lane.reference.transcript == other.transcript);
+        let of_device = lane.contact.sessions.iter().filter(|session| session.device == lane.reference.device);
+        let others = of_device.filter(|session| !session.heard).filter(|session| !used(session));
+        names.extend(others.map(|session| &session.transcript[..8]));
+    }
+    names.truncate(MAX_NAMES);
     if !names.is_empty() {
-        extensions.insert(EXT_SESSIONS, names);
+        extensions.insert(EXT_SESSIONS, names.concat());
     }
     extensions
 }
 
-/// Seals what waits for this contact's keys, in order; nothing while another identity was offered for it.
-pub(crate) fn flush(tx: &Tx<'_>, own: &Own, known: &Known, now: u64, random: &mut dyn Random) -> Result<()> {
-    if known.trust == Trust::Changed {
-        return Ok(());
-    }
-    for (row, message) in Waiting::for_keys(tx, known.row)? {
-        match seal(tx, own, known, &message, now, random) {
-            Ok(Some(sealed)) => {
+/// Seals what waits and can go, in order. Yields the rows of the contacts whose keys are still needed.
+pub(crate) fn flush(
+    tx: &Tx<'_>,
+    own: &Own,
+    answered: &AccountId,
+    now: u64,
+    random: &mut dyn Random,
+) -> Result<Vec<i64>> {
+    let (mut blocked, mut wanted) = (Vec::new(), Vec::new());
+    for (row, Waiting { lane, message, .. }) in Waiting::for_keys(tx)? {
+        if blocked.contains(&lane) || !concerns(own, &message, answered) {
+            continue;
+        }
+        let mut circle = Circle::load(tx, own, &message.conversation)?;
+        if circle.is_held() {
+            blocked.push(lane);
+            continue;
+        }
+        match seal(tx, own, &mut circle, &message, now, random) {
+            Ok(Attempt::Sealed(sealed)) => {
+                circle.save(tx)?;
                 tx.delete(Table::Waiting, row)?;
-                progress(tx, &message, known, MessageState::Ready, None, now)?;
-                Entry::put(tx, row, known.row, &Cargo::sealed(sealed, message), now)?;
+                progress(tx, &message, MessageState::Ready, None, now)?;
+                Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
             }
-            Ok(None) => return Ok(()),
+            Ok(Attempt::Missing(missing)) => {
+                blocked.push(lane);
+                wanted.extend(missing);
+            }
             Err(Error::Misuse(_)) => {
-                progress(tx, &message, known, MessageState::Failed, Some(Reason::TooLarge), now)?;
+                progress(tx, &message, MessageState::Failed, Some(Reason::TooLarge), now)?;
                 tx.delete(Table::Waiting, row)?;
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    wanted.sort_unstable();
+    wanted.dedup();
+    Ok(wanted)
+}
+
+/// Whether a message needed the keys of an account.
+fn concerns(own: &Own, message: &Queued, account: &AccountId) -> bool {
+    members(&message.conversation).contains(account) || (own.is_own(account) && message.scope != Scope::Others)
 }

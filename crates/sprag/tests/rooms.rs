@@ -1,0 +1,177 @@
+//! Rooms: conversations of several, whose members the app's server decides.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod world;
+
+use sprag::{
+    AccountId, Conversation, Event, Finding, Incoming, MessageState, Outcome, Reason, Rejection, RoomId, SendOptions,
+    Sent, What,
+};
+use world::{Phone, Server, id, text, texts};
+
+fn room(name: &str, members: &[&str]) -> Conversation {
+    Conversation::Room { id: RoomId::new(name).unwrap(), members: members.iter().map(|name| id(name)).collect() }
+}
+
+/// Sends, and carries everything out.
+fn say(server: &mut Server, from: &Phone, conversation: &Conversation, what: &str) -> Sent {
+    let sent = from.client.send(conversation, &text(what), &SendOptions::default()).unwrap();
+    for request in &sent.requests {
+        let outcome = server.answer(&from.id, &request.action);
+        from.client.respond(request.id, outcome).unwrap();
+    }
+    server.pump(from);
+    sent
+}
+
+fn phones(server: &mut Server, names: &[&str]) -> Vec<Phone> {
+    names
+        .iter()
+        .map(|name| {
+            let phone = Phone::new(name);
+            server.pump(&phone);
+            phone.take();
+            phone
+        })
+        .collect()
+}
+
+fn deliver_filed(phone: &Phone, from: &str, filed: &Conversation, bytes: &[u8]) -> Finding {
+    let mut incoming = Incoming::from(id(from), bytes.to_vec());
+    incoming.conversation = Some(filed.clone());
+    phone.client.deliver(&[incoming]).unwrap().verdicts.remove(0).finding
+}
+
+fn differs(events: &[Event]) -> Vec<(Vec<AccountId>, Vec<AccountId>)> {
+    let of = |event: &Event| match &event.what {
+        What::AudienceDiffers { added, missing, .. } => Some((added.clone(), missing.clone())),
+        _ => None,
+    };
+    events.iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_message_to_a_room_is_one_body_that_every_member_reads() {
+    let mut server = Server::default();
+    let phones = phones(&mut server, &["alice", "bob", "carol"]);
+    let [alice, bob, carol] = &phones[..] else { panic!() };
+    // The app may name itself or not, and in any order.
+    say(&mut server, alice, &room("den", &["carol", "bob"]), "hello, all");
+    for (phone, name) in [(bob, "bob"), (carol, "carol")] {
+        server.deliver(phone);
+        let events = phone.take();
+        assert_eq!(texts(&events), ["hello, all"], "{name}");
+        let shown = events.iter().find_map(|event| match &event.what {
+            What::Message(message) => Some(message.conversation.clone()),
+            _ => None,
+        });
+        assert_eq!(shown, Some(room("den", &["alice", "bob", "carol"])));
+    }
+    say(&mut server, bob, &room("den", &["alice", "carol", "bob"]), "hello, both");
+    say(&mut server, carol, &room("den", &["alice", "bob"]), "me too");
+    for (phone, expected) in
+        [(alice, vec!["hello, both", "me too"]), (carol, vec!["hello, both"]), (bob, vec!["me too"])]
+    {
+        server.deliver(phone);
+        let events = phone.take();
+        assert_eq!(texts(&events), expected);
+        assert!(differs(&events).is_empty());
+    }
+    // Everybody has answered: a slot for each device, and one body.
+    let sent = alice.client.send(&room("den", &["bob", "carol"]), &text(&"x".repeat(100)), &SendOptions::default());
+    let requests = sent.unwrap().requests;
+    let [request] = &requests[..] else { panic!("{requests:?}") };
+    let sprag::Action::Send(send) = &request.action else { panic!() };
+    assert_eq!(send.to, [id("bob"), id("carol")]);
+    assert!(send.blob.len() < 560, "{}", send.blob.len());
+}
+
+#[test]
+fn a_message_is_shown_only_where_its_sender_put_it() {
+    let mut server = Server::default();
+    let phones = phones(&mut server, &["alice", "bob", "carol"]);
+    let [alice, bob, _] = &phones[..] else { panic!() };
+    say(&mut server, alice, &room("den", &["bob", "carol"]), "in the den");
+    let bytes = server.fetch(bob).remove(0).bytes;
+    let misfiled = |filed: &Conversation| {
+        let finding = deliver_filed(bob, "alice", filed, &bytes);
+        assert!(matches!(finding, Finding::Unreadable { reason: Reason::Misfiled, .. }), "{finding:?}");
+    };
+    misfiled(&Conversation::Direct(id("alice")));
+    misfiled(&room("attic", &["alice", "bob", "carol"]));
+    assert!(bob.texts().is_empty());
+    let finding = deliver_filed(bob, "alice", &room("den", &["alice", "bob", "carol"]), &bytes);
+    assert!(matches!(finding, Finding::Opened { .. }));
+    assert_eq!(bob.texts(), ["in the den"]);
+    // And the other way round.
+    server.send(alice, bob, "to bob alone");
+    let bytes = server.fetch(bob).remove(0).bytes;
+    let finding = deliver_filed(bob, "alice", &room("den", &["alice", "bob", "carol"]), &bytes);
+    assert!(matches!(finding, Finding::Unreadable { reason: Reason::Misfiled, .. }), "{finding:?}");
+}
+
+#[test]
+fn members_who_are_told_different_members_find_out() {
+    let mut server = Server::default();
+    let phones = phones(&mut server, &["alice", "bob", "carol", "mallory"]);
+    let [alice, bob, ..] = &phones[..] else { panic!() };
+    say(&mut server, bob, &room("den", &["alice", "carol"]), "three of us");
+    server.deliver(alice);
+    alice.take();
+    // The server tells Alice of one more.
+    let sent = say(&mut server, alice, &room("den", &["bob", "carol", "mallory"]), "four");
+    assert_eq!(sent.state, MessageState::WaitingKeys);
+    server.deliver(bob);
+    let events = bob.take();
+    assert_eq!(texts(&events), ["four"]);
+    assert_eq!(differs(&events), [(vec![id("mallory")], Vec::new())]);
+    // Once, not with every message.
+    say(&mut server, alice, &room("den", &["bob", "carol", "mallory"]), "again");
+    server.deliver(bob);
+    assert!(differs(&bob.take()).is_empty());
+    // What the app says now is what counts.
+    let bytes = {
+        say(&mut server, alice, &room("den", &["bob", "carol"]), "three again");
+        server.fetch(bob).remove(0).bytes
+    };
+    deliver_filed(bob, "alice", &room("den", &["alice", "bob", "carol", "mallory"]), &bytes);
+    assert_eq!(differs(&bob.take()), [(Vec::new(), vec![id("mallory")])]);
+}
+
+#[test]
+fn nobody_is_left_out_silently() {
+    let mut server = Server::default();
+    let phones = phones(&mut server, &["alice", "bob"]);
+    let [alice, bob] = &phones[..] else { panic!() };
+    let sent = alice.client.send(&room("den", &["bob", "nobody"]), &text("hello"), &SendOptions::default()).unwrap();
+    assert_eq!((sent.state, sent.requests.len()), (MessageState::WaitingKeys, 2));
+    for request in sent.requests {
+        let outcome = match &request.action {
+            sprag::Action::FetchKeys(fetch) if fetch.accounts[0].account == id("nobody") => {
+                Outcome::Rejected(Rejection::NoSuchAccount)
+            }
+            action => server.answer(&alice.id, action),
+        };
+        alice.client.respond(request.id, outcome).unwrap();
+    }
+    server.pump(alice);
+    assert!(server.fetch(bob).is_empty());
+    assert_eq!(alice.client.state(sent.message.as_bytes()), Ok(MessageState::Failed));
+    let named = alice.take().into_iter().find_map(|event| match event.what {
+        What::Progress { account, state: MessageState::Failed, reason, .. } => Some((account, reason)),
+        _ => None,
+    });
+    assert_eq!(named, Some((Some(id("nobody")), Some(Reason::NoSuchAccount))));
+}
+
+#[test]
+fn a_room_has_bounds() {
+    let mut server = Server::default();
+    let phones = phones(&mut server, &["alice"]);
+    let send = |conversation: &Conversation| phones[0].client.send(conversation, &text("x"), &SendOptions::default());
+    assert!(send(&room("den", &["alice"])).is_err());
+    let many: Vec<String> = (0..sprag::MAX_MEMBERS).map(|number| format!("member {number}")).collect();
+    assert!(send(&room("den", &many.iter().map(String::as_str).collect::<Vec<_>>())).is_err());
+    assert!(send(&room("den", &many[1..].iter().map(String::as_str).collect::<Vec<_>>())).is_ok());
+}
