@@ -191,6 +191,11 @@ impl Directory {
         self.lies.clear();
     }
 
+    /// Where an account stands among those of the directory.
+    pub(crate) fn place(&self, account: &[u8]) -> Option<usize> {
+        self.accounts.keys().position(|known| known == account)
+    }
+
     pub(crate) fn accounts(&self) -> Vec<Account> {
         self.accounts.keys().cloned().collect()
     }

@@ -1,19 +1,21 @@
 //! A server that lies: a key directory and mailboxes in memory, honest until it is told to play a trick.
 //!
 //! It sees opaque bytes, knows nothing of Sprag and links nothing of it, so that any server's tests can use it. What
-//! tricks are played is the caller's decision; the same calls give the same answers.
+//! tricks are played is the caller's decision, or left to a [`Whim`] from a seed; the same calls give the same answers.
 
 #![forbid(unsafe_code)]
 
 mod directory;
 mod mail;
 mod trick;
+mod whim;
 
 use std::collections::BTreeMap;
 
 pub use self::directory::{Directory, ListWrite, Published, Upload};
 pub use self::mail::{Mail, Mailboxes};
 pub use self::trick::{Deed, Trick};
+pub use self::whim::Whim;
 
 /// An account's id, as the app has it.
 pub type Account = Vec<u8>;
@@ -35,9 +37,10 @@ pub struct Server {
 impl Server {
     /// From here on it is honest: what it held back comes, and everybody is shown what was published last. What it
     /// dropped is gone.
-    pub fn repent(&mut self) {
+    pub fn repent(&mut self) -> Deed {
         self.directory.repent();
         self.mail.release();
+        Deed { what: "repents".to_owned(), ..Deed::default() }
     }
 }
 
@@ -108,5 +111,46 @@ mod tests {
         assert_eq!(server.play(Trick::Drop { to: 0, which: 0 }), None);
         assert_eq!(server.play(Trick::Drain { account: 0 }), None);
         assert!(server.played.is_empty());
+    }
+
+    #[test]
+    fn who_says_late_what_it_has_misses_nothing() {
+        let mut server = filled();
+        assert_eq!(server.mail.collect(b"bob", 1, 1)[0].blob, b"first");
+        server.play(Trick::Swap { to: 1, which: 0, other: 1 });
+        server.mail.acknowledge(b"bob", 1, 1);
+        assert_eq!(waiting(&server, b"bob"), ["second", "first"]);
+    }
+
+    #[test]
+    fn every_kind_is_known_by_its_name() {
+        let mail = |kind: &&str| Trick::with_mail(kind, || 1).map(|trick| trick.kind()) == Some(kind);
+        let keys = |kind: &&str| Trick::with_keys(kind, 0, 1, || 1).map(|trick| trick.kind()) == Some(kind);
+        assert!(Trick::WITH_MAIL.iter().all(mail) && Trick::WITH_KEYS.iter().all(keys));
+        assert_eq!(Trick::WITH_MAIL.len() + Trick::WITH_KEYS.len(), 21);
+        let mistake = "7:flip,twice".parse::<Whim>().map(drop);
+        assert!(mistake.is_err_and(|words| words.contains("twice") && words.contains("one-time-key-twice")));
+        assert!("x:flip".parse::<Whim>().is_err() && "7:flip,".parse::<Whim>().is_err());
+    }
+
+    #[test]
+    fn a_whim_follows_its_seed_and_keeps_to_its_kinds() {
+        let course = |words: &str| {
+            let (mut server, mut whim) = (filled(), words.parse::<Whim>().unwrap_or_else(|error| panic!("{error}")));
+            let mut deeds = Vec::new();
+            for _ in 0..200 {
+                server.mail.send(b"ada", &[b"bob".to_vec()], b"more");
+                deeds.extend(whim.message(&mut server));
+                deeds.extend(whim.question(&mut server, b"ada", b"bob"));
+            }
+            (deeds, server.played)
+        };
+        assert_eq!(course("1"), course("1"));
+        assert_ne!(course("1").0, course("2").0);
+        // A queue that is drained stays so, and nobody was lied to when it was honest again.
+        assert!(course("1").1.len() >= 19, "{:?}", course("1").1);
+        let (deeds, played) = course("3:flip,old-list");
+        assert_eq!(played.keys().copied().collect::<Vec<_>>(), ["flip", "old list"]);
+        assert!(deeds.iter().any(|deed| deed.what == "repents"));
     }
 }

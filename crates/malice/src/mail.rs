@@ -31,12 +31,16 @@ impl Mailbox {
 
     /// Puts a message where another one waits, which and all behind it come one later.
     pub(crate) fn put_before(&mut self, at: usize, from: &[u8], blob: Vec<u8>) {
-        self.put(from, blob);
-        let numbers: Vec<u64> = self.waiting.iter().map(|mail| mail.number).collect();
-        if let Some(mail) = self.waiting.pop() {
-            self.waiting.insert(at, mail);
+        self.waiting.insert(at, Mail { number: 0, from: from.to_vec(), blob });
+        self.renumber(at);
+    }
+
+    /// From there on they come under new numbers: who has one of them, and only says so later, gets it twice and misses none.
+    pub(crate) fn renumber(&mut self, from: usize) {
+        for mail in self.waiting.iter_mut().skip(from) {
+            self.last += 1;
+            mail.number = self.last;
         }
-        self.waiting.iter_mut().zip(numbers).for_each(|(mail, number)| mail.number = number);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The tricks that the server can play. Numbers are taken modulo what is there, so that any number means something.
 
 use crate::directory::Lie;
-use crate::mail::{Mail, flip};
+use crate::mail::flip;
 use crate::{Account, Server};
 
 /// One trick. `to` names a mailbox, `which` a message in it; `asker` and `account` name accounts of the directory.
@@ -72,6 +72,71 @@ fn pick<T>(items: &[T], number: usize) -> Option<&T> {
 }
 
 impl Trick {
+    /// The kinds of tricks with mail.
+    pub const WITH_MAIL: &[&'static str] = &[
+        "drop",
+        "duplicate",
+        "swap",
+        "hold",
+        "reflect",
+        "misdeliver",
+        "misattribute",
+        "splice",
+        "flip",
+        "cut",
+        "replay",
+    ];
+
+    /// The kinds of tricks with keys.
+    pub const WITH_KEYS: &[&'static str] = &[
+        "drain",
+        "old list",
+        "old prekey",
+        "impersonate",
+        "mix",
+        "no one-time key",
+        "one-time key twice",
+        "flip keys",
+        "deny",
+        "honest",
+    ];
+
+    /// A trick of one of the kinds [`Self::WITH_MAIL`], with these numbers.
+    pub fn with_mail(kind: &str, mut number: impl FnMut() -> usize) -> Option<Self> {
+        let (to, which) = (number(), number());
+        Some(match kind {
+            "drop" => Self::Drop { to, which },
+            "duplicate" => Self::Duplicate { to, which },
+            "swap" => Self::Swap { to, which, other: number() },
+            "hold" => Self::Hold { to, which },
+            "reflect" => Self::Reflect { to, which },
+            "misdeliver" => Self::Misdeliver { to, which, other: number() },
+            "misattribute" => Self::Misattribute { to, which, other: number() },
+            "splice" => Self::Splice { to, which, other: number(), at: number() },
+            "flip" => Self::Flip { to, which, bit: number() },
+            "cut" => Self::Cut { to, which, at: number() },
+            "replay" => Self::Replay { which },
+            _ => return None,
+        })
+    }
+
+    /// A trick of one of the kinds [`Self::WITH_KEYS`], on who asks and whom they ask about, with these numbers besides.
+    pub fn with_keys(kind: &str, asker: usize, account: usize, mut number: impl FnMut() -> usize) -> Option<Self> {
+        Some(match kind {
+            "drain" => Self::Drain { account },
+            "old list" => Self::OldList { asker, account },
+            "old prekey" => Self::OldPrekey { asker, account },
+            "impersonate" => Self::Impersonate { asker, account, other: number() },
+            "mix" => Self::Mix { asker, account, other: number() },
+            "no one-time key" => Self::NoOneTime { asker, account },
+            "one-time key twice" => Self::OneTimeTwice { asker, account },
+            "flip keys" => Self::FlipKeys { asker, account, part: number(), bit: number() },
+            "deny" => Self::Deny { asker, account },
+            "honest" => Self::Honest { asker, account },
+            _ => return None,
+        })
+    }
+
     /// The name of its kind.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -147,10 +212,8 @@ impl Server {
             }
             Trick::Duplicate { .. } => mailbox.put(&mail.from, mail.blob),
             Trick::Swap { other, .. } => {
-                let other = other % count;
-                let theirs = mailbox.waiting[other].clone();
-                mailbox.waiting[at] = Mail { number: mail.number, ..theirs.clone() };
-                mailbox.waiting[other] = Mail { number: theirs.number, ..mail };
+                mailbox.waiting.swap(at, other % count);
+                mailbox.renumber(at.min(other % count));
             }
             Trick::Hold { .. } => {
                 let mail = mailbox.waiting.remove(at);
