@@ -12,9 +12,9 @@ use sprag::{
     AccountId, Client, Content, Conversation, Error, Event, Hint, Incoming, Outcome, Pending, Request, SendOptions,
 };
 
-use crate::relay::{Mail, Relay, Trouble};
 use crate::screen::Screen;
 use crate::upkeep::Upkeep;
+use sprag_chat::relay::{Mail, Relay, Trouble};
 
 /// How long the relay holds a request for mail.
 const POLL: Duration = Duration::from_secs(25);

@@ -11,7 +11,6 @@
 mod arguments;
 mod driver;
 mod input;
-mod relay;
 mod screen;
 mod secrets;
 mod upkeep;
@@ -21,10 +20,10 @@ use std::sync::mpsc;
 
 use sprag::context::Environment;
 use sprag::{AccountId, Client, Config, Error, Opening, Place};
+use sprag_chat::relay::Relay;
 
 use crate::arguments::Arguments;
 use crate::driver::Driver;
-use crate::relay::Relay;
 use crate::screen::Screen;
 use crate::secrets::Secrets;
 

@@ -17,7 +17,7 @@ const LARGEST: u64 = 256 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The relay, as one device of one account reaches it.
-pub(crate) struct Relay {
+pub struct Relay {
     agent: Agent,
     url: String,
     account: String,
@@ -39,18 +39,18 @@ impl Answer {
 }
 
 /// A message from the mailbox.
-pub(crate) struct Mail {
+pub struct Mail {
     /// Its number there.
-    pub(crate) number: u64,
+    pub number: u64,
     /// Who sent it, says the relay.
-    pub(crate) from: AccountId,
+    pub from: AccountId,
     /// The encrypted bytes.
-    pub(crate) blob: Vec<u8>,
+    pub blob: Vec<u8>,
 }
 
 /// Why nothing came of a request.
 #[derive(Clone, Copy)]
-pub(crate) enum Trouble {
+pub enum Trouble {
     /// The relay cannot be reached, or what came is not an answer of a relay.
     Offline,
     /// It refuses, with this status, and may say after how many seconds it is worth another try.
@@ -59,7 +59,7 @@ pub(crate) enum Trouble {
 
 impl Trouble {
     /// What the engine is told.
-    pub(crate) const fn outcome(self) -> Outcome {
+    pub const fn outcome(self) -> Outcome {
         match self {
             Self::Offline => Outcome::Retry { after: Some(1) },
             Self::Refused(403, _) => Outcome::Rejected(Rejection::Forbidden),
@@ -71,7 +71,8 @@ impl Trouble {
 }
 
 impl Relay {
-    pub(crate) fn new(url: &str, account: &AccountId, device: DeviceId, token: &str) -> Self {
+    /// Knows of the relay; calls nobody yet.
+    pub fn new(url: &str, account: &AccountId, device: DeviceId, token: &str) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -110,7 +111,7 @@ impl Relay {
     }
 
     /// Carries a request out and says what became of it; `None` for a kind of a later release.
-    pub(crate) fn carry_out(&self, request: &Request) -> Option<Result<Outcome, Trouble>> {
+    pub fn carry_out(&self, request: &Request) -> Option<Result<Outcome, Trouble>> {
         match &request.action {
             Action::PublishKeys(publish) => Some(self.publish(publish)),
             Action::FetchKeys(fetch) => Some(self.fetch(fetch)),
@@ -139,7 +140,7 @@ impl Relay {
     }
 
     /// How many one-time prekeys of ours are in stock: the answer to publishing nothing.
-    pub(crate) fn stock(&self) -> Option<u32> {
+    pub fn stock(&self) -> Option<u32> {
         let nothing: [&[u8]; 5] = [&[], &[], &[], &[], &[0]];
         let answer = self.call("PUT", "/keys", Some(&join(&nothing)), PATIENCE).ok()?;
         if answer.status == 200 { answer.body.try_into().ok().map(u32::from_be_bytes) } else { None }
@@ -175,7 +176,7 @@ impl Relay {
     }
 
     /// What waits after a number; the relay holds its answer back for up to `wait` while there is nothing.
-    pub(crate) fn mail(&self, after: u64, wait: Duration) -> Result<Vec<Mail>, Trouble> {
+    pub fn mail(&self, after: u64, wait: Duration) -> Result<Vec<Mail>, Trouble> {
         let path = format!("/mail?after={after}&wait={}", wait.as_secs());
         let answer = self.call("GET", &path, None, wait + PATIENCE)?;
         if answer.status != 200 {
@@ -186,7 +187,7 @@ impl Relay {
     }
 
     /// Says that everything up to a number is on our own disk.
-    pub(crate) fn acknowledge(&self, up_to: u64) -> Result<(), Trouble> {
+    pub fn acknowledge(&self, up_to: u64) -> Result<(), Trouble> {
         let answer = self.call("POST", &format!("/acknowledge?up_to={up_to}"), Some(&[]), PATIENCE)?;
         if answer.status == 200 { Ok(()) } else { Err(answer.refused()) }
     }
@@ -199,7 +200,7 @@ fn letter(parts: &[Vec<u8>]) -> Option<Mail> {
 }
 
 /// Bytes as lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -24,7 +24,7 @@ use std::sync::{Mutex, PoisonError};
 
 use sprag::{AccountId, Content, Event, Freshness, Message, MessageId, MessageState, What};
 
-use crate::relay::hex;
+use sprag_chat::relay::hex;
 
 /// Where everything is written.
 pub(crate) struct Screen {

@@ -42,7 +42,7 @@ impl Secrets {
 
     /// The token, as the relay is to see it.
     pub(crate) fn token(&self) -> String {
-        crate::relay::hex(&self.0[32..])
+        sprag_chat::relay::hex(&self.0[32..])
     }
 }
 

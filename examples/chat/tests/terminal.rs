@@ -4,9 +4,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use sprag_relay::malice::Malice;
 use sprag_relay::server::Relay;
 use sprag_relay::store::Store;
 
@@ -224,6 +226,38 @@ fn a_copied_phone_is_told() {
     let warning = bob.until("warning alice a copy of their phone");
     assert!(warning.contains(&copy.device), "{warning}");
     copy.quit();
+    bob.quit();
+}
+
+#[test]
+fn a_relay_that_lies_shows_nothing_wrong_and_is_noticed() {
+    let folder = folder("malice");
+    let whim = "5:duplicate,misattribute,splice,flip,cut,replay,reflect,misdeliver".parse().unwrap();
+    let malice = Arc::new(Malice::new(Some(whim), |_| {}));
+    let relay = Relay::bind("127.0.0.1:0", Store::open(&folder.join("relay.sqlite")).unwrap()).unwrap();
+    let relay = relay.malicious(malice);
+    let url = format!("http://{}", relay.address().unwrap());
+    std::thread::spawn(move || relay.run());
+    let mut alice = Chat::script(&folder, "alice", &url);
+    let mut bob = Chat::script(&folder, "bob", &url);
+    alice.until("published");
+    bob.until("published");
+    let mut warnings = 0;
+    for number in 0..40 {
+        let (from, to, name) = if number % 2 == 0 { (&mut alice, &bob, "bob") } else { (&mut bob, &alice, "alice") };
+        from.write(&format!("send {name} number {number}"));
+        let text = loop {
+            let line = to.line();
+            if line.starts_with("message") {
+                break line;
+            }
+            warnings += u32::from(line.starts_with("warning"));
+        };
+        // The next one, neither one that was there before nor another.
+        assert!(text.ends_with(&format!(" number {number}")), "{text}");
+    }
+    assert!(warnings > 0);
+    alice.quit();
     bob.quit();
 }
 

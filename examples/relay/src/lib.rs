@@ -6,6 +6,7 @@
 
 mod http;
 pub mod limit;
+pub mod malice;
 pub mod parts;
 mod routes;
 pub mod server;

@@ -6,7 +6,7 @@ use tiny_http::Method;
 
 use crate::http::{Answer, is_account, is_device, number, text, token};
 use crate::parts::{join, split};
-use crate::store::{Caller, Enrolled, ListWrite, Posted, Published, Store};
+use crate::store::{Caller, Enrolled, Keeper, ListWrite, Posted, Published, Store};
 
 /// The longest that a poll waits, in seconds.
 const MAX_PATIENCE: i64 = 30;
@@ -25,19 +25,19 @@ pub(crate) struct Call<'a> {
 type Routed = rusqlite::Result<Result<Answer, Answer>>;
 
 impl Call<'_> {
-    /// Does it.
-    pub(crate) fn answer(&self, store: &Store) -> rusqlite::Result<Answer> {
+    /// Does it: with the devices in the store, and the keys and mail of the keeper.
+    pub(crate) fn answer(&self, store: &Store, keeper: &dyn Keeper) -> rusqlite::Result<Answer> {
         let Some(parts) = split(self.body) else { return Ok(Answer::refuse(400, "parts do not add up")) };
         let (path, query) = self.url.split_once('?').unwrap_or((self.url, ""));
         let words: Vec<&str> = path.split('/').skip(1).collect();
         let routed = match (self.method, words.as_slice()) {
             (Method::Post, ["devices", device]) => self.enrol(store, device, &parts),
             (Method::Delete, ["devices", device]) => self.remove(store, device),
-            (Method::Put, ["keys"]) => self.publish(store, parts),
-            (Method::Get, ["keys", account]) => keys(store, account, query),
-            (Method::Post, ["send", account]) => self.send(store, account, query, &parts),
-            (Method::Get, ["mail"]) => self.mail(store, query),
-            (Method::Post, ["acknowledge"]) => self.acknowledge(store, query),
+            (Method::Put, ["keys"]) => self.publish(keeper, parts),
+            (Method::Get, ["keys", account]) => self.keys(keeper, account, query),
+            (Method::Post, ["send", account]) => self.send(keeper, account, query, &parts),
+            (Method::Get, ["mail"]) => self.mail(keeper, query),
+            (Method::Post, ["acknowledge"]) => self.acknowledge(keeper, query),
             _ => Ok(Err(Answer::refuse(404, "no such thing here"))),
         };
         routed.map(|answer| answer.unwrap_or_else(|refusal| refusal))
@@ -66,7 +66,7 @@ impl Call<'_> {
 
     /// Parts: sequence and expected (8 bytes each) and the list, or three empty ones; the signed prekey or an empty
     /// part; one byte, 1 to throw the device's old one-time prekeys away; then one-time prekeys.
-    fn publish(&self, store: &Store, parts: Vec<Vec<u8>>) -> Routed {
+    fn publish(&self, keeper: &dyn Keeper, parts: Vec<Vec<u8>>) -> Routed {
         let mut parts = parts.into_iter();
         let (Some(sequence), Some(expected), Some(object), Some(signed), Some(reset)) =
             (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
@@ -84,24 +84,34 @@ impl Call<'_> {
             _ => return refuse(400, "the fifth part is one byte, 0 or 1"),
         };
         let signed = (!signed.is_empty()).then_some(signed);
-        Ok(Ok(match store.publish(&self.caller, list, signed, parts.collect(), reset)? {
+        Ok(Ok(match keeper.publish(&self.caller, list, signed, parts.collect(), reset)? {
             Published::Done(left) => Answer::ok(left.to_be_bytes().to_vec()),
             Published::Conflict(list) => Answer::new(409, list),
         }))
     }
 
-    fn send(&self, store: &Store, to: &str, query: &str, parts: &[Vec<u8>]) -> Routed {
+    fn keys(&self, keeper: &dyn Keeper, account: &str, query: &str) -> Routed {
+        if !is_account(account) {
+            return refuse(404, "no such account");
+        }
+        match keeper.keys(&self.caller, account, text(query, "one_time") == Some("1"))? {
+            Some(parts) => Ok(Ok(Answer::ok(join(&parts)))),
+            None => refuse(404, "no keys of this account"),
+        }
+    }
+
+    fn send(&self, keeper: &dyn Keeper, to: &str, query: &str, parts: &[Vec<u8>]) -> Routed {
         let (Some(request), [blob]) = (text(query, "request").filter(|id| (1..=64).contains(&id.len())), parts) else {
             return refuse(400, "one part, and the request's id of 1 to 64 characters");
         };
-        Ok(Ok(match store.send(to, &self.caller, request, blob, now())? {
+        Ok(Ok(match keeper.send(to, &self.caller, request, blob, now())? {
             Posted::At(time) => Answer::ok(time.to_be_bytes().to_vec()),
             Posted::Full => Answer::later(429, FULL_FOR, "its mailbox is full"),
             Posted::Nobody => Answer::refuse(404, "no such account"),
         }))
     }
 
-    fn mail(&self, store: &Store, query: &str) -> Routed {
+    fn mail(&self, keeper: &dyn Keeper, query: &str) -> Routed {
         let asked =
             number(query, "after").and_then(|after| Ok((after, number(query, "wait")?, number(query, "times")?)));
         let (after, wait, times) = match asked {
@@ -110,29 +120,19 @@ impl Call<'_> {
         };
         let patience = Duration::from_secs(wait.unwrap_or(0).min(MAX_PATIENCE).unsigned_abs());
         let mut parts = Vec::new();
-        for mail in store.mail(&self.caller, after.unwrap_or(0), patience)? {
+        for mail in keeper.mail(&self.caller, after.unwrap_or(0), patience)? {
             parts.extend([mail.number.to_be_bytes().to_vec(), mail.from.into_bytes(), mail.blob]);
             parts.extend((times == Some(1)).then(|| mail.time.to_be_bytes().to_vec()));
         }
         Ok(Ok(Answer::ok(join(&parts))))
     }
 
-    fn acknowledge(&self, store: &Store, query: &str) -> Routed {
+    fn acknowledge(&self, keeper: &dyn Keeper, query: &str) -> Routed {
         match number(query, "up_to") {
-            Ok(Some(up_to)) => store.acknowledge(&self.caller, up_to).map(|()| Ok(Answer::ok(Vec::new()))),
+            Ok(Some(up_to)) => keeper.acknowledge(&self.caller, up_to).map(|()| Ok(Answer::ok(Vec::new()))),
             Ok(None) => refuse(400, "up_to is needed"),
             Err(refusal) => Ok(Err(refusal)),
         }
-    }
-}
-
-fn keys(store: &Store, account: &str, query: &str) -> Routed {
-    if !is_account(account) {
-        return refuse(404, "no such account");
-    }
-    match store.keys(account, text(query, "one_time") == Some("1"))? {
-        Some(parts) => Ok(Ok(Answer::ok(join(&parts)))),
-        None => refuse(404, "no keys of this account"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -9,8 +10,9 @@ use tiny_http::{Request, Server};
 
 use crate::http::{self, Answer};
 use crate::limit::{Limiter, Limits};
+use crate::malice::Malice;
 use crate::routes::Call;
-use crate::store::{Admitted, Store};
+use crate::store::{Admitted, Keeper, Store};
 
 /// Requests at once, the waiting polls among them; beyond them callers are asked to come back.
 const MAX_AT_ONCE: usize = 1_024;
@@ -19,6 +21,7 @@ const MAX_AT_ONCE: usize = 1_024;
 pub struct Relay {
     server: Server,
     store: Store,
+    malice: Option<Arc<Malice>>,
     limiter: Limiter,
     running: AtomicUsize,
 }
@@ -31,13 +34,19 @@ impl Relay {
     pub fn bind(address: &str, store: Store) -> io::Result<Self> {
         let server = Server::http(address).map_err(io::Error::other)?;
         let limiter = Limiter::new(Limits::default());
-        Ok(Self { server, store, limiter, running: AtomicUsize::new(0) })
+        Ok(Self { server, store, malice: None, limiter, running: AtomicUsize::new(0) })
     }
 
     /// The same with other limits for each account.
     #[must_use]
     pub fn limited(self, limits: Limits) -> Self {
         Self { limiter: Limiter::new(limits), ..self }
+    }
+
+    /// The same with keys and mail kept by a server that lies, in memory: to test clients with. The store keeps the devices.
+    #[must_use]
+    pub fn malicious(self, malice: Arc<Malice>) -> Self {
+        Self { malice: Some(malice), ..self }
     }
 
     /// Where it listens.
@@ -81,6 +90,7 @@ impl Relay {
         }
         let body = http::body(request)?;
         let (method, url) = (request.method(), request.url());
-        Call { caller, method, url, body: &body }.answer(&self.store).map_err(trouble)
+        let keeper: &dyn Keeper = self.malice.as_deref().map_or(&self.store, |malice| malice);
+        Call { caller, method, url, body: &body }.answer(&self.store, keeper).map_err(trouble)
     }
 }

@@ -22,12 +22,31 @@ pub struct ListWrite {
     pub object: Vec<u8>,
 }
 
-impl Store {
+/// A key directory.
+pub trait Directory {
     /// Publishes a device's keys, and the account's list, all of it or nothing.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn publish(
+    fn publish(
+        &self,
+        caller: &Caller,
+        list: Option<ListWrite>,
+        signed: Option<Vec<u8>>,
+        one_time: Vec<Vec<u8>>,
+        reset: bool,
+    ) -> Result<Published>;
+
+    /// The list of an account, and of each device that published one its signed prekey and, if asked for and left, a
+    /// one-time prekey: that is handed out once and never again.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    fn keys(&self, asker: &Caller, account: &str, one_time: bool) -> Result<Option<Vec<Vec<u8>>>>;
+}
+
+impl Directory for Store {
+    fn publish(
         &self,
         caller: &Caller,
         list: Option<ListWrite>,
@@ -60,12 +79,7 @@ impl Store {
         Ok(Published::Done(left))
     }
 
-    /// The list of an account, and of each device that published one its signed prekey and, if asked for and left, a
-    /// one-time prekey: that is handed out once and never again.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn keys(&self, account: &str, one_time: bool) -> Result<Option<Vec<Vec<u8>>>> {
+    fn keys(&self, _: &Caller, account: &str, one_time: bool) -> Result<Option<Vec<Vec<u8>>>> {
         let mut database = self.lock();
         let tx = database.transaction()?;
         let list: Option<Option<Vec<u8>>> =

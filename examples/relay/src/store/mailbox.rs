@@ -13,8 +13,10 @@ const MAX_WAITING: i64 = 10_000;
 /// Seconds for which a request is known again, also after its message was acknowledged: a day.
 pub const REMEMBERED: i64 = 24 * 3_600;
 
-/// Messages in one answer, and about how many bytes.
-const MAX_MESSAGES: usize = 100;
+/// Messages in one answer.
+pub const MAX_MESSAGES: usize = 100;
+
+/// About how many bytes are in one answer.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// A message in a mailbox.
@@ -41,12 +43,29 @@ pub enum Posted {
     Nobody,
 }
 
-impl Store {
+/// Mailboxes.
+pub trait Mailboxes {
     /// Puts a message into a mailbox. The same request of the same device is one message, also when that was read since.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn send(&self, to: &str, from: &Caller, request: &str, blob: &[u8], now: i64) -> Result<Posted> {
+    fn send(&self, to: &str, from: &Caller, request: &str, blob: &[u8], now: i64) -> Result<Posted>;
+
+    /// What waits for a device after a number; if nothing does, waits for it up to `patience`.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    fn mail(&self, caller: &Caller, after: i64, patience: Duration) -> Result<Vec<Mail>>;
+
+    /// Notes what a device has on its own disk, and deletes what all devices have.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    fn acknowledge(&self, caller: &Caller, up_to: i64) -> Result<()>;
+}
+
+impl Mailboxes for Store {
+    fn send(&self, to: &str, from: &Caller, request: &str, blob: &[u8], now: i64) -> Result<Posted> {
         let mut database = self.lock();
         let tx = database.transaction()?;
         let Caller { account, device } = from;
@@ -87,11 +106,7 @@ impl Store {
         Ok(Posted::At(now))
     }
 
-    /// What waits for a device after a number; if nothing does, waits for it up to `patience`.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn mail(&self, caller: &Caller, after: i64, patience: Duration) -> Result<Vec<Mail>> {
+    fn mail(&self, caller: &Caller, after: i64, patience: Duration) -> Result<Vec<Mail>> {
         let until = Instant::now() + patience;
         let mut database = self.lock();
         loop {
@@ -104,11 +119,7 @@ impl Store {
         }
     }
 
-    /// Notes what a device has on its own disk, and deletes what all devices have.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn acknowledge(&self, caller: &Caller, up_to: i64) -> Result<()> {
+    fn acknowledge(&self, caller: &Caller, up_to: i64) -> Result<()> {
         let mut database = self.lock();
         let tx = database.transaction()?;
         tx.execute(

@@ -12,8 +12,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Result};
 
 pub use devices::{Admitted, Enrolled, MAX_DEVICES, TokenHash};
-pub use directory::{ListWrite, Published};
-pub use mailbox::{Mail, Posted, REMEMBERED};
+pub use directory::{Directory, ListWrite, Published};
+pub use mailbox::{MAX_MESSAGES, Mail, Mailboxes, Posted, REMEMBERED};
 
 /// The form of the file; another release's file is refused.
 const FORM: i64 = 2;
@@ -74,6 +74,11 @@ impl Store {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Who keeps keys and mail: the store, or somebody else in its place.
+pub trait Keeper: Directory + Mailboxes + Send + Sync {}
+
+impl<T: Directory + Mailboxes + Send + Sync> Keeper for T {}
 
 /// The number that the newest message of any mailbox got.
 fn newest(database: &Connection) -> Result<i64> {

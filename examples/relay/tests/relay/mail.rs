@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use sprag_relay::parts::{join, split};
-use sprag_relay::store::{Caller, Posted, REMEMBERED, Store, TokenHash};
+use sprag_relay::store::{Caller, Mailboxes, Posted, REMEMBERED, Store, TokenHash};
 
 use crate::client::{ALICE, BOB, BOB_TABLET, Device, call, file, start, status};
 
@@ -14,7 +14,7 @@ use crate::client::{ALICE, BOB, BOB_TABLET, Device, call, file, start, status};
 const LONG: Duration = Duration::from_secs(60);
 
 /// The messages that wait: number, sender and envelope of each.
-fn mail(at: SocketAddr, who: Device, query: &str) -> Vec<(u64, String, Vec<u8>)> {
+pub(crate) fn mail(at: SocketAddr, who: Device, query: &str) -> Vec<(u64, String, Vec<u8>)> {
     let answer = call(at, who, &format!("GET /mail{query}"), b"");
     assert_eq!(answer.status, 200);
     let parts = split(&answer.body).unwrap();
@@ -22,11 +22,11 @@ fn mail(at: SocketAddr, who: Device, query: &str) -> Vec<(u64, String, Vec<u8>)>
     parts.chunks(3).map(|m| (number(&m[0]), String::from_utf8(m[1].clone()).unwrap(), m[2].clone())).collect()
 }
 
-fn bodies(at: SocketAddr, who: Device, query: &str) -> Vec<Vec<u8>> {
+pub(crate) fn bodies(at: SocketAddr, who: Device, query: &str) -> Vec<Vec<u8>> {
     mail(at, who, query).into_iter().map(|(_, _, body)| body).collect()
 }
 
-fn send(at: SocketAddr, who: Device, request: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn send(at: SocketAddr, who: Device, request: &str, body: &[u8]) -> Vec<u8> {
     let answer = call(at, who, &format!("POST /send/b0b0?request={request}"), &join(&[body]));
     assert_eq!(answer.status, 200);
     answer.body

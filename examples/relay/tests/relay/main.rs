@@ -6,3 +6,4 @@ mod access;
 mod client;
 mod keys;
 mod mail;
+mod malice;
