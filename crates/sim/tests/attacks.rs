@@ -250,7 +250,7 @@ fn says(phone: &Phone) -> Result<Vec<String>, Error> {
     phone.app(|client| {
         let events = client.events(0, 1000)?.into_iter().map(|event| format!("{event:?}"));
         let mut all: Vec<String> = events.collect();
-        all.push(client.contact(b"alice")?.number.digits());
+        all.push(format!("{:?}", client.contact(b"alice")?.number));
         all.push(format!("{:?}", client.state(b"m4")));
         all.push(format!("{:?}", client.done(&[])?));
         Ok(all)
@@ -368,21 +368,76 @@ fn a36_a_wrong_key_is_said_and_changes_nothing() {
     assert_eq!(open(7, "bob"), Ok(()));
 }
 
-/// Attack 6, 15: Somebody else's key under a name that is pinned: refused, said, and nothing more is sent there.
-#[test]
-fn another_key_under_a_pinned_name_is_refused_and_said() {
-    let mut talk = talking();
-    let mallory = Phone::create("alice", 66).unwrap();
+/// A message to Bob from somebody who took Alice's name at the server: Alice with a new phone and nothing kept, or Mallory.
+fn from_another_alice(talk: &Talk, seed: u64) -> Incoming {
+    let mallory = Phone::create("alice", seed).unwrap();
     let mut elsewhere = Talk::of(&["bob"]).unwrap();
     elsewhere.server = talk.server.clone();
     elsewhere.join("alice", mallory);
     elsewhere.send("alice", "bob", "the false one").unwrap();
-    let forged = elsewhere.collect("bob").pop().unwrap();
+    elsewhere.collect("bob").pop().unwrap()
+}
+
+fn number(talk: &Talk, pinned: bool) -> Option<String> {
+    let contact = talk.phone("bob").app(|client| client.contact(b"alice")).unwrap();
+    let number = if pinned { contact.number } else { contact.offered };
+    number.map(|number| number.digits())
+}
+
+fn confirm(talk: &Talk) {
+    let seen = number(talk, true).unwrap();
+    talk.phone("bob").app(|client| client.confirm(b"alice", &seen)).unwrap();
+}
+
+/// Attack 6, 15: Somebody else's key under the name of a verified contact: quarantined, said, and nothing more is sent there.
+#[test]
+fn another_key_under_a_pinned_name_is_refused_and_said() {
+    let mut talk = talking();
+    confirm(&talk);
+    let forged = from_another_alice(&talk, 66);
     let findings = talk.give("bob", &[forged]).unwrap();
     assert!(matches!(findings[..], [Finding::Quarantined { .. }]), "{findings:?}");
     let events = talk.take("bob").unwrap();
-    assert!(events.iter().any(|event| matches!(event.what, What::IdentityChanged { .. })));
+    assert!(events.iter().any(|event| matches!(event.what, What::IdentityChanged { was_verified: true, .. })));
     assert_eq!(talk.send("bob", "alice", "wait").unwrap(), MessageState::Held);
+}
+
+/// Attack 5: Somebody takes the name of a contact without the account key: another identity, visibly, and nothing that was
+/// held for the old one is sent to it.
+#[test]
+fn a05_a_name_taken_anew_is_another_identity() {
+    let talk = talking();
+    let old = number(&talk, true);
+    let forged = from_another_alice(&talk, 66);
+    let findings = talk.give("bob", &[forged]).unwrap();
+    assert!(opened(&findings[0]), "{findings:?}");
+    let events = talk.take("bob").unwrap();
+    let is_said = events.iter().any(|event| {
+        matches!(&event.what, What::IdentityChanged { old_number, new_number, .. }
+            if Some(old_number) == old.as_ref() && Some(new_number) == number(&talk, true).as_ref())
+    });
+    assert!(is_said && number(&talk, true) != old, "{events:?}");
+}
+
+/// Attack 6: The server offers another identity, and yet another while the user compares: only the number that is on offer is
+/// accepted, and nothing leaves by itself.
+#[test]
+fn a06_a_change_is_accepted_by_the_number_that_was_seen() {
+    let mut talk = talking();
+    confirm(&talk);
+    let mut seen = Vec::new();
+    for seed in [66, 67] {
+        let forged = from_another_alice(&talk, seed);
+        assert!(matches!(talk.give("bob", &[forged]).unwrap()[..], [Finding::Quarantined { .. }]));
+        seen.push(number(&talk, false).unwrap());
+    }
+    assert_eq!(talk.send("bob", "alice", "wait").unwrap(), MessageState::Held);
+    let accept = |number: &str| talk.phone("bob").app(|client| client.accept_change(b"alice", number)).map(|_| ());
+    assert_eq!(accept(&seen[0]), Err(Error::NotAllowed));
+    assert_eq!(number(&talk, false).as_ref(), Some(&seen[1]));
+    assert_eq!(accept(&seen[1]), Ok(()));
+    assert_eq!((number(&talk, true).as_ref(), number(&talk, false)), (Some(&seen[1]), None));
+    assert_eq!(talk.phone("bob").app(|client| client.requests(100, 60)).unwrap(), []);
 }
 
 /// Attack 17: A phone that loses power between its acknowledgement and the server's hearing of it loses nothing.

@@ -207,7 +207,7 @@ fn act(verb: Verb, client: &Client) -> Result<String> {
         Verb::Cancel => Ok(format!("{:?}", client.cancel(b"b9").map(|_| ()))),
         Verb::Retry => Ok(format!("{:?}", client.retry(b"b9").map(|_| ()))),
         Verb::State => Ok(format!("{:?}", client.state(b"b1"))),
-        Verb::Contact => client.contact(b"alice").map(|contact| contact.number.digits()),
+        Verb::Contact => client.contact(b"alice").map(|contact| contact.number.unwrap().digits()),
         Verb::Configure => {
             let mut policy = Policy::default();
             policy.max_body = 100_000;

@@ -203,9 +203,9 @@ impl Client {
         Ok(Contact {
             account: bytes(&contact.account),
             trust: contact.trust.into(),
-            fingerprint: bytes(contact.account_key_fingerprint),
-            digits: contact.number.digits(),
-            scannable: contact.number.scannable(),
+            fingerprint: bytes(contact.account_key_fingerprint.unwrap_or_default()),
+            digits: contact.number.map(|number| number.digits()).unwrap_or_default(),
+            scannable: contact.number.map(|number| number.scannable()).unwrap_or_default(),
         })
     }
 

@@ -10,7 +10,7 @@ use sprag_core::secret::{Secret, SecretBytes};
 use sprag_core::wire::{Extensions, Reader, Writer};
 
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
-use crate::config::{Directory, Policy};
+use crate::config::{Directory, OnChange, Policy};
 use crate::error::{Error, Result};
 use crate::id::AccountId;
 use crate::store::{Snapshot, Table, Tx};
@@ -244,7 +244,7 @@ impl Row for Change {
 
 impl Row for Own {
     fn write(&self, writer: &mut Writer) {
-        writer.array(6);
+        writer.array(7);
         match &self.key {
             Some(key) => writer.bytes(key.expose_seed()),
             None => writer.null(),
@@ -252,7 +252,8 @@ impl Row for Own {
         writer
             .bytes(self.device.encode().expose_secret())
             .bytes(self.list.as_bytes())
-            .uint(self.policy.max_body.into());
+            .uint(self.policy.max_body.into())
+            .uint(self.policy.on_change.code().into());
         write_list(writer, &self.changes);
         writer.uint(match self.stage {
             Stage::Joining => 1,
@@ -262,12 +263,14 @@ impl Row for Own {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(6))?;
+        ok(reader.array_of(7))?;
         let seed = if reader.take_null() { None } else { Some(ok(Secret::from_slice(ok(reader.bytes())?))?) };
         let device = ok(DeviceKeys::decode(ok(reader.bytes())?))?;
         let list = ok(DeviceList::reopen(ok(reader.bytes())?))?;
         let key = seed.map(|seed| AccountKey::from_seed(list.account().id.clone(), &seed));
-        let policy = Policy { directory: Directory::Full, max_body: Row::read(reader)? };
+        let max_body = Row::read(reader)?;
+        let on_change = OnChange::from_code(Row::read(reader)?).ok_or(CORRUPT)?;
+        let policy = Policy { directory: Directory::Full, max_body, on_change };
         let changes = read_list(reader)?;
         let stage = match ok(reader.uint())? {
             1 => Stage::Joining,

@@ -75,6 +75,38 @@ impl Directory {
     }
 }
 
+/// What becomes of a contact under whose name another account key appears: somebody who began anew, or somebody else.
+/// Either way there is an event, and nothing that was written before is encrypted to the new key by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum OnChange {
+    /// Where the user had compared the safety number, sending is held and what comes from the new key is quarantined until
+    /// the user accepts it. With others it goes on with the new key.
+    #[default]
+    HoldVerified = 1,
+    /// The same for everybody: nobody goes on with another key before the user has accepted it.
+    HoldAll = 2,
+}
+
+impl OnChange {
+    /// The stable number of this choice.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+
+    /// The choice with this number.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::HoldVerified),
+            2 => Some(Self::HoldAll),
+            _ => None,
+        }
+    }
+}
+
 /// What the app decides about its messages, stored at `create` and changed by `configure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,6 +115,8 @@ pub struct Policy {
     pub directory: Directory,
     /// The largest message body that the app's server carries, in bytes: 1 MiB unless told, and at least 8 KiB.
     pub max_body: u32,
+    /// What becomes of a contact under whose name another account key appears.
+    pub on_change: OnChange,
 }
 
 impl Policy {
@@ -97,7 +131,7 @@ impl Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { directory: Directory::Full, max_body: 1024 * 1024 }
+        Self { directory: Directory::Full, max_body: 1024 * 1024, on_change: OnChange::HoldVerified }
     }
 }
 

@@ -5,7 +5,6 @@
 use sprag_core::crypto::sign::VerifyKey;
 use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::ratchet::HintKey;
-use sprag_core::safety_number::SafetyNumber;
 use sprag_core::secret::{Secret, SecretBytes};
 use sprag_core::wire::{Reader, Writer};
 
@@ -13,7 +12,7 @@ use crate::account::{Own, Stage};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::event::{ListRef, What};
-use crate::id::{AccountId, DeviceId, MessageId, Trust};
+use crate::id::{AccountId, DeviceId, Trust};
 use crate::notice::raise;
 use crate::seen;
 use crate::session::{Stored, Unanswered};
@@ -66,7 +65,12 @@ pub(crate) struct Known {
     pub(crate) account: AccountId,
     pub(crate) pin: Option<Pin>,
     pub(crate) list: Option<DeviceList>,
-    pub(crate) trust: Trust,
+    /// The user compared the number of the pinned identity.
+    pub(crate) is_verified: bool,
+    /// Somebody else may act as it, and the user has not decided yet what to do.
+    pub(crate) is_suspect: bool,
+    /// The list of another identity that appeared under its name and that the user has not accepted.
+    pub(crate) offered: Option<DeviceList>,
     pub(crate) sessions: Vec<SessionRef>,
     pub(crate) next_ordinal: u32,
     /// Its keys have been asked for.
@@ -108,7 +112,9 @@ impl Known {
             account,
             pin: None,
             list: None,
-            trust: Trust::Pinned,
+            is_verified: false,
+            is_suspect: false,
+            offered: None,
             sessions: Vec::new(),
             next_ordinal: 0,
             fetching: false,
@@ -244,29 +250,31 @@ impl Known {
         })
     }
 
-    /// Holds sending to a contact under whose id another key has appeared, and says so once.
-    pub(crate) fn identity_changed(
-        mut self,
-        tx: &Tx<'_>,
-        own: &Own,
-        new_number: String,
-        held: Vec<MessageId>,
-        now: u64,
-    ) -> Result<()> {
-        if self.trust == Trust::Changed {
-            return Ok(());
+    /// How far its identity can be trusted.
+    pub(crate) const fn trust(&self) -> Trust {
+        match &self.pin {
+            _ if self.is_held() => Trust::Changed,
+            None => Trust::Unseen,
+            Some(_) if self.is_verified => Trust::Verified,
+            Some(_) => Trust::Pinned,
         }
-        self.trust = Trust::Changed;
-        self.save(tx)?;
-        let old_number = self.pin.as_ref().map(|pin| SafetyNumber::between(own.account(), pin.account()));
-        let what = What::IdentityChanged {
-            account: self.account,
-            old_number: old_number.map_or_else(String::new, |number| number.digits()),
-            new_number,
-            was_verified: false,
-            held,
-        };
-        raise(tx, what, now).map(|_| ())
+    }
+
+    /// Whether nothing is to be sealed for it before the user has decided.
+    pub(crate) const fn is_held(&self) -> bool {
+        self.offered.is_some() || self.is_suspect
+    }
+
+    /// Forgets the identity with all that hangs on it; the sessions end. The name stays, and what was asked for under it. The
+    /// contact is to be saved after.
+    pub(crate) fn clear(&mut self, tx: &Tx<'_>) -> Result<()> {
+        for session in core::mem::take(&mut self.sessions) {
+            Stored::delete(tx, self.row, self.session_row(session.ordinal))?;
+        }
+        let (row, next_ordinal, fetching) = (self.row, self.next_ordinal, self.fetching);
+        let saved = self.saved.take();
+        *self = Self { row, next_ordinal, fetching, saved, ..Self::unseen(self.account.clone()) };
+        Ok(())
     }
 
     /// The server took a message that carried the handshake of one of our sessions.
@@ -279,12 +287,14 @@ impl Known {
         Ok(())
     }
 
-    /// Tells the app what is wrong with a session, once. The contact is to be saved after.
-    pub(crate) fn warn(&mut self, tx: &Tx<'_>, ordinal: u32, warning: Warning, now: u64) -> Result<()> {
-        let Some(session) = self.sessions.iter_mut().find(|session| session.ordinal == ordinal) else { return Ok(()) };
+    /// Tells the app what is wrong with a session, once, and whether it did. The contact is to be saved after.
+    pub(crate) fn warn(&mut self, tx: &Tx<'_>, ordinal: u32, warning: Warning, now: u64) -> Result<bool> {
+        let Some(session) = self.sessions.iter_mut().find(|session| session.ordinal == ordinal) else {
+            return Ok(false);
+        };
         let bit = warning as u32;
         if session.marks & bit != 0 || broken!("clones-untold") {
-            return Ok(());
+            return Ok(false);
         }
         session.marks |= bit;
         let (account, device) = (self.account.clone(), DeviceId(session.device));
@@ -292,7 +302,7 @@ impl Known {
             Warning::Clone => What::CloneSuspected { account, device },
             Warning::Stalled => What::BraidStalled { account, device },
         };
-        raise(tx, what, now).map(|_| ())
+        raise(tx, what, now).map(|_| true)
     }
 
     /// Takes up a new session, under a number that is used once; those that have to go for it are deleted. The contact
@@ -363,7 +373,7 @@ impl Row for SessionRef {
 
 impl Row for Known {
     fn write(&self, writer: &mut Writer) {
-        writer.array(10);
+        writer.array(12);
         self.account.write(writer);
         match &self.pin {
             Some(pin) => pin.write(writer),
@@ -371,11 +381,13 @@ impl Row for Known {
                 writer.null();
             }
         }
-        match &self.list {
-            Some(list) => writer.bytes(list.as_bytes()),
-            None => writer.null(),
-        };
-        self.trust.code().write(writer);
+        for list in [&self.list, &self.offered] {
+            match list {
+                Some(list) => writer.bytes(list.as_bytes()),
+                None => writer.null(),
+            };
+        }
+        writer.bool(self.is_verified).bool(self.is_suspect);
         write_list(writer, &self.sessions);
         writer.uint(self.next_ordinal.into()).bool(self.fetching).bool(self.owes_answer);
         write_list(writer, &self.announced);
@@ -386,15 +398,16 @@ impl Row for Known {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(10))?;
+        ok(reader.array_of(12))?;
+        let list = |reader: &mut Reader<'_>| {
+            if reader.take_null() { Ok(None) } else { ok(DeviceList::reopen(ok(reader.bytes())?)).map(Some) }
+        };
         let mut known = Self::unseen(Row::read(reader)?);
         known.pin = if reader.take_null() { None } else { Some(ok(Pin::read(reader))?) };
-        known.list = if reader.take_null() { None } else { Some(ok(DeviceList::reopen(ok(reader.bytes())?))?) };
-        known.trust = match u32::read(reader)? {
-            1 => Trust::Pinned,
-            3 => Trust::Changed,
-            _ => return Err(CORRUPT),
-        };
+        known.list = list(reader)?;
+        known.offered = list(reader)?;
+        known.is_verified = Row::read(reader)?;
+        known.is_suspect = Row::read(reader)?;
         known.sessions = read_list(reader)?;
         known.next_ordinal = Row::read(reader)?;
         known.fetching = Row::read(reader)?;

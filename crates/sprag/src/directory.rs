@@ -8,7 +8,6 @@ use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::prekey::{Bundle, ReceivedPrekey};
 use sprag_core::random::Random;
 use sprag_core::ratchet::{HintKey, Session};
-use sprag_core::safety_number::SafetyNumber;
 use sprag_core::wire::{self, Kind};
 
 use crate::account::{Change, Own};
@@ -22,6 +21,7 @@ use crate::prekeys::{self, Made};
 use crate::request::{Action, FetchKeys, Found, ListWrite, Outcome, PublishKeys, Rejection, Wanted, Why};
 use crate::session::{Stored, Unanswered};
 use crate::store::{Snapshot, Tx};
+use crate::trust;
 use crate::upkeep::Upkeep;
 
 /// Seconds after which keys that the directory refused are offered again.
@@ -225,8 +225,8 @@ pub(crate) enum Answer {
     Refused(Reason),
     /// The directory shows another list than the one we know.
     Conflict { reason: Reason, theirs: ListRef },
-    /// The directory shows another account key than the pinned one: the number to compare.
-    Changed { number: String },
+    /// The directory shows another account key than the pinned one, and the user is to decide.
+    Offered(Box<DeviceList>),
     /// A list that may follow, and sessions begun with the devices on it.
     Genuine(Box<Genuine>),
 }
@@ -235,6 +235,8 @@ pub(crate) enum Answer {
 pub(crate) struct Genuine {
     pin: Pin,
     list: DeviceList,
+    /// Whether it is of another account key than the pinned one.
+    is_successor: bool,
     begun: Vec<Begun>,
     /// Devices that no session could be begun with, and why.
     unreachable: Vec<(u32, Reason)>,
@@ -270,15 +272,15 @@ pub(crate) fn examine(
         Ok(list) => list,
         Err(error) => return Ok(Answer::Refused(error.into())),
     };
-    let pin = match follow(own, known, &list) {
-        Ok(pin) => pin,
+    let (pin, is_successor) = match follow(own, known, &list) {
+        Ok(followed) => followed,
         Err(answer) => return Ok(answer),
     };
     // A part that does not parse is as if it had not come: a server cannot block the others by it.
     let prekeys: Vec<_> = of(Kind::Prekey).filter_map(|part| ReceivedPrekey::parse(part).ok()).collect();
     let (mut begun, mut unreachable) = (Vec::new(), Vec::new());
     for device in list.devices().filter(|device| device.device_key != own.device.device_key()) {
-        if has_session(snapshot, known, device.id, now)? {
+        if !is_successor && has_session(snapshot, known, device.id, now)? {
             continue;
         }
         match begin(own, &list, device.id, &prekeys, now, random) {
@@ -287,21 +289,23 @@ pub(crate) fn examine(
             Err(error) => unreachable.push((device.id, error.into())),
         }
     }
-    Ok(Answer::Genuine(Box::new(Genuine { pin, list, begun, unreachable })))
+    Ok(Answer::Genuine(Box::new(Genuine { pin, list, is_successor, begun, unreachable })))
 }
 
-/// The pin with this list as its latest.
-fn follow(own: &Own, known: &Known, list: &DeviceList) -> core::result::Result<Pin, Answer> {
+/// The pin with this list as its latest, and whether it is one of another account key.
+fn follow(own: &Own, known: &Known, list: &DeviceList) -> core::result::Result<(Pin, bool), Answer> {
     if list.account().id.as_bytes() != known.account.as_bytes() {
         return Err(Answer::Refused(Reason::Mismatch));
     }
-    let Some(pin) = &known.pin else { return Ok(Pin::first(list)) };
+    let Some(pin) = &known.pin else { return Ok((Pin::first(list), false)) };
     if *pin.account() != *list.account() {
-        let number = SafetyNumber::between(own.account(), list.account()).digits();
-        return Err(Answer::Changed { number });
+        let is_asked = trust::is_asked(own, known);
+        return if is_asked { Err(Answer::Offered(Box::new(list.clone()))) } else { Ok((Pin::first(list), true)) };
     }
     let theirs = ListRef { sequence: list.sequence(), hash: *list.hash() };
-    pin.accept(list).map(|accepted| accepted.pin).map_err(|error| Answer::Conflict { reason: error.into(), theirs })
+    pin.accept(list)
+        .map(|accepted| (accepted.pin, false))
+        .map_err(|error| Answer::Conflict { reason: error.into(), theirs })
 }
 
 /// Whether there is a session with a device that need not be begun anew.
@@ -346,14 +350,15 @@ pub(crate) fn commit(
             conflict(tx, &known, theirs, now)?;
             reason
         }
-        Answer::Changed { number } => {
-            let changed = Reason::IdentityChanged;
-            let held = outbox::stop_waiting(tx, &known, MessageState::Held, changed, now)?;
+        Answer::Offered(list) => {
             known.save(tx)?;
-            return known.identity_changed(tx, own, number, held, now);
+            return trust::offer(tx, own, known, *list, now);
         }
         Answer::Genuine(genuine) => {
-            let Genuine { pin, list, begun, unreachable } = *genuine;
+            let Genuine { pin, list, is_successor, begun, unreachable } = *genuine;
+            if is_successor {
+                trust::succeed(tx, own, &mut known, list.account(), now)?;
+            }
             let is_ours = own.is_own(&known.account);
             known.adopt(tx, own, pin, list, now)?;
             for begun in begun {

@@ -208,6 +208,8 @@ reasons! {
     Refused = 107, "refused by the server";
     /// What is needed to read it is damaged in the store.
     Damaged = 108, "the store is damaged";
+    /// The session with a contact whose number the user had compared was begun anew by somebody who did not know the old one.
+    Restarted = 109, "the session was begun anew";
 }
 
 impl From<sprag_core::Error> for Reason {
@@ -248,7 +250,8 @@ impl Healing {
 pub enum MessageState {
     /// It waits for the recipient's keys.
     WaitingKeys = 1,
-    /// It is held back because the recipient's identity changed.
+    /// It is held back until the app decides about the recipient, whose identity changed or who may be in other hands, and
+    /// calls `retry`.
     Held = 2,
     /// It is sealed and goes out with the requests.
     Ready = 3,
@@ -345,17 +348,19 @@ pub enum What {
         /// Why it did not come further.
         reason: Option<Reason>,
     },
-    /// Another identity than the pinned one was offered for a contact. It was refused, and sending is held.
+    /// Another identity than the pinned one appeared under a contact's name: whoever has that name began anew, or it is
+    /// somebody else. If the contact is now [`Trust::Changed`], the old identity stays pinned and sending is held until
+    /// `Client::accept_change`; else the new one is pinned, and what was still to be sealed waits for `Client::retry`.
     IdentityChanged {
         /// Whose.
         account: AccountId,
-        /// The safety number with the pinned identity: 60 digits.
+        /// The safety number with the identity that was pinned: 60 digits.
         old_number: String,
-        /// The safety number with the offered one: 60 digits.
+        /// The safety number with the other one: 60 digits.
         new_number: String,
         /// Whether the user had compared the old number.
         was_verified: bool,
-        /// The messages that are held.
+        /// The messages that are held from now on.
         held: Vec<MessageId>,
     },
     /// Devices came to an account or left it, by a list that its account key has signed. Raised before the first message
@@ -846,7 +851,9 @@ impl Row for Trust {
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         match u32::read(reader)? {
             1 => Ok(Self::Pinned),
+            2 => Ok(Self::Verified),
             3 => Ok(Self::Changed),
+            4 => Ok(Self::Unseen),
             _ => Err(CORRUPT),
         }
     }

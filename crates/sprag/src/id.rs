@@ -204,15 +204,20 @@ pub struct Sender {
     pub device: DeviceId,
 }
 
-/// How far a contact's identity can be trusted. Number 2 (the user compared the safety number) is reserved.
+/// How far a contact's identity can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u32)]
 pub enum Trust {
     /// Pinned when first seen: it has not changed since, and nobody compared safety numbers.
     Pinned = 1,
-    /// Another identity than the pinned one was offered. It was refused, and sending is held.
+    /// The user compared the safety number, and said so with `Client::confirm`.
+    Verified = 2,
+    /// Sending is held until the user decides, which `Client::accept_change` tells: another identity than the pinned one was
+    /// offered, or somebody else may act as a contact whose number the user had compared.
     Changed = 3,
+    /// Nothing is pinned: the account is known by name alone.
+    Unseen = 4,
 }
 
 impl Trust {
@@ -274,21 +279,18 @@ pub struct Contact {
     pub account: AccountId,
     /// How far its identity can be trusted.
     pub trust: Trust,
-    /// The hash of its pinned account key: 32 bytes.
-    pub account_key_fingerprint: [u8; 32],
-    /// The number that both sides see alike if nobody is between them.
-    pub number: SafetyNumber,
+    /// The hash of its pinned account key: 32 bytes; none while nothing is pinned.
+    pub account_key_fingerprint: Option<[u8; 32]>,
+    /// The number that both sides see alike if nobody is between them; none while nothing is pinned.
+    pub number: Option<SafetyNumber>,
+    /// The number with the identity that was offered in place of the pinned one, where the user is to decide about one.
+    pub offered: Option<SafetyNumber>,
 }
 
 impl Contact {
-    /// Puts the record together.
+    /// A contact of which nothing else is known; the other fields are set by name.
     #[must_use]
-    pub const fn new(
-        account: AccountId,
-        trust: Trust,
-        account_key_fingerprint: [u8; 32],
-        number: SafetyNumber,
-    ) -> Self {
-        Self { account, trust, account_key_fingerprint, number }
+    pub const fn new(account: AccountId, trust: Trust) -> Self {
+        Self { account, trust, account_key_fingerprint: None, number: None, offered: None }
     }
 }

@@ -36,10 +36,11 @@ pub mod request;
 mod seen;
 mod session;
 mod store;
+mod trust;
 mod upkeep;
 
 pub use client::Client;
-pub use config::{Config, Directory, Key, Opening, Place, Policy, Role, Start};
+pub use config::{Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Start};
 pub use error::{Error, Result, StoreFault};
 pub use event::{
     Delivered, Event, Finding, Healing, Hint, Importance, Incoming, ListRef, Message, MessageState, Pending, Preview,

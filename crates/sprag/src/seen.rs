@@ -2,6 +2,7 @@
 //!
 //! It does not know what was in them. Keyed hashes of commitments and of messages' ids, in blocks: 4,096 for each contact.
 
+use sprag_core::crypto::sign::VerifyKey;
 use sprag_core::wire::{Reader, Writer};
 
 use crate::codec::{self, CORRUPT, Row};
@@ -56,9 +57,10 @@ fn key(snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> Name {
     snapshot.keyed_hash("seen", commitment).first_chunk().copied().unwrap_or_default()
 }
 
-/// What is kept of a message's id.
-pub(crate) fn message_key(snapshot: &Snapshot<'_>, id: &[u8]) -> Name {
-    snapshot.keyed_hash("shown", id).first_chunk().copied().unwrap_or_default()
+/// What is kept of a message's id, which is unique among those of one account key.
+pub(crate) fn message_key(snapshot: &Snapshot<'_>, sender: &VerifyKey, id: &[u8]) -> Name {
+    let named = [sender.as_bytes(), id].concat();
+    snapshot.keyed_hash("shown", &named).first_chunk().copied().unwrap_or_default()
 }
 
 /// The numbers of somebody's blocks, oldest first.

@@ -7,7 +7,7 @@ mod world;
 use sprag::context::Environment;
 use sprag::{
     Client, Conversation, Error, Finding, Incoming, Key, MessageId, MessageState, Opening, Outcome, Place, Preview,
-    Reason, SendOptions, What, recognise,
+    Reason, SendOptions, Trust, What, recognise,
 };
 use world::{Phone, Server, id, text, texts};
 
@@ -47,8 +47,8 @@ fn a_first_message_to_somebody_unknown_and_the_conversation_after_it() {
         assert_eq!(alice.texts(), [format!("b{round}")]);
         assert_eq!(bob.texts(), [format!("a{round}")]);
     }
-    let number = alice.client.contact(b"bob").unwrap().number.digits();
-    assert_eq!(number, bob.client.contact(b"alice").unwrap().number.digits());
+    let number = alice.client.contact(b"bob").unwrap().number.unwrap().digits();
+    assert_eq!(number, bob.client.contact(b"alice").unwrap().number.unwrap().digits());
     assert_eq!(number.len(), 60);
 }
 
@@ -119,6 +119,8 @@ fn nobody_is_pinned_or_shown_under_an_id_that_is_not_theirs() {
     server.send(&alice, &bob, "the real one");
     server.deliver(&bob);
     bob.take();
+    let number = bob.client.contact(b"alice").unwrap().number.unwrap().digits();
+    bob.client.confirm(b"alice", &number).unwrap();
     let sent = mallory.send(&bob, "the false one");
     for request in sent.requests {
         let outcome = server.answer(&mallory.id, &request.action);
@@ -153,7 +155,7 @@ fn a_directory_that_answers_with_another_account_is_refused() {
         &event.what,
         What::Progress { state: MessageState::Failed, reason: Some(Reason::Mismatch), .. }
     )));
-    assert_eq!(alice.client.contact(b"bob").map(|_| ()), Err(Error::Unknown));
+    assert_eq!(alice.client.contact(b"bob").unwrap().trust, Trust::Unseen);
 }
 
 /// A server that files a message under another conversation than the one it was written in.

@@ -84,6 +84,18 @@ const SWITCHES: &[Switch] = &[
     Switch("sealed-anew-shown-twice", ENGINE, "conversation", "sealed_anew"),
     Switch("refused-keys-forgotten", ENGINE, "upkeep", "not_taken"),
     Switch("unlisted-sessions-kept", ENGINE, "--lib", "not_listed"),
+    Switch("changes-untold", ENGINE, "trust", "with_an_event"),
+    Switch("changes-untold", SIM, "attacks", "a05"),
+    Switch("changes-go-on", ENGINE, "trust", "a_verified_contact_who_changes"),
+    Switch("changes-go-on", SIM, "attacks", "a06"),
+    Switch("pending-follows-a-change", ENGINE, "trust", "no_pending_message"),
+    Switch("sealed-anew-for-another", ENGINE, "trust", "no_pending_message"),
+    Switch("sent-though-held", ENGINE, "trust", "a_verified_contact_who_changes"),
+    Switch("held-messages-leave", ENGINE, "trust", "a_verified_contact_who_changes"),
+    Switch("any-number", ENGINE, "trust", "a_confirmation"),
+    Switch("any-number", SIM, "attacks", "a06"),
+    Switch("suspects-go-on", ENGINE, "trust", "was_copied"),
+    Switch("suspects-go-on", ENGINE, "trust", "began_anew"),
 ];
 
 fn cargo(switch: Option<&str>) -> Command {

@@ -108,13 +108,12 @@ impl Driver {
 
     /// Shows the safety number with somebody.
     pub(crate) fn safety(&self, peer: &str) -> Result<(), String> {
-        match patiently(|| self.client.contact(peer.as_bytes())) {
-            Ok(contact) => {
-                let digits = contact.number.digits();
-                let groups = digits.as_bytes().chunks(5).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
-                self.screen.say(&format!("safety {peer} {digits}"), &format!("you and {peer}: {groups}"))
+        match patiently(|| self.client.contact(peer.as_bytes())).map(|contact| contact.number) {
+            Ok(Some(number)) => {
+                let line = format!("safety {peer} {}", number.digits());
+                self.screen.say(&line, &format!("you and {peer}: {}", number.grouped()))
             }
-            Err(Error::Unknown | Error::Misuse(_)) => {
+            Ok(None) | Err(Error::Unknown | Error::Misuse(_)) => {
                 self.screen.say(&format!("safety {peer} -"), &format!("nothing is known of {peer} yet"))
             }
             Err(error) => return Err(error.to_string()),

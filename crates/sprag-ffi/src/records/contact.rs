@@ -51,12 +51,14 @@ pub(crate) fn contact(from: &sprag::Contact) -> Answer<sprag_contact> {
     let mut to = sprag_contact {
         trust: from.trust.code(),
         reserved: 0,
-        fingerprint: from.account_key_fingerprint,
+        fingerprint: from.account_key_fingerprint.unwrap_or_default(),
         digits: [0; 61],
         scannable: [0; 139],
     };
-    copy_text(&mut to.digits, &from.number.digits())?;
-    copy_text(&mut to.scannable, &from.number.scannable())?;
+    if let Some(number) = &from.number {
+        copy_text(&mut to.digits, &number.digits())?;
+        copy_text(&mut to.scannable, &number.scannable())?;
+    }
     Ok(to)
 }
 

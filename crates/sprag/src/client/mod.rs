@@ -4,13 +4,13 @@
 mod deliver;
 mod devices;
 mod network;
+mod people;
 mod send;
 mod wake;
 
 use std::path::Path;
 
-use sprag_core::identity::{DeviceList, Pin};
-use sprag_core::safety_number::SafetyNumber;
+use sprag_core::identity::Pin;
 use sprag_core::secret::Secret;
 
 use crate::account::{Own, Remembered};
@@ -20,10 +20,9 @@ use crate::context::{Environment, Generator};
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{Event, Pending};
-use crate::id::{AccountId, Contact, DeviceId, Freshness, MessageId};
+use crate::id::{AccountId, DeviceId, MessageId};
 use crate::outbox;
 use crate::prekeys;
-use crate::session::Stored;
 use crate::store::{Access, Barrier, Snapshot, Store, Table, Tx};
 use crate::upkeep::Upkeep;
 
@@ -153,43 +152,6 @@ impl Client {
     fn pending(&self) -> Result<Pending> {
         let now = self.now();
         self.store.read(|snapshot| pending(snapshot, now))
-    }
-
-    /// What is known of a contact.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for one that is not pinned; [`Error::Store`].
-    pub fn contact(&self, account: &[u8]) -> Result<Contact> {
-        let account = AccountId::new(account)?;
-        self.store.read(|snapshot| {
-            let own = self.own.load(snapshot)?;
-            let known = Known::find(snapshot, &account)?.ok_or(Error::Unknown)?;
-            let pin = known.pin.as_ref().ok_or(Error::Unknown)?;
-            let number = SafetyNumber::between(own.account(), pin.account());
-            Ok(Contact::new(account.clone(), known.trust, pin.account().fingerprint(), number))
-        })
-    }
-
-    /// How fresh the secrets are that messages to a contact's devices are sealed with, a record for each device that
-    /// there is a session with.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for a contact that is not pinned; [`Error::Store`].
-    pub fn freshness(&self, account: &[u8]) -> Result<Vec<Freshness>> {
-        let account = AccountId::new(account)?;
-        self.store.read(|snapshot| {
-            let known = Known::find(snapshot, &account)?.filter(|known| known.pin.is_some()).ok_or(Error::Unknown)?;
-            let devices = known.list.iter().flat_map(DeviceList::devices);
-            let sessions = devices.filter_map(|device| known.session_with(device.id));
-            sessions
-                .map(|session| {
-                    let stored = Stored::load(snapshot, known.session_row(session.ordinal))?;
-                    let fresh = stored.session.freshness();
-                    let device = DeviceId(session.device);
-                    Ok(Freshness::new(device, fresh.epoch, fresh.since_epoch, fresh.since_turn))
-                })
-                .collect()
-        })
     }
 
     /// Changes the policy.

@@ -66,7 +66,11 @@ impl Client {
                         (Action::PublishKeys(publish), outcome, None) => {
                             directory::published(tx, row, &mut entry, publish, outcome, now)?;
                         }
-                        (_, outcome, None) => sent(tx, row, &entry, cargo.message, &cargo.carried, outcome, now)?,
+                        (_, outcome, None) => {
+                            let Some(message) = cargo.message else { return Err(CORRUPT) };
+                            let left = Left { message, carried: cargo.carried, bound: cargo.bound };
+                            sent(tx, row, entry.lane, left, outcome, now)?;
+                        }
                     }
                 }
                 pending(tx, now)
@@ -86,30 +90,32 @@ fn put_off(tx: &Tx<'_>, entry: &mut Entry, row: i64, after: Option<u32>, now: u6
     if at > now { Upkeep::put_off(tx, at, now) } else { Ok(()) }
 }
 
+/// A message that was handed out, as its cargo had it.
+struct Left {
+    message: Queued,
+    carried: Vec<Carried>,
+    bound: Option<Reason>,
+}
+
 /// What became of a message that was handed out.
-fn sent(
-    tx: &Tx<'_>,
-    row: i64,
-    entry: &Entry,
-    message: Option<Queued>,
-    carried: &[Carried],
-    outcome: &Outcome,
-    now: u64,
-) -> Result<()> {
-    let Some(message) = message else { return Err(CORRUPT) };
+fn sent(tx: &Tx<'_>, row: i64, lane: i64, left: Left, outcome: &Outcome, now: u64) -> Result<()> {
+    let Left { message, carried, bound } = left;
     let (state, reason) = match outcome {
         Outcome::Accepted { .. } => {
             for Carried { contact, ordinal } in carried {
-                Known::load(tx, *contact)?.handshake_left(tx, *ordinal, now)?;
+                Known::load(tx, contact)?.handshake_left(tx, ordinal, now)?;
             }
             (MessageState::Accepted, None)
+        }
+        Outcome::Stale { .. } if bound.is_some() && !broken!("sealed-anew-for-another") => {
+            return outbox::hold_back(tx, row, lane, message, bound.unwrap_or(Reason::IdentityChanged), now);
         }
         Outcome::Stale { accounts } => {
             // Sealed again, under the same id, when the newer lists are here.
             let all = outbox::members(&message.conversation).to_vec();
             let named = all.iter().filter(|account| accounts.iter().any(|stale| stale.account == **account));
             let named: Vec<_> = named.cloned().collect();
-            outbox::release(tx, row, entry.lane, message, now)?;
+            outbox::release(tx, row, lane, message, now)?;
             for account in if named.is_empty() { all } else { named } {
                 if let Some(mut known) = Known::find(tx, &account)? {
                     directory::ask_for_keys(tx, &mut known, now)?;

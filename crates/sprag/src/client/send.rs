@@ -63,7 +63,7 @@ impl Client {
         conversation::note(tx, &message.conversation)?;
         let lane = outbox::lane(tx, &message.conversation)?;
         let row = tx.reserve(Table::Outbox)?;
-        if circle.is_held() {
+        if circle.is_held() && !broken!("sent-though-held") {
             Waiting { lane, held: true, message }.save(tx, row)?;
             return Ok((row, vec![lane], MessageState::Held));
         }
@@ -82,6 +82,35 @@ impl Client {
                 directory::ask_for_all(tx, &rows, now)?;
                 rows.push(lane);
                 Ok((row, rows, MessageState::WaitingKeys))
+            }
+        }
+    }
+
+    /// Sends a message on its way that was held.
+    fn let_go(&self, tx: &Tx<'_>, row: i64, waiting: Waiting, now: u64, random: &mut Generator) -> Result<()> {
+        let Waiting { lane, message, .. } = waiting;
+        let own = self.own.load(tx)?;
+        own.check_member()?;
+        let mut circle = Circle::load(tx, &own, &message.conversation)?;
+        if circle.is_held() && !broken!("held-messages-leave") {
+            return Err(Error::NotAllowed);
+        }
+        let attempt = if Waiting::is_any(tx, lane)? {
+            Attempt::Missing(Vec::new())
+        } else {
+            outbox::seal(tx, &own, &mut circle, &message, now, random)?
+        };
+        match attempt {
+            Attempt::Sealed(sealed) => {
+                tx.delete(Table::Waiting, row)?;
+                outbox::progress(tx, &message, MessageState::Ready, None, now)?;
+                Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
+                circle.save(tx)
+            }
+            Attempt::Missing(rows) => {
+                outbox::progress(tx, &message, MessageState::WaitingKeys, None, now)?;
+                Waiting { lane, held: false, message }.save(tx, row)?;
+                directory::ask_for_all(tx, &rows, now)
             }
         }
     }
@@ -128,16 +157,21 @@ impl Client {
         })
     }
 
-    /// Tries a message again that waits for its time.
+    /// Tries a message again that waits for its time; or sends one on its way that was held, to whoever is pinned now. It keeps
+    /// its place among the others.
     ///
     /// # Errors
-    /// [`Error::Unknown`]; [`Error::NotAllowed`] for one that is held, has left or has failed; [`Error::Store`].
+    /// [`Error::Unknown`]; [`Error::NotAllowed`] for one that has left or has failed, and for one that is held while a
+    /// contact whom it is for is [`Trust::Changed`](crate::Trust::Changed); [`Error::Misuse`] if it does not fit `max_body`
+    /// any more; [`Error::Store`].
     pub fn retry(&self, message: &[u8]) -> Result<Pending> {
         let now = self.now();
+        let mut random = self.generator()?;
         self.store.write(Barrier::Normal, |tx| {
             let (_, index) = Self::indexed(tx, message)?;
             match (Waiting::load(tx, index.row)?, Entry::load(tx, index.row)?) {
                 (Some(waiting), _) if !waiting.held => {}
+                (Some(waiting), _) => self.let_go(tx, index.row, waiting, now, &mut random)?,
                 // Whoever has it at the moment keeps it: nobody else is to carry it at once.
                 (None, Some(entry)) if entry.is_leased(now) => {}
                 (None, Some(mut entry)) => entry.put_off(tx, index.row, 0)?,

@@ -7,7 +7,7 @@ use crate::context::Generator;
 use crate::directory;
 use crate::error::{Error, Result, StoreFault};
 use crate::event::{Hint, Pending, What};
-use crate::id::{Conversation, Trust};
+use crate::id::Conversation;
 use crate::notice::{raise, raise_sparingly, trouble};
 use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Index, Load, Queued, Scope};
 use crate::prekeys::{self, Made};
@@ -93,7 +93,7 @@ impl Client {
     /// Answers a handshake that nothing else has answered, so that the peer stops repeating it.
     fn answer(&self, tx: &Tx<'_>, own: &Own, contact: i64, now: u64, random: &mut Generator) -> Result<()> {
         let known = Known::load(tx, contact)?;
-        if !known.owes_answer || known.trust == Trust::Changed || own.check_member().is_err() {
+        if !known.owes_answer || known.is_held() || own.check_member().is_err() {
             return Ok(());
         }
         let conversation = Conversation::Direct(known.account);

@@ -71,6 +71,7 @@ pub(super) fn check(
         conversation,
         content: franked.content,
         known,
+        before: None,
     })))
 }
 

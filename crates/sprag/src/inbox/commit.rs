@@ -7,14 +7,15 @@ use crate::account::Own;
 use crate::contact::{Known, SessionRef, Warning};
 use crate::conversation;
 use crate::error::{Error, Result};
-use crate::event::{Finding, Healing, Hint, Incoming, Message, MessageState, Reason, What};
+use crate::event::{Finding, Healing, Hint, Incoming, Message, Reason, What};
 use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
 use crate::notice::{raise, raise_sparingly, trouble};
-use crate::outbox::{complete, members, stop_waiting};
+use crate::outbox::{complete, members};
 use crate::prekeys;
 use crate::seen;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
+use crate::trust;
 use crate::upkeep::{Clock, Upkeep};
 
 /// The most sessions announced by a contact that are remembered.
@@ -31,18 +32,32 @@ pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Inco
             unreadable(tx, Reason::Damaged, None, incoming, now)
         }
         Examined::Evidence(mut known, ordinal) => {
-            known.warn(tx, ordinal, Warning::Clone, now)?;
+            suspected(tx, &mut known, ordinal, now)?;
             known.save(tx)?;
             unreadable(tx, Reason::Evidence, None, incoming, now)
         }
-        Examined::Quarantined { fingerprint, changed } => {
-            if let Some((known, new_number)) = changed {
-                let held = stop_waiting(tx, &known, MessageState::Held, Reason::IdentityChanged, now)?;
-                known.identity_changed(tx, own, new_number, held, now)?;
+        Examined::Quarantined { fingerprint, offered } => {
+            if let Some((known, list)) = offered.map(|offered| *offered) {
+                trust::offer(tx, own, known, list, now)?;
             }
             Ok(Finding::Quarantined { fingerprint })
         }
-        Examined::Opened(opened) => commit_opened(tx, own, *opened, incoming, now),
+        Examined::Opened(mut opened) => {
+            if let (Some(before), Some((pin, _))) = (opened.before.take(), &opened.adopted) {
+                opened.known = *before;
+                trust::succeed(tx, own, &mut opened.known, pin.account(), now)?;
+            }
+            commit_opened(tx, own, *opened, incoming, now)
+        }
+    }
+}
+
+/// Two copies of a device's state are in use: told once, and a reason to ask the user.
+fn suspected(tx: &Tx<'_>, known: &mut Known, ordinal: u32, now: u64) -> Result<()> {
+    if known.warn(tx, ordinal, Warning::Clone, now)? {
+        trust::suspect(tx, known, Reason::Evidence, now)
+    } else {
+        Ok(())
     }
 }
 
@@ -90,13 +105,14 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
                 let (account, device) = (known.account.clone(), DeviceId(device));
                 let what = What::SessionRestarted { account, device, resumed: false, reason: None };
                 events.push(raise(tx, what, now)?);
+                trust::suspect(tx, &mut known, Reason::Restarted, now)?;
             }
             ordinal = begin(tx, &mut known, fresh, now)?;
         }
         None => answered(tx, &mut known, ordinal)?,
     }
     if stored.session.is_broken() {
-        known.warn(tx, ordinal, Warning::Clone, now)?;
+        suspected(tx, &mut known, ordinal, now)?;
     }
     if stored.session.is_stalled() {
         known.warn(tx, ordinal, Warning::Stalled, now)?;
@@ -139,10 +155,8 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
 /// The id of a message that was shown before: its sender never heard that the server had it, and sealed it anew. Only the
 /// last few are looked at, for anew it comes soon.
 fn shows_again(tx: &Tx<'_>, known: &Known, stored: &mut Stored, content: &Wire) -> Result<Option<MessageId>> {
-    if !matches!(content.body, Body::Text(_) | Body::App { .. }) {
-        return Ok(None);
-    }
-    let name = seen::message_key(tx, &content.id);
+    let (Body::Text(_) | Body::App { .. }, Some(pin)) = (&content.body, &known.pin) else { return Ok(None) };
+    let name = seen::message_key(tx, &pin.account().key, &content.id);
     if known.has_shown(tx, stored, &name)? && !broken!("sealed-anew-shown-twice") {
         return MessageId::new(&content.id).map(Some);
     }
@@ -214,7 +228,7 @@ fn shown(known: &Known, sender: Sender, content: Wire, incoming: &Incoming, file
     message.app_ref = incoming.app_ref.clone();
     message.class = class;
     message.outgoing = filed.outgoing;
-    message.trust = known.trust;
+    message.trust = known.trust();
     message.first_contact = filed.first_contact;
     Ok(Some(What::Message(message)))
 }

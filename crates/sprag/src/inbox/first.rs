@@ -6,7 +6,6 @@ use sprag_core::envelope::{Envelope, InitialSlot};
 use sprag_core::handshake::{self, Claim};
 use sprag_core::prekey::{OneTimePrekey, SignedPrekey};
 use sprag_core::ratchet::{HINT, HintKey, Session};
-use sprag_core::safety_number::SafetyNumber;
 
 use super::{Effort, Examined, Found, Fresh, check};
 use crate::account::{Own, door_id};
@@ -16,6 +15,7 @@ use crate::event::{Incoming, Reason};
 use crate::prekeys::{self, Named};
 use crate::session::Stored;
 use crate::store::{Snapshot, Table};
+use crate::trust;
 
 /// Contacts beyond which no stranger becomes one more: the store has numbers for two million.
 const MAX_CONTACTS: u64 = 100_000;
@@ -83,9 +83,16 @@ fn begin(
         Ok(begun) => begun,
         Err(error) => return unreadable(error.into()),
     };
-    let known = match claimed(snapshot, own, &claim, incoming)? {
-        Ok(known) => known,
-        Err(quarantined) => return Ok(quarantined),
+    let fingerprint = claim.account.fingerprint();
+    let (known, before) = match claimed(snapshot, &claim, incoming)? {
+        Claimed::Contact(known) => (*known, None),
+        Claimed::Changed(before) => {
+            // What is pinned says nothing about another identity.
+            let mut known = Known::unseen(before.account.clone());
+            known.row = before.row;
+            (known, Some(before))
+        }
+        Claimed::Refused(refused) => return Ok(refused),
     };
     let reference = SessionRef {
         ordinal: 0,
@@ -99,34 +106,49 @@ fn begin(
     };
     let found = Found { ordinal: 0, stored: Stored::new(session), key, delta };
     let fresh = Fresh { reference, signed: fields.signed_prekey, one_time: fields.one_time_prekey };
-    check::check(snapshot, own, known, found, Some((claim, fresh)), envelope, incoming)
+    let examined = check::check(snapshot, own, known, found, Some((claim, fresh)), envelope, incoming)?;
+    Ok(match before {
+        None => examined,
+        Some(before) => changed(own, before, fingerprint, examined),
+    })
 }
 
-/// The contact that a claim is about, if it may be pinned under the id that it claims: the id is the one that the app
-/// names, and no other key is pinned under it.
-fn claimed(
-    snapshot: &Snapshot<'_>,
-    own: &Own,
-    claim: &Claim,
-    incoming: &Incoming,
-) -> Result<core::result::Result<Known, Examined>> {
-    let fingerprint = claim.account.fingerprint();
+/// Whom a claim is about.
+enum Claimed {
+    /// Somebody who may be pinned under the id that it claims, or is already.
+    Contact(Box<Known>),
+    /// A contact that is pinned under another key.
+    Changed(Box<Known>),
+    Refused(Examined),
+}
+
+/// The contact that a claim is about: its id is to be the one that the app names.
+fn claimed(snapshot: &Snapshot<'_>, claim: &Claim, incoming: &Incoming) -> Result<Claimed> {
     let id = door_id(&claim.account.id)?;
     if incoming.from.as_ref() != Some(&id) {
-        return Ok(Err(Examined::Quarantined { fingerprint, changed: None }));
+        let fingerprint = claim.account.fingerprint();
+        return Ok(Claimed::Refused(Examined::Quarantined { fingerprint, offered: None }));
     }
     let known = match Known::find(snapshot, &id)? {
-        Some(known) => known,
+        Some(known) => Box::new(known),
         None if snapshot.count(Table::Contact)? >= MAX_CONTACTS => {
-            return Ok(Err(Examined::Unreadable(Reason::Exhausted, None)));
+            return Ok(Claimed::Refused(Examined::Unreadable(Reason::Exhausted, None)));
         }
-        None => Known::unseen(id),
+        None => Box::new(Known::unseen(id)),
     };
-    match &known.pin {
-        Some(pin) if *pin.account() != claim.account && !broken!("any-identity") => {
-            let number = SafetyNumber::between(own.account(), &claim.account).digits();
-            Ok(Err(Examined::Quarantined { fingerprint, changed: Some((Box::new(known), number)) }))
-        }
-        _ => Ok(Ok(known)),
+    Ok(match &known.pin {
+        Some(pin) if *pin.account() != claim.account && !broken!("any-identity") => Claimed::Changed(known),
+        _ => Claimed::Contact(known),
+    })
+}
+
+/// What a message is worth that came under a contact's name from another identity, which its list has proved.
+fn changed(own: &Own, before: Box<Known>, fingerprint: [u8; 32], examined: Examined) -> Examined {
+    let Examined::Opened(mut opened) = examined else { return examined };
+    if !trust::is_asked(own, &before) {
+        opened.before = Some(before);
+        return Examined::Opened(opened);
     }
+    let offered = opened.adopted.map(|(_, list)| Box::new((*before, list)));
+    Examined::Quarantined { fingerprint, offered }
 }

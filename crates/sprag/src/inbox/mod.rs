@@ -66,8 +66,8 @@ pub(crate) enum Examined {
     /// From somebody who may not be pinned under the id that was claimed.
     Quarantined {
         fingerprint: [u8; 32],
-        /// A pinned contact whose identity the server says has changed.
-        changed: Option<(Box<Known>, String)>,
+        /// The pinned contact under whose name it came, and its list: the user is to decide.
+        offered: Option<Box<(Known, DeviceList)>>,
     },
     /// An authentic message.
     Opened(Box<Opened>),
@@ -76,6 +76,8 @@ pub(crate) enum Examined {
 /// An authentic message, with all that it is to change.
 pub(crate) struct Opened {
     known: Known,
+    /// The contact as it was under another identity, which this one follows.
+    before: Option<Box<Known>>,
     ordinal: u32,
     stored: Stored,
     delta: Delta,

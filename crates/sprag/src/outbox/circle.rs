@@ -11,7 +11,7 @@ use crate::account::{Own, core_id};
 use crate::codec::{CORRUPT, ok};
 use crate::contact::Known;
 use crate::error::{Error, Result};
-use crate::id::{AccountId, Conversation, MAX_MEMBERS, Trust};
+use crate::id::{AccountId, Conversation, MAX_MEMBERS};
 use crate::store::{Snapshot, Tx};
 
 /// The accounts that a message concerns.
@@ -60,7 +60,7 @@ impl Circle {
 
     /// Whether nothing is to be sent before the app has decided about somebody.
     pub(crate) fn is_held(&self) -> bool {
-        self.others.iter().any(|known| known.trust == Trust::Changed)
+        self.others.iter().any(|known| known.is_held())
     }
 
     /// Writes everybody's row, where it would say anything else than it does.

@@ -88,14 +88,13 @@ impl Waiting {
 
     /// Those that are not held, oldest first.
     pub(super) fn for_keys(snapshot: &Snapshot<'_>) -> Result<Vec<(i64, Self)>> {
-        let mut found = Vec::new();
-        for (row, value) in snapshot.scan(Table::Waiting, 0, usize::MAX >> 1)? {
-            let waiting: Self = codec::decode(value.expose_secret())?;
-            if !waiting.held {
-                found.push((row, waiting));
-            }
-        }
-        Ok(found)
+        Ok(Self::all(snapshot)?.into_iter().filter(|(_, waiting)| !waiting.held).collect())
+    }
+
+    /// All of them, oldest first.
+    pub(super) fn all(snapshot: &Snapshot<'_>) -> Result<Vec<(i64, Self)>> {
+        let rows = snapshot.scan(Table::Waiting, 0, usize::MAX >> 1)?;
+        rows.into_iter().map(|(row, value)| Ok((row, codec::decode(value.expose_secret())?))).collect()
     }
 
     /// Whether a message of a conversation waits for keys: those after it wait, too.
@@ -119,8 +118,9 @@ pub(crate) fn stop_waiting(
             continue;
         }
         progress_for(tx, &message, Some(known.account.clone()), state, Some(reason), now)?;
-        stopped.push(message.id.clone());
-        if state == MessageState::Held {
+        // Upkeep is nothing that the app could decide about.
+        if state == MessageState::Held && message.load.is_content() {
+            stopped.push(message.id.clone());
             Waiting { lane, held: true, message }.save(tx, row)?;
         } else {
             tx.delete(Table::Waiting, row)?;

@@ -7,12 +7,14 @@
 //! ```
 
 mod circle;
+mod hold;
 mod message;
 mod seal;
 
 use sprag_core::wire::{Reader, Writer};
 
 pub(crate) use self::circle::{Circle, complete, lane, members};
+pub(crate) use self::hold::{hold, hold_back, take_back};
 pub(crate) use self::message::{Echo, Index, Load, Queued, Scope, Waiting, digest, progress, release, stop_waiting};
 pub(crate) use self::seal::{Attempt, Sealed, flush, seal};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
@@ -59,6 +61,8 @@ pub(crate) struct Cargo {
     pub(crate) message: Option<Queued>,
     /// The sessions whose handshake it carries.
     pub(crate) carried: Vec<Carried>,
+    /// Why the message is not to be sealed again by itself: somebody it was meant for may be somebody else by now.
+    pub(crate) bound: Option<Reason>,
 }
 
 /// A session whose handshake a message carries: the contact's row, and the session's number.
@@ -117,12 +121,12 @@ impl Entry {
 impl Cargo {
     /// A request that is no message.
     pub(crate) const fn request(action: Action) -> Self {
-        Self { action, message: None, carried: Vec::new() }
+        Self { action, message: None, carried: Vec::new(), bound: None }
     }
 
     /// A message that was sealed.
     pub(crate) fn sealed(sealed: Sealed, message: Queued) -> Self {
-        Self { action: Action::Send(sealed.send), message: Some(message), carried: sealed.carried }
+        Self { action: Action::Send(sealed.send), message: Some(message), carried: sealed.carried, bound: None }
     }
 
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
@@ -305,13 +309,19 @@ impl Row for Carried {
 
 impl Row for Cargo {
     fn write(&self, writer: &mut Writer) {
-        self.action.write(writer.array(3));
+        self.action.write(writer.array(4));
         self.message.write(writer);
         write_list(writer, &self.carried);
+        self.bound.write(writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(3))?;
-        Ok(Self { action: Row::read(reader)?, message: Row::read(reader)?, carried: read_list(reader)? })
+        ok(reader.array_of(4))?;
+        Ok(Self {
+            action: Row::read(reader)?,
+            message: Row::read(reader)?,
+            carried: read_list(reader)?,
+            bound: Row::read(reader)?,
+        })
     }
 }
