@@ -21,7 +21,7 @@ except ImportError as missing:
 DAY = 86_400
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
-KINDS = {"envelope": 1, "list": 3, "prekey": 4}
+KINDS = {"envelope": 1, "list": 3, "prekey": 4, "succession": 7, "link": 9}
 
 
 class Refused(Exception):
@@ -129,7 +129,7 @@ def open_object(data, kind):
     shape(len(data) > 2 and data[1] >> 5 == 4)
     found, _ = decode_some(data[2:])
     shape(is_uint(found))
-    shape(1 <= found <= 8, "Unsupported")
+    shape(1 <= found <= 9, "Unsupported")
     shape(encode(found) == data[2 : 2 + len(encode(found))])
     shape(found == KINDS[kind], "Mismatch")
     return decode(data[1:])[1:]

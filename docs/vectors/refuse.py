@@ -9,6 +9,7 @@ states; and the good list that it names must open.
     python3 docs/vectors/refuse.py
 """
 
+from account import open_code, open_page, open_succession, parse_link, read_text
 from objects import Refused, load, open_content, open_envelope, open_list, open_prekey, unpad, x25519_key
 
 
@@ -21,6 +22,11 @@ def read_refusals():
         "one-time prekey": lambda data: open_prekey(data, device, 2, file["now"]),
         "envelope": open_envelope,
         "content": open_content,
+        "succession": open_succession,
+        "link code": open_code,
+        "link text": lambda data: read_text(data.decode()),
+        "link": parse_link,
+        "state page": open_page,
         "padded content": unpad,
         "x25519 key": x25519_key,
     }

@@ -9,10 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use people::{NOW, Person, Seeded, unhex};
+use sprag_core::account_state::{ContactState, KnownList, Place, Protection, StatePage};
 use sprag_core::content::Peer;
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::handshake::Established;
-use sprag_core::identity::Pin;
+use sprag_core::identity::{AccountId, Pin};
+use sprag_core::link::{LinkCode, ScannedCode};
 use sprag_core::ratchet::{Binding, Session};
 use sprag_core::safety_number::SafetyNumber;
 use sprag_core::secret::Secret;
@@ -57,12 +59,47 @@ fn main() {
     for (number, bytes) in vectors("contents.json", "content").iter().enumerate() {
         write("content", &format!("sort-{number}"), bytes);
     }
+    account();
     who();
     texts();
     headers();
     states();
     streams();
     doors();
+}
+
+fn account() {
+    let of = |file: &str, key: &str| vectors(file, key);
+    write("succession", "alice", &of("account.json", "object")[0]);
+    write("code", "bytes", &of("link.json", "bytes")[0]);
+    let mut random = Seeded::new("offered");
+    let alice = Person::new("alice");
+    let code = of("link.json", "bytes").remove(0);
+    let shown = LinkCode::decode(&code).unwrap();
+    write("code", "text", shown.expose_text().as_bytes());
+    let scanned = ScannedCode::parse(&code).unwrap();
+    let (offered, _) = scanned.offer(&alice.account, &alice.device, &alice.list, true, &mut random).unwrap();
+    write("code", "offered", offered.encode().expose_secret());
+    // The prekey's object comes first, then the offer and the answer.
+    for (number, object) in of("link.json", "object").iter().skip(1).enumerate() {
+        write("link", &format!("object-{number}"), object);
+    }
+    for (number, contents) in of("link.json", "contents").iter().enumerate() {
+        let phase = u8::try_from(number).unwrap();
+        write("link", &format!("contents-{number}"), &[&[phase], contents.as_slice()].concat());
+    }
+    let contact = |name: &str| {
+        let person = Person::new(name);
+        ContactState { account: person.account.account().clone(), trust: 1, list: KnownList::Whole(person.list) }
+    };
+    let direct = Protection { place: Place::Direct(AccountId::new(b"bob").unwrap()), level: 2 };
+    let contacts = ["bob", "carol"].map(contact);
+    for (name, max) in [("whole", 4_096), ("named", 200)] {
+        let pages = StatePage::split(Some(&alice.account), &contacts, std::slice::from_ref(&direct), max).unwrap();
+        for (number, page) in pages.iter().enumerate() {
+            write("page", &format!("{name}-{number}"), page.expose_secret());
+        }
+    }
 }
 
 fn who() {

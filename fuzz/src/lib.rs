@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a target says no by panicking")]
 
+mod account;
 mod engine;
 mod input;
 mod objects;
@@ -30,6 +31,10 @@ pub const TARGETS: &[Target] = &[
     ("claim", objects::claim),
     ("envelope", objects::envelope),
     ("content", objects::content),
+    ("succession", account::succession),
+    ("code", account::code),
+    ("link", account::link),
+    ("page", account::page),
     ("padding", objects::padding),
     ("scan", objects::scan),
     ("header", ratchet::header),

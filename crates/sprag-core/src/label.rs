@@ -22,6 +22,30 @@ pub const DEVICE_BINDING: &str = "Sprag v1 device binding";
 pub const ACCOUNT_FINGERPRINT: &str = "Sprag v1 account key fingerprint";
 /// The secret of a device that hedges what its random generator yields.
 pub const DEVICE_HEDGE: &str = "Sprag v1 device hedge";
+/// The old account key's signature of the one that follows it.
+pub const SUCCESSION: &str = "Sprag v1 succession";
+/// The new account key's signature of the same.
+pub const SUCCESSION_ACCEPTED: &str = "Sprag v1 succession accepted";
+/// The secret of a link code, hedged with the secret of the device that shows it.
+pub const LINK_SECRET: &str = "Sprag v1 link secret";
+/// The name of a link code.
+pub const LINK_ID: &str = "Sprag v1 link id";
+/// The keys that a link code commits to.
+pub const LINK_DEVICE: &str = "Sprag v1 link device";
+/// The whole of a link code, to which what is sealed under its secret is bound.
+pub const LINK_CODE: &str = "Sprag v1 link code";
+/// The six digits of a link code.
+pub const LINK_DIGITS: &str = "Sprag v1 link digits";
+/// The checksum of a link code that is typed.
+pub const LINK_TEXT: &str = "Sprag v1 link text";
+/// The salt under which a link object is sealed.
+pub const LINK_SALT: &str = "Sprag v1 link salt";
+/// The hash of what is sealed in a link object, as it hedges the salt.
+pub const LINK_CONTENTS: &str = "Sprag v1 link contents";
+/// The key that seals a link object.
+pub const LINK_KEY: &str = "Sprag v1 link key";
+/// The hash of an offer, to which its answer is bound.
+pub const LINK_OFFER: &str = "Sprag v1 link offer";
 /// The safety number of two accounts.
 pub const SAFETY_NUMBER: &str = "Sprag v1 safety number";
 /// The device key's signature of a prekey.

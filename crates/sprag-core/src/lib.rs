@@ -31,6 +31,8 @@ pub mod wire;
 
 pub mod label;
 
+mod text;
+
 pub mod crypto;
 
 pub mod identity;
@@ -39,6 +41,8 @@ pub mod safety_number;
 
 pub mod prekey;
 
+pub mod link;
+
 pub mod handshake;
 
 pub mod ratchet;
@@ -46,6 +50,8 @@ pub mod ratchet;
 pub mod padding;
 
 pub mod content;
+
+pub mod account_state;
 
 pub mod franking;
 

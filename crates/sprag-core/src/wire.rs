@@ -29,14 +29,16 @@ pub enum Kind {
     Card = 5,
     /// A group roster (reserved).
     Roster = 6,
-    /// A succession of account keys (reserved).
+    /// A succession of account keys.
     Succession = 7,
     /// A sealed file (reserved).
     File = 8,
+    /// What passes between two devices of an account that are about to be: a code, and what answers it.
+    Link = 9,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Envelope,
         Self::GroupMessage,
         Self::List,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Roster,
         Self::Succession,
         Self::File,
+        Self::Link,
     ];
 
     fn from_number(number: u64) -> Result<Self> {
@@ -346,6 +349,27 @@ impl Extensions {
         self.0.iter().for_each(|(key, value)| {
             writer.uint(*key).bytes(value);
         });
+    }
+
+    /// Writes the map if there is something in it; the caller counted it by [`Self::fields`].
+    pub(crate) fn write_last(&self, writer: &mut Writer) {
+        if !self.is_empty() {
+            self.write(writer);
+        }
+    }
+
+    /// How many fields an array of `fixed` fields has together with this map.
+    pub(crate) fn fields(&self, fixed: usize) -> usize {
+        fixed + usize::from(!self.is_empty())
+    }
+
+    /// Reads the map that follows `fixed` fields, if an array of `fields` has one. No even key is known.
+    pub(crate) fn read_last(reader: &mut Reader<'_>, fields: usize, fixed: usize) -> Result<Self> {
+        match fields.checked_sub(fixed) {
+            Some(0) => Ok(Self::new()),
+            Some(1) => Self::read(reader, &[]),
+            _ => Err(Error::Malformed),
+        }
     }
 
     /// Reads a map that is present, and therefore not empty.

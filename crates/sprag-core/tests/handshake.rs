@@ -4,7 +4,7 @@
 
 mod people;
 
-use people::{Constant, NOW, Person, bad_dh_keys};
+use people::{Constant, NOW, Person, Seeded, bad_dh_keys};
 use sprag_core::Error;
 use sprag_core::crypto::aead;
 use sprag_core::crypto::dh::{DhPublic, DhSecret};
@@ -213,6 +213,32 @@ fn nobody_begins_a_session_with_themselves() {
     let bundle = bob.bundle(true);
     let result = initiate(bob.account.account(), &bob.device, bundle, None, &mut bob.random);
     assert_eq!(result.err(), Some(Error::Mismatch));
+}
+
+#[test]
+fn two_devices_of_one_account_begin_a_session_like_any_others() {
+    let mut first = Person::new("bob");
+    let second = first.second("bob's second device");
+    for one_time in [true, false] {
+        let initiated = begin(&mut first, &second, one_time, None);
+        assert_eq!(initiated.account, *first.account.account());
+        let one_time = one_time.then(|| second.take_one_time());
+        let account = second.account.account();
+        let unsealed = unseal(account, &second.device, &second.signed, one_time, &initiated.fields).unwrap();
+        // Both are on the list now; on the one before, the second was not.
+        assert_eq!(unsealed.claim().check(&second.list).unwrap().id, first.device.id());
+        assert_eq!(unsealed.claim().account, *account);
+        assert!(same(&initiated.established, &unsealed.finish(None).unwrap()));
+    }
+    // And back, where the first is found on the list that names both.
+    let signed = ReceivedPrekey::parse(&first.signed_object).unwrap();
+    let bundle = Bundle { list: &second.list, device: first.device.id(), signed: &signed, one_time: None };
+    let mut random = Seeded::new("back");
+    let bundle = bundle.verify(NOW).unwrap();
+    let initiated = initiate(second.account.account(), &second.device, bundle, None, &mut random).unwrap();
+    let unsealed = unseal(first.account.account(), &first.device, &first.signed, None, &initiated.fields).unwrap();
+    assert_eq!(unsealed.claim().device, second.device.id());
+    assert!(same(&initiated.established, &unsealed.finish(None).unwrap()));
 }
 
 #[test]

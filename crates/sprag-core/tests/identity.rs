@@ -9,10 +9,11 @@ use sprag_core::Error;
 use sprag_core::crypto::sign::SigningKey;
 use sprag_core::identity::{
     Account, AccountId, AccountKey, DeviceEntry, DeviceKeys, DeviceList, HISTORY, MAX_DEVICES, NewList, Pin,
-    SignedEntry, Step,
+    SignedEntry, Step, Succession,
 };
 use sprag_core::label;
 use sprag_core::safety_number::SafetyNumber;
+use sprag_core::secret::Secret;
 use sprag_core::wire::{self, Extensions, Kind, Reader, Writer};
 
 /// A list of one device, every field of which a forger may choose.
@@ -379,6 +380,91 @@ fn a_pin_round_trips_and_remembers_sixteen() {
     for length in 0..bytes.len() {
         assert!(Pin::read(&mut Reader::new(&bytes[..length])).is_err());
     }
+}
+
+fn rekeyed(person: &Person, seed: &str) -> AccountKey {
+    AccountKey::create(person.account.account().id.clone(), &mut Seeded::new(seed))
+}
+
+#[test]
+fn a_succession_is_signed_by_both_keys() {
+    let alice = Person::new("alice");
+    let new = rekeyed(&alice, "new key");
+    let succession = Succession::sign(&alice.account, &new, NOW).unwrap();
+    assert_eq!(Succession::open(succession.as_bytes()).as_ref(), Ok(&succession));
+    assert_eq!((succession.old(), succession.new_account()), (alice.account.account(), new.account()));
+    assert_eq!((succession.id(), succession.issued()), (&alice.account.account().id, NOW));
+    for bit in 0..succession.as_bytes().len() * 8 {
+        let mut flipped = succession.as_bytes().to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(Succession::open(&flipped).is_err(), "bit {bit}");
+    }
+    for length in 0..succession.as_bytes().len() {
+        assert!(Succession::open(&succession.as_bytes()[..length]).is_err(), "{length}");
+    }
+    let more = [succession.as_bytes(), &[0]].concat();
+    assert_eq!(Succession::open(&more).err(), Some(Error::Malformed));
+
+    // Each signature by the other key, or under the other's label, is none.
+    let mut reader = wire::open(succession.as_bytes(), Kind::Succession, 3).unwrap();
+    let body = reader.bytes().unwrap().to_vec();
+    let keys = [alice.forger(), SigningKey::from_seed(&Secret::new(*new.expose_seed()))];
+    let labels = [label::SUCCESSION, label::SUCCESSION_ACCEPTED];
+    for choice in 0..16 {
+        let pick = |bit: usize| choice >> bit & 1;
+        let mut object = wire::begin(Kind::Succession, 3);
+        object.bytes(&body).bytes(&keys[pick(0)].sign(labels[pick(1)], &body));
+        object.bytes(&keys[pick(2)].sign(labels[pick(3)], &body));
+        let opened = Succession::open(&object.finish());
+        assert_eq!(opened.err(), (choice != 0b1100).then_some(Error::BadSignature), "{choice:04b}");
+    }
+    assert_eq!(Succession::sign(&alice.account, &Person::new("bob").account, NOW).err(), Some(Error::Mismatch));
+    assert_eq!(Succession::sign(&alice.account, &alice.account, NOW).err(), Some(Error::Malformed));
+}
+
+#[test]
+fn a_key_has_one_successor() {
+    let alice = Person::new("alice");
+    let [one, two] = ["one", "two"].map(|seed| rekeyed(&alice, seed));
+    let first = Succession::sign(&alice.account, &one, NOW).unwrap();
+    let rival = Succession::sign(&alice.account, &two, NOW + 1).unwrap();
+    let later = Succession::sign(&alice.account, &one, NOW + 1).unwrap();
+    let next = Succession::sign(&one, &two, NOW + 2).unwrap();
+    assert_eq!(first.check_beside(&rival), Err(Error::Fork));
+    assert_eq!(rival.check_beside(&first), Err(Error::Fork));
+    assert_eq!((first.check_beside(&later), first.check_beside(&next)), (Ok(()), Ok(())));
+    assert_eq!(first.follow(alice.account.account()).as_ref(), Ok(one.account()));
+    assert_eq!(next.follow(alice.account.account()).err(), Some(Error::Mismatch));
+    assert_eq!(first.follow(Person::new("bob").account.account()).err(), Some(Error::Mismatch));
+}
+
+#[test]
+fn a_pin_follows_a_succession_and_forgets_no_device() {
+    let alice = Person::new("alice");
+    let new = rekeyed(&alice, "new key");
+    let succession = Succession::sign(&alice.account, &new, NOW).unwrap();
+    // Whoever held the old key could have used up the numbers.
+    let far = list_of(&alice.account, &[&alice.device], 1_000_000, *alice.list.hash());
+    let pin = Pin::first(&alice.list).accept(&far).unwrap().pin;
+    let list = list_of(&new, &[&alice.device], 2, *alice.list.hash());
+    assert_eq!(pin.accept(&list).err(), Some(Error::Mismatch));
+    let next = pin.succeed(&succession, &list).unwrap();
+    assert_eq!((next.account(), next.sequence()), (new.account(), 2));
+    assert_eq!(next.accept(&far).err(), Some(Error::Mismatch));
+    assert_eq!(next.hash_of(1_000_000), None);
+
+    assert_eq!(pin.succeed(&succession, &far).err(), Some(Error::Mismatch));
+    assert_eq!(next.succeed(&succession, &list).err(), Some(Error::Mismatch));
+    let stranger = rekeyed(&alice, "a stranger's key");
+    let strange = list_of(&stranger, &[&alice.device], 2, *alice.list.hash());
+    assert_eq!(pin.succeed(&succession, &strange).err(), Some(Error::Mismatch));
+    // An id that was bound under the old key stays bound.
+    let mut id = Writer::new();
+    id.array(3).uint(alice.device.id().into()).bytes(&[1; 32]).bytes(&[2; 32]);
+    let other = DeviceKeys::decode(&id.finish()).unwrap();
+    let rebound = list_of(&new, &[&other], 3, *list.hash());
+    assert_eq!(pin.succeed(&succession, &rebound).err(), Some(Error::Mismatch));
+    assert_eq!(next.accept(&rebound).err(), Some(Error::Mismatch));
 }
 
 #[test]

@@ -53,6 +53,8 @@ const SWITCHES: &[Switch] = &[
     Switch("pins-move", CORE, "identity", "a_pin_never_moves"),
     Switch("any-identity", SIM, "attacks", "pinned_name"),
     Switch("commitments-unchecked", CORE, "envelope", ""),
+    Switch("any-device-links", CORE, "link", "only_the_device"),
+    Switch("links-grant-themselves", CORE, "link", "only_the_device"),
     Switch("long-integers", CORE, "vectors", ""),
     Switch("vanished-rows-believed", SIM, "attacks", "a36_exchanged"),
     Switch("values-belong-anywhere", ENGINE, "--lib", "exchanged"),

@@ -60,7 +60,7 @@ impl DeviceEntry {
     fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer
-            .array(5 + usize::from(!self.extensions.is_empty()))
+            .array(self.extensions.fields(5))
             .uint(self.id.into())
             .bytes(self.device_key.as_bytes())
             .bytes(self.identity_key.as_bytes())
@@ -69,9 +69,7 @@ impl DeviceEntry {
             writer.uint((*version).into());
         });
         writer.uint(if self.holds_account_key { HOLDS_ACCOUNT_KEY } else { 0 });
-        if !self.extensions.is_empty() {
-            self.extensions.write(&mut writer);
-        }
+        self.extensions.write_last(&mut writer);
         writer.finish()
     }
 
@@ -86,7 +84,7 @@ impl DeviceEntry {
         if flags & !HOLDS_ACCOUNT_KEY != 0 {
             return Err(Error::Unsupported);
         }
-        let extensions = read_extensions(&mut reader, fields, 5)?;
+        let extensions = Extensions::read_last(&mut reader, fields, 5)?;
         reader.end()?;
         let holds_account_key = flags & HOLDS_ACCOUNT_KEY != 0;
         Ok(Self { id, device_key, identity_key, versions, holds_account_key, extensions })
@@ -107,15 +105,6 @@ fn read_versions(reader: &mut Reader<'_>) -> Result<Vec<u8>> {
         versions.push(version);
     }
     if versions.is_empty() { Err(Error::Malformed) } else { Ok(versions) }
-}
-
-/// Reads the extension map that follows `fixed` fields, if an array of `fields` has one.
-pub(crate) fn read_extensions(reader: &mut Reader<'_>, fields: usize, fixed: usize) -> Result<Extensions> {
-    match fields.checked_sub(fixed) {
-        Some(0) => Ok(Extensions::new()),
-        Some(1) => Extensions::read(reader, &[]),
-        _ => Err(Error::Malformed),
-    }
 }
 
 /// An entry with the device's own signature, bound to one account: nobody else can list this device.

@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 use crate::crypto::hash::{Item, hash};
 use crate::crypto::sign::SIGNATURE;
 use crate::error::{Error, Result};
-use crate::identity::device::read_extensions;
 use crate::identity::{Account, AccountKey, DeviceEntry, Origin, SignedEntry, check_time};
 use crate::label;
 use crate::wire::{self, Extensions, Kind, Reader, Writer};
@@ -56,7 +55,7 @@ impl NewList<'_> {
 
     fn body(&self, account: &Account, devices: &[(u32, &SignedEntry)]) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.array(8 + usize::from(!self.extensions.is_empty()));
+        writer.array(self.extensions.fields(8));
         account.write(&mut writer);
         writer
             .uint(self.sequence)
@@ -66,9 +65,7 @@ impl NewList<'_> {
             .bool(self.ready)
             .array(devices.len());
         devices.iter().for_each(|(_, device)| device.write(&mut writer));
-        if !self.extensions.is_empty() {
-            self.extensions.write(&mut writer);
-        }
+        self.extensions.write_last(&mut writer);
         writer.finish()
     }
 }
@@ -152,7 +149,7 @@ impl DeviceList {
             };
             devices.push((entry, signed));
         }
-        let extensions = read_extensions(&mut reader, fields, 8)?;
+        let extensions = Extensions::read_last(&mut reader, fields, 8)?;
         reader.end()?;
         let hash = hash(label::LIST_HASH, &[Item::Bytes(body)]);
         let bytes = bytes.to_vec();

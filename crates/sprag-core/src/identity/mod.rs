@@ -9,6 +9,7 @@ mod account;
 mod device;
 mod list;
 mod pin;
+mod succession;
 
 use crate::crypto::sign::VerifyKey;
 use crate::error::{Error, Result};
@@ -17,6 +18,7 @@ pub use account::{Account, AccountId, AccountKey};
 pub use device::{DeviceEntry, DeviceKeys, MAX_VERSIONS, SignedEntry};
 pub use list::{DeviceList, MAX_DEVICES, MAX_LIST, NewList};
 pub use pin::{Accepted, HISTORY, Pin, Step};
+pub use succession::{MAX_SUCCESSION, Succession};
 
 /// Where bytes come from, and so what is checked of them.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use alloc::collections::VecDeque;
 
 use crate::error::{Error, Result};
-use crate::identity::{Account, DeviceList, Origin};
+use crate::identity::{Account, DeviceList, Origin, Succession};
 use crate::wire::{Reader, Writer};
 
 /// How many lists' hashes are remembered.
@@ -127,6 +127,24 @@ impl Pin {
             Some(hash) if hash != list.hash() => Err(Error::Fork),
             _ => Ok(()),
         }
+    }
+
+    /// The pin of the account that follows this one, by a succession that the caller found right to follow. What was
+    /// remembered of devices is kept: an id stays bound to its keys. Numbers are not compared with those of the old
+    /// account key: whoever holds that one too could have used them up.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if the succession is not of the pinned account, or the list not of the one that follows; or as
+    /// [`Self::accept`] for its devices.
+    pub fn succeed(&self, succession: &Succession, list: &DeviceList) -> Result<Self> {
+        let account = succession.follow(&self.account)?;
+        if *list.account() != account {
+            return Err(Error::Mismatch);
+        }
+        self.check_bindings(list)?;
+        let mut pin = Self { account, history: VecDeque::new(), bindings: self.bindings.clone() };
+        pin.remember(list);
+        Ok(pin)
     }
 
     fn check_bindings(&self, list: &DeviceList) -> Result<()> {

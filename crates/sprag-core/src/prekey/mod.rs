@@ -78,16 +78,14 @@ impl Body {
     fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer
-            .array(6 + usize::from(!self.extensions.is_empty()))
+            .array(self.extensions.fields(6))
             .uint(self.device.into())
             .uint(self.kind as u64)
             .bytes(self.dh.as_bytes())
             .bytes(self.kem.as_bytes())
             .uint(self.created)
             .uint(self.expires);
-        if !self.extensions.is_empty() {
-            self.extensions.write(&mut writer);
-        }
+        self.extensions.write_last(&mut writer);
         writer.finish()
     }
 
@@ -99,11 +97,7 @@ impl Body {
         let dh = DhPublic::from_bytes(reader.fixed()?)?;
         let kem = KemPublic::from_slice(&reader.fixed::<{ kem::PUBLIC }>()?)?;
         let (created, expires) = (reader.uint()?, reader.uint()?);
-        let extensions = match fields {
-            6 => Extensions::new(),
-            7 => Extensions::read(&mut reader, &[])?,
-            _ => return Err(Error::Malformed),
-        };
+        let extensions = Extensions::read_last(&mut reader, fields, 6)?;
         reader.end()?;
         if expires <= created {
             return Err(Error::Malformed);

@@ -64,6 +64,14 @@ impl ReceivedPrekey {
         PrekeyId::of(&self.hash)
     }
 
+    /// That it is the signed prekey of this device, at `now` (unix seconds). Its keys stay out of reach.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for another device or kind, [`Error::BadSignature`], [`Error::Expired`].
+    pub(crate) fn check_signed(&self, device: &DeviceEntry, now: u64) -> Result<()> {
+        self.verify(device, PrekeyKind::Signed, now).map(|_| ())
+    }
+
     /// The only way to its keys.
     fn verify(&self, device: &DeviceEntry, kind: PrekeyKind, now: u64) -> Result<VerifiedPrekey> {
         if (self.body.device != device.id || self.body.kind != kind) && !broken!("any-prekey") {

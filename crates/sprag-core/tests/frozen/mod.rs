@@ -3,10 +3,13 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "the example writes them, the test reads them")]
 
+pub mod account;
+pub mod account_refusals;
 pub mod braid;
 pub mod contents;
 pub mod handshake;
 pub mod json;
+pub mod link;
 pub mod messages;
 pub mod mirror;
 pub mod refusals;
@@ -21,6 +24,8 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("messages.json", messages::file().text()),
         ("braid.json", braid::file().text()),
         ("contents.json", contents::file().text()),
+        ("link.json", link::file().text()),
+        ("account.json", account::file().text()),
         ("refusals.json", refusals::file().text()),
     ]
 }

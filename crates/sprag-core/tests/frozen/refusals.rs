@@ -1,15 +1,18 @@
 //! `refusals.json`: objects that every implementation must refuse, and why.
 
 use sprag_core::Error;
+use sprag_core::account_state::StatePage;
 use sprag_core::content::Content;
 use sprag_core::envelope::Envelope;
-use sprag_core::identity::DeviceList;
+use sprag_core::identity::{DeviceList, Succession};
 use sprag_core::label;
+use sprag_core::link::ScannedCode;
 use sprag_core::padding;
 use sprag_core::prekey::{Bundle, ReceivedPrekey, SIGNED_LIFETIME, SignedPrekey};
 use sprag_core::ratchet::SLOT;
 use sprag_core::wire::{self, Kind, Writer};
 
+use super::account_refusals;
 use super::json::Json;
 use super::who::signed_parts;
 use crate::people::{DAY, NOW, Person, bad_dh_keys};
@@ -17,8 +20,8 @@ use crate::people::{DAY, NOW, Person, bad_dh_keys};
 /// Something to refuse.
 pub struct Refusal {
     pub name: String,
-    /// What it is offered as: `list`, `signed prekey`, `one-time prekey`, `envelope`, `content`, `padded content`,
-    /// `x25519 key`.
+    /// What it is offered as: `list`, `signed prekey`, `one-time prekey`, `envelope`, `content`, `succession`, `link code`,
+    /// `link text`, `link`, `state page`, `padded content`, `x25519 key`.
     pub offered_as: &'static str,
     pub bytes: Vec<u8>,
     pub error: Error,
@@ -80,6 +83,9 @@ pub fn all() -> Vec<Refusal> {
 
     all.extend(envelopes());
     all.extend(contents());
+    all.extend(account_refusals::successions());
+    all.extend(account_refusals::links());
+    all.extend(account_refusals::pages());
     for (name, bytes) in [
         ("padding: none", vec![1; 128]),
         ("padding: only zeros", vec![0; 128]),
@@ -226,6 +232,11 @@ pub fn judge(offered_as: &str, bytes: &[u8]) -> Result<(), Error> {
         "one-time prekey" => bundle(&bob.signed_object, Some(bytes)),
         "envelope" => Envelope::parse(bytes).map(|_| ()),
         "content" => Content::decode(bytes).map(|_| ()),
+        "succession" => Succession::open(bytes).map(|_| ()),
+        "link code" => ScannedCode::parse(bytes).map(|_| ()),
+        "link text" => ScannedCode::parse_text(core::str::from_utf8(bytes).unwrap()).map(|_| ()),
+        "link" => sprag_core::link::peek(bytes).map(|_| ()),
+        "state page" => StatePage::decode(bytes).map(|_| ()),
         "padded content" => padding::unpad(bytes).map(|_| ()),
         "x25519 key" => sprag_core::crypto::dh::DhPublic::from_bytes(bytes.try_into().unwrap()).map(|_| ()),
         other => panic!("{other}"),

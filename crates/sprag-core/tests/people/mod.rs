@@ -68,6 +68,18 @@ impl Person {
         SigningKey::from_seed(&Secret::new(*self.account.expose_seed()))
     }
 
+    /// Another device of the same account, with prekeys of its own; the list names both.
+    pub fn second(&self, name: &str) -> Self {
+        let mut random = Seeded::new(name);
+        let account =
+            AccountKey::from_seed(self.account.account().id.clone(), &Secret::new(*self.account.expose_seed()));
+        let device = DeviceKeys::create(&mut random);
+        let list = list_of(&account, &[&self.device, &device], self.list.sequence() + 1, *self.list.hash());
+        let (signed, signed_object) = SignedPrekey::create(&device, NOW, &mut random);
+        let (one_time, one_time_object) = OneTimePrekey::create(&device, NOW, &mut random);
+        Self { account, device, list, signed, signed_object, one_time, one_time_object, random }
+    }
+
     pub fn bundle(&self, with_one_time: bool) -> VerifiedBundle {
         let signed = ReceivedPrekey::parse(&self.signed_object).unwrap();
         let one_time = ReceivedPrekey::parse(&self.one_time_object).unwrap();
