@@ -154,6 +154,9 @@ impl Own {
             Stage::Joining => Stage::Joining,
             Stage::Member | Stage::Removed => Stage::Removed,
         };
+        if own.stage == Stage::Member {
+            tx.delete(Table::Meta, NEWCOMER)?;
+        }
         if own.stage == Stage::Removed {
             // What this device may no longer use, nobody who takes it up shall find.
             own.key = None;
@@ -217,6 +220,19 @@ fn sign_list(
     .sign(key)?)
 }
 
+impl Row for Policy {
+    fn write(&self, writer: &mut Writer) {
+        writer.array(2).uint(self.max_body.into()).uint(self.on_change.code().into());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        ok(reader.array_of(2))?;
+        let max_body = Row::read(reader)?;
+        let on_change = OnChange::from_code(Row::read(reader)?).ok_or(CORRUPT)?;
+        Ok(Self { directory: Directory::Full, max_body, on_change })
+    }
+}
+
 impl Row for Change {
     fn write(&self, writer: &mut Writer) {
         match self {
@@ -244,16 +260,13 @@ impl Row for Change {
 
 impl Row for Own {
     fn write(&self, writer: &mut Writer) {
-        writer.array(7);
+        writer.array(6);
         match &self.key {
             Some(key) => writer.bytes(key.expose_seed()),
             None => writer.null(),
         };
-        writer
-            .bytes(self.device.encode().expose_secret())
-            .bytes(self.list.as_bytes())
-            .uint(self.policy.max_body.into())
-            .uint(self.policy.on_change.code().into());
+        writer.bytes(self.device.encode().expose_secret()).bytes(self.list.as_bytes());
+        self.policy.write(writer);
         write_list(writer, &self.changes);
         writer.uint(match self.stage {
             Stage::Joining => 1,
@@ -263,14 +276,12 @@ impl Row for Own {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(7))?;
+        ok(reader.array_of(6))?;
         let seed = if reader.take_null() { None } else { Some(ok(Secret::from_slice(ok(reader.bytes())?))?) };
         let device = ok(DeviceKeys::decode(ok(reader.bytes())?))?;
         let list = ok(DeviceList::reopen(ok(reader.bytes())?))?;
         let key = seed.map(|seed| AccountKey::from_seed(list.account().id.clone(), &seed));
-        let max_body = Row::read(reader)?;
-        let on_change = OnChange::from_code(Row::read(reader)?).ok_or(CORRUPT)?;
-        let policy = Policy { directory: Directory::Full, max_body, on_change };
+        let policy = Row::read(reader)?;
         let changes = read_list(reader)?;
         let stage = match ok(reader.uint())? {
             1 => Stage::Joining,

@@ -135,7 +135,7 @@ impl Default for Policy {
     }
 }
 
-/// What an account starts from. Number 2 (linked to an existing device) is reserved.
+/// What an account starts from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u32)]
@@ -143,6 +143,9 @@ pub enum Start {
     /// New keys: this is the account's first device.
     #[default]
     NewAccount = 1,
+    /// A device more of an account that exists: it shows a code, and a device that holds the account key admits it. Until
+    /// then it can do nothing else.
+    Link = 2,
 }
 
 /// What `Client::create` needs.

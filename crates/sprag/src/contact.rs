@@ -11,7 +11,7 @@ use sprag_core::wire::{Reader, Writer};
 use crate::account::{Own, Stage};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
-use crate::event::{ListRef, What};
+use crate::event::{LinkPhase, ListRef, What};
 use crate::id::{AccountId, DeviceId, Trust};
 use crate::notice::raise;
 use crate::seen;
@@ -160,8 +160,14 @@ impl Known {
         if let Some(before) = self.list.as_ref().filter(|before| before.account() == list.account()) {
             self.tell_devices(tx, before, &list, is_own, now)?;
         }
-        if is_own && Own::adopt(tx, list.clone())? == (Stage::Member, Stage::Removed) {
-            raise(tx, What::Removed, now)?;
+        if is_own {
+            match Own::adopt(tx, list.clone())? {
+                (Stage::Member, Stage::Removed) => raise(tx, What::Removed, now).map(|_| ())?,
+                (Stage::Joining, Stage::Member) => {
+                    raise(tx, What::Link { phase: LinkPhase::Joined, device: None }, now)?;
+                }
+                _ => {}
+            }
         }
         self.pin = Some(pin);
         self.list = Some(list);

@@ -243,7 +243,7 @@ pub(crate) struct Genuine {
 }
 
 /// A session of ours that is in no store yet.
-struct Begun {
+pub(crate) struct Begun {
     reference: SessionRef,
     session: Session,
     fields: Fields,
@@ -317,7 +317,15 @@ fn has_session(snapshot: &Snapshot<'_>, known: &Known, device: u32, now: u64) ->
     Ok(!is_lost && Stored::load(snapshot, row)?.session.remaining() >= ENOUGH)
 }
 
-fn begin(
+impl Begun {
+    /// Which device it is with.
+    pub(crate) const fn device(&self) -> u32 {
+        self.reference.device
+    }
+}
+
+/// Begins a session with a device of a list.
+pub(crate) fn begin(
     own: &Own,
     list: &DeviceList,
     device: u32,
@@ -398,7 +406,8 @@ fn conflict(tx: &Tx<'_>, known: &Known, theirs: ListRef, now: u64) -> Result<()>
     raise(tx, What::ListConflict { account, mine, theirs }, now).map(|_| ())
 }
 
-fn take_up(tx: &Tx<'_>, known: &mut Known, begun: Begun, now: u64) -> Result<()> {
+/// Takes up a session that was begun. The contact is to be saved after.
+pub(crate) fn take_up(tx: &Tx<'_>, known: &mut Known, begun: Begun, now: u64) -> Result<()> {
     let Begun { reference, session, fields } = begun;
     known.mark_spent(tx, reference.device)?;
     let ordinal = known.add_session(tx, reference)?;

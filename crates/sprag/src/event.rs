@@ -297,6 +297,41 @@ pub struct Event {
     pub what: What,
 }
 
+/// How far the linking of a device has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum LinkPhase {
+    /// On the new device: an offer for the code that it showed has come, and is answered.
+    Offered = 1,
+    /// On the new device: it is on its account's list.
+    Joined = 2,
+    /// On the device that admits it: the new device has answered, and its list is offered to the directory.
+    Answered = 3,
+    /// On the device that admits it: the new device is on the list.
+    Admitted = 4,
+}
+
+impl LinkPhase {
+    /// The stable number of this phase.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+
+    /// The phase with this number.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Offered),
+            2 => Some(Self::Joined),
+            3 => Some(Self::Answered),
+            4 => Some(Self::Admitted),
+            _ => None,
+        }
+    }
+}
+
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -436,6 +471,13 @@ pub enum What {
         /// Who it is from.
         proved: AccountId,
     },
+    /// How far the linking of a device has come.
+    Link {
+        /// How far.
+        phase: LinkPhase,
+        /// Which device, where it is known.
+        device: Option<DeviceId>,
+    },
     /// This device was taken off its account's list: it sends nothing any more.
     Removed,
     /// The clock jumped; nothing is deleted by age until it is plausible again.
@@ -554,6 +596,7 @@ impl What {
             Self::SessionRestarted { .. } => 10,
             Self::CloneSuspected { .. } => 11,
             Self::BraidStalled { .. } => 12,
+            Self::Link { .. } => 13,
             Self::Removed => 14,
             Self::ClockSuspect { .. } => 15,
             Self::KeysLow { .. } => 16,
@@ -582,6 +625,7 @@ impl Event {
             | What::DevicesChanged { .. }
             | What::ListConflict { .. }
             | What::AudienceDiffers { .. }
+            | What::Link { .. }
             | What::Removed
             | What::CloneSuspected { .. }
             | What::SenderDiffers { .. } => Importance::Security,
@@ -628,7 +672,7 @@ impl Row for What {
             | Self::Unsupported { .. }
             | Self::SenderDiffers { .. } => 4,
             Self::ListConflict { .. } => 3,
-            Self::CloneSuspected { .. } | Self::BraidStalled { .. } => 2,
+            Self::CloneSuspected { .. } | Self::BraidStalled { .. } | Self::Link { .. } => 2,
             Self::ClockSuspect { .. } | Self::KeysLow { .. } | Self::StoreTrouble { .. } => 1,
             Self::Removed => 0,
         };
@@ -678,6 +722,10 @@ impl Row for What {
                 sender.write(writer);
                 write_list(writer, added);
                 write_list(writer, missing);
+            }
+            Self::Link { phase, device } => {
+                phase.code().write(writer);
+                device.write(writer);
             }
             Self::Removed => {}
             Self::ListConflict { account, mine, theirs } => {
@@ -757,6 +805,10 @@ impl Row for What {
                 sender: Row::read(reader)?,
                 added: read_list(reader)?,
                 missing: read_list(reader)?,
+            }),
+            (3, 13) => Ok(Self::Link {
+                phase: LinkPhase::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
+                device: Row::read(reader)?,
             }),
             (1, 14) => Ok(Self::Removed),
             (4, 6) => Ok(Self::ListConflict {
@@ -1009,6 +1061,8 @@ mod tests {
         let (added, removed) = (vec![DeviceId(1), DeviceId(u32::MAX)], vec![DeviceId(0)]);
         round_trip(What::DevicesChanged { account: alice.clone(), added, removed, own: true });
         round_trip(What::Removed);
+        round_trip(What::Link { phase: LinkPhase::Joined, device: None });
+        round_trip(What::Link { phase: LinkPhase::Answered, device: Some(DeviceId(3)) });
         let other = Sender { account: alice.clone(), device: DeviceId(7) };
         let conversation = Conversation::Room { id: RoomId::new("room").unwrap(), members: vec![alice.clone()] };
         let (added, missing) = (vec![alice.clone()], Vec::new());

@@ -3,6 +3,8 @@
 //! It knows no keys and no store: these are names, compared as bytes and never normalised.
 
 pub use sprag_core::safety_number::SafetyNumber;
+use sprag_core::secret::SecretBytes;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
@@ -225,6 +227,45 @@ impl Trust {
     #[must_use]
     pub const fn code(self) -> u32 {
         self as u32
+    }
+}
+
+/// The code that a new device shows, for a device of the account to scan: a secret, and what says which keys are meant.
+/// Wiped on drop. Whoever else sees it within its minute could answer the device in the account's place.
+pub struct LinkCode {
+    bytes: SecretBytes,
+    text: Zeroizing<String>,
+    digits: String,
+    expires: u64,
+}
+
+impl LinkCode {
+    pub(crate) const fn new(bytes: SecretBytes, text: Zeroizing<String>, digits: String, expires: u64) -> Self {
+        Self { bytes, text, digits, expires }
+    }
+
+    /// What is shown as a QR code: at most 256 bytes.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8] {
+        self.bytes.expose_secret()
+    }
+
+    /// The same as text, to be typed or pasted.
+    #[must_use]
+    pub fn expose_text(&self) -> &str {
+        &self.text
+    }
+
+    /// The six digits that the user types on the other device: consent, not security.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        &self.digits
+    }
+
+    /// When it is worth nothing any more, Unix seconds by this device's clock: a minute after it was made.
+    #[must_use]
+    pub const fn expires(&self) -> u64 {
+        self.expires
     }
 }
 

@@ -29,6 +29,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 mod inbox;
+mod link;
 mod notice;
 mod outbox;
 mod prekeys;
@@ -43,12 +44,12 @@ pub use client::Client;
 pub use config::{Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Start};
 pub use error::{Error, Result, StoreFault};
 pub use event::{
-    Delivered, Event, Finding, Healing, Hint, Importance, Incoming, ListRef, Message, MessageState, Pending, Preview,
-    Reason, SendOptions, Sent, Verdict, What,
+    Delivered, Event, Finding, Healing, Hint, Importance, Incoming, LinkPhase, ListRef, Message, MessageState, Pending,
+    Preview, Reason, SendOptions, Sent, Verdict, What,
 };
 pub use id::{
-    AccountId, BlobId, Class, Contact, Content, Conversation, Device, DeviceId, Freshness, MAX_CONTENT, MAX_ID,
-    MAX_MEMBERS, MessageId, RequestId, RoomId, SafetyNumber, Sender, Trust,
+    AccountId, BlobId, Class, Contact, Content, Conversation, Device, DeviceId, Freshness, LinkCode, MAX_CONTENT,
+    MAX_ID, MAX_MEMBERS, MessageId, RequestId, RoomId, SafetyNumber, Sender, Trust,
 };
 pub use inbox::recognise;
 pub use request::{

@@ -168,6 +168,13 @@ pub(crate) struct Made {
     one_time: Vec<(OneTimePrekey, Vec<u8>)>,
 }
 
+impl Made {
+    /// The new signed prekey, as it is published.
+    pub(crate) fn signed_object(&self) -> Option<&[u8]> {
+        self.signed.as_ref().map(|(_, object)| object.as_slice())
+    }
+}
+
 /// The objects to publish.
 pub(crate) struct Objects {
     pub(crate) signed: Option<Vec<u8>>,

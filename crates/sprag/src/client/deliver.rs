@@ -2,9 +2,10 @@
 
 use super::Client;
 use crate::error::{Error, Result};
-use crate::event::{Delivered, Incoming, Preview, Reason, Verdict};
+use crate::event::{Delivered, Finding, Incoming, Preview, Reason, Verdict};
 use crate::id::{BlobId, DeviceId, MAX_ID, MessageId, Sender};
 use crate::inbox::{self, Effort, Examined};
+use crate::link;
 use crate::store::Barrier;
 
 /// Incoming messages that are committed at once.
@@ -30,11 +31,20 @@ impl Client {
             rest = &rest[taken..];
             if let (true, Some((heavy, after))) = (stopped, rest.split_first()) {
                 let barrier = if after.is_empty() { Barrier::Full } else { Barrier::Normal };
-                let finding = self.store.prepared(
-                    barrier,
-                    |snapshot| inbox::examine(snapshot, &*self.own.load(snapshot)?, heavy, Effort::Full, now),
-                    |tx, examined| inbox::commit(tx, &*self.own.load(tx)?, examined, heavy, now),
-                )?;
+                let finding = if link::is_link(&heavy.bytes) {
+                    let mut random = self.generator()?;
+                    self.store.prepared(
+                        barrier,
+                        |snapshot| link::examine(snapshot, &heavy.bytes, now, &mut random),
+                        |tx, examined| link::commit(tx, examined, heavy, now),
+                    )?
+                } else {
+                    self.store.prepared(
+                        barrier,
+                        |snapshot| inbox::examine(snapshot, &*self.own.load(snapshot)?, heavy, Effort::Full, now),
+                        |tx, examined| inbox::commit(tx, &*self.own.load(tx)?, examined, heavy, now),
+                    )?
+                };
                 verdicts.push(Verdict::new(BlobId::of(&heavy.bytes), finding));
                 rest = after;
             }
@@ -56,7 +66,15 @@ impl Client {
             let mut found = Vec::with_capacity(part.len());
             for incoming in part {
                 // The message before may have brought another list of ours.
-                let own = self.own.load(tx)?;
+                let own = match self.own.load(tx) {
+                    _ if link::is_link(&incoming.bytes) => break,
+                    // A device that is still to be linked reads nothing.
+                    Err(Error::NotAllowed) => {
+                        found.push(Finding::NotAddressed);
+                        continue;
+                    }
+                    own => own?,
+                };
                 match inbox::examine(tx, &own, incoming, Effort::Light, now)? {
                     Examined::Heavy => break,
                     examined => found.push(inbox::commit(tx, &own, examined, incoming, now)?),
@@ -75,8 +93,14 @@ impl Client {
     /// # Errors
     /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
     pub fn peek(&self, incoming: &Incoming) -> Result<Preview> {
+        if link::is_link(&incoming.bytes) {
+            return Ok(Preview::Known);
+        }
         self.store.read(|snapshot| {
-            let own = self.own.load(snapshot)?;
+            let own = match self.own.load(snapshot) {
+                Err(Error::NotAllowed) => return Ok(Preview::Known),
+                own => own?,
+            };
             Ok(match inbox::examine(snapshot, &own, incoming, Effort::Full, self.now())? {
                 Examined::Opened(opened) => {
                     let account = opened.account().clone();

@@ -1,11 +1,14 @@
 //! The door to our own devices.
 
+use sprag_core::link::ScannedCode;
+
 use super::{Client, pending};
 use crate::account::{Change, Own};
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::Pending;
-use crate::id::{Device, DeviceId};
+use crate::id::{Device, DeviceId, LinkCode};
+use crate::link::{self, Newcomer};
 use crate::store::Barrier;
 
 impl Client {
@@ -20,6 +23,38 @@ impl Client {
                 Device::new(DeviceId(entry.id), entry.id == own.device.id(), entry.holds_account_key)
             };
             Ok(own.list.devices().map(device).collect())
+        })
+    }
+
+    /// The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for
+    /// one offer.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] on a device that has its account; [`Error::Store`], [`Error::Busy`].
+    pub fn link_code(&self) -> Result<LinkCode> {
+        let mut random = self.generator()?;
+        let now = self.now();
+        self.store.write(Barrier::Full, |tx| {
+            let mut newcomer = Newcomer::load(tx)?.ok_or(Error::NotAllowed)?;
+            let code = newcomer.show(now, &mut random)?;
+            newcomer.save(tx)?;
+            Ok(code)
+        })
+    }
+
+    /// Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
+    /// device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] for other digits, or on a device that does not hold the account key; [`Error::Misuse`] for
+    /// what is no code, or one for another account, or if the account has 16 devices; [`Error::Store`], [`Error::Busy`].
+    pub fn admit(&self, code: &[u8], digits: &str, holds_account_key: bool) -> Result<Pending> {
+        let mut random = self.generator()?;
+        let now = self.now();
+        self.store.write(Barrier::Full, |tx| {
+            let own = self.own.load(tx)?;
+            link::offer(tx, &own, scanned(code)?, digits, holds_account_key, now, &mut random)?;
+            pending(tx, now)
         })
     }
 
@@ -45,4 +80,11 @@ impl Client {
             pending(tx, now)
         })
     }
+}
+
+/// A code as it was scanned, or typed.
+fn scanned(code: &[u8]) -> Result<ScannedCode> {
+    ScannedCode::parse(code)
+        .or_else(|error| core::str::from_utf8(code).map_err(|_| error).and_then(ScannedCode::parse_text))
+        .map_err(|_| Error::Misuse("this is no link code"))
 }

@@ -14,13 +14,14 @@ use sprag_core::identity::Pin;
 use sprag_core::secret::Secret;
 
 use crate::account::{Own, Remembered};
-use crate::config::{Config, Key, Opening, Place, Policy, Role};
+use crate::config::{Config, Key, Opening, Place, Policy, Role, Start};
 use crate::contact::Known;
 use crate::context::{Environment, Generator};
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{Event, Pending};
 use crate::id::{AccountId, DeviceId, MessageId};
+use crate::link::Newcomer;
 use crate::outbox;
 use crate::prekeys;
 use crate::store::{Access, Barrier, Snapshot, Store, Table, Tx};
@@ -50,7 +51,8 @@ fn store_key(key: &Key) -> Secret<32> {
 }
 
 impl Client {
-    /// Makes a new account with one device, in a new store. Its keys wait among the requests to be published.
+    /// Makes a new account with one device, in a new store, or a device that is to be linked to one. The keys of a new account
+    /// wait among the requests to be published.
     ///
     /// # Errors
     /// [`Error::Exists`] if there is a store already; [`Error::Misuse`] for a policy out of bounds; [`Error::Store`].
@@ -58,6 +60,9 @@ impl Client {
         config.policy.check()?;
         let mut random = environment.generator().map_err(|_| Error::Unavailable)?;
         let now = environment.clock.now_ms() / 1_000;
+        if config.start == Start::Link {
+            return Self::newcomer(config, environment, now, &mut random);
+        }
         let own = Own::create(&config.account, config.policy, now, &mut random)?;
         // In one with the store itself: one without an account could neither be opened nor made again.
         let store = Store::create(path(&config.place), &store_key(&config.key), &environment, |tx| {
@@ -80,6 +85,17 @@ impl Client {
         })
     }
 
+    /// A device that belongs to no account yet.
+    fn newcomer(config: Config, environment: Environment, now: u64, random: &mut Generator) -> Result<Self> {
+        let newcomer = Newcomer::create(config.account.clone(), config.policy, random);
+        let store = Store::create(path(&config.place), &store_key(&config.key), &environment, |tx| {
+            newcomer.save(tx)?;
+            Upkeep::new(now).save(tx)
+        })?;
+        let device = DeviceId(newcomer.device.id());
+        Ok(Self { store, environment, account: config.account, device, own: Remembered::default() })
+    }
+
     /// Opens the store of an account.
     ///
     /// # Errors
@@ -88,6 +104,9 @@ impl Client {
         let access = if opening.role == Role::Extension { Access::Guest } else { Access::Owner };
         let store = Store::open(path(&opening.place), &store_key(&opening.key), &environment, access)?;
         let (account, device) = store.read(|snapshot| -> Result<_> {
+            if let Some(newcomer) = Newcomer::load(snapshot)? {
+                return Ok((newcomer.account, DeviceId(newcomer.device.id())));
+            }
             let own = Own::load(snapshot)?;
             Ok((own.id()?, DeviceId(own.device.id())))
         })?;

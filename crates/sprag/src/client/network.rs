@@ -1,12 +1,12 @@
 //! The door to the app's network: what it is to do, and what became of it.
 
 use super::{Client, LEASE, pending};
-use crate::codec::CORRUPT;
 use crate::contact::Known;
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Pending, Reason};
 use crate::id::RequestId;
+use crate::link;
 use crate::outbox::{self, Cargo, Carried, Entry, Queued};
 use crate::request::{Action, Outcome, Rejection, Request};
 use crate::store::{Barrier, Tx};
@@ -45,6 +45,12 @@ impl Client {
                 let Some(entry) = Entry::load(snapshot, row)? else { return Ok(None) };
                 let cargo = Cargo::load(snapshot, row)?;
                 // Only keys make work that others should not have to wait for.
+                let begun = match &cargo.action {
+                    Action::PublishKeys(publish) => {
+                        link::begin(snapshot, &*self.own.load(snapshot)?, publish, now, &mut early)?
+                    }
+                    _ => Vec::new(),
+                };
                 let answer = match (&cargo.action, &outcome) {
                     (_, Outcome::Retry { .. }) => None,
                     (Action::FetchKeys(_), outcome) => {
@@ -53,10 +59,10 @@ impl Client {
                     }
                     _ => None,
                 };
-                Ok(Some((entry, cargo, answer)))
+                Ok(Some((entry, cargo, answer, begun)))
             },
             |tx, found| {
-                if let Some((mut entry, cargo, answer)) = found {
+                if let Some((mut entry, cargo, answer, begun)) = found {
                     match (cargo.action, &outcome, answer) {
                         (_, Outcome::Retry { after }, _) => put_off(tx, &mut entry, row, *after, now)?,
                         (_, _, Some((answer, own, known))) => {
@@ -65,9 +71,14 @@ impl Client {
                         }
                         (Action::PublishKeys(publish), outcome, None) => {
                             directory::published(tx, row, &mut entry, publish, outcome, now)?;
+                            link::welcome(tx, begun, now, &mut late)?;
                         }
                         (_, outcome, None) => {
-                            let Some(message) = cargo.message else { return Err(CORRUPT) };
+                            let Some(message) = cargo.message else {
+                                // Part of a linking: whoever wants it still scans another code.
+                                Entry::remove(tx, row)?;
+                                return pending(tx, now);
+                            };
                             let left = Left { message, carried: cargo.carried, bound: cargo.bound };
                             sent(tx, row, entry.lane, left, outcome, now)?;
                         }

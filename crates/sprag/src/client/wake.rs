@@ -9,7 +9,7 @@ use crate::error::{Error, Result, StoreFault};
 use crate::event::{Hint, Pending, What};
 use crate::id::Conversation;
 use crate::notice::{raise, raise_sparingly, trouble};
-use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Index, Load, Queued, Scope};
+use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Index, Load, Queued, Scope, Waiting};
 use crate::prekeys::{self, Made};
 use crate::session::Stored;
 use crate::store::{Barrier, Table, Tx};
@@ -24,6 +24,10 @@ impl Client {
     pub fn wake(&self, hint: Hint) -> Result<Pending> {
         let (mut early, mut late) = (self.generator()?, self.generator()?);
         let now = self.now();
+        if matches!(self.store.read(|snapshot| self.own.load(snapshot)), Err(Error::NotAllowed)) {
+            // A device that is still to be linked has nothing to keep up.
+            return self.pending();
+        }
         self.store.prepared(
             Barrier::Normal,
             |snapshot| {
@@ -99,11 +103,21 @@ impl Client {
         let conversation = Conversation::Direct(known.account);
         let mut circle = Circle::load(tx, own, &conversation)?;
         let message = Queued::upkeep(fresh_id(tx)?, conversation, Scope::Others, Load::Nothing, now);
-        if let Attempt::Sealed(sealed) = outbox::seal(tx, own, &mut circle, &message, now, random)? {
-            let row = tx.reserve(Table::Outbox)?;
-            Entry::put(tx, row, contact, &Cargo::sealed(*sealed, message), now)?;
-            circle.save(tx)?;
+        if Waiting::is_any(tx, contact)? {
+            // What waits is an answer, too.
+            return Ok(());
         }
-        Ok(())
+        let attempt = outbox::seal(tx, own, &mut circle, &message, now, random)?;
+        let row = tx.reserve(Table::Outbox)?;
+        match attempt {
+            Attempt::Sealed(sealed) => {
+                Entry::put(tx, row, contact, &Cargo::sealed(*sealed, message), now)?;
+                circle.save(tx)
+            }
+            Attempt::Missing(rows) => {
+                Waiting { lane: contact, held: false, message }.save(tx, row)?;
+                directory::ask_for_all(tx, &rows, now)
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::conversation;
 use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Hint, Incoming, Message, Reason, What};
 use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
+use crate::link;
 use crate::notice::{raise, raise_sparingly, trouble};
 use crate::outbox::{complete, members};
 use crate::prekeys;
@@ -144,6 +145,9 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     let filed = filed.map(|filed| complete(&own_id, filed)).transpose()?;
     if let Some(differs) = conversation::compare(tx, &sender, &conversation, filed.as_ref())? {
         events.push(raise(tx, differs, now)?);
+    }
+    if let (Body::State(page), true) = (&content.body, own.is_own(&sender.account)) {
+        link::receive_state(tx, device, page)?;
     }
     let place = Filed { conversation, outgoing: own.is_own(&known.account), first_contact };
     if let Some(what) = shown(&known, sender, content, incoming, place)? {

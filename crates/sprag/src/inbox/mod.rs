@@ -33,7 +33,7 @@ use crate::store::{Snapshot, Table};
 /// Whether bytes are an envelope of ours, by their first bytes alone. Nothing is believed by it.
 #[must_use]
 pub fn recognise(bytes: &[u8]) -> bool {
-    matches!(wire::kind_of(bytes), Ok(Kind::Envelope))
+    matches!(wire::kind_of(bytes), Ok(Kind::Envelope | Kind::Link))
 }
 
 /// Steps along a chain, about a millisecond's worth, that are not worth letting go of the store for.
@@ -147,7 +147,7 @@ pub(crate) fn examine(
     effort: Effort,
     now: u64,
 ) -> Result<Examined> {
-    if !recognise(&incoming.bytes) {
+    if !matches!(wire::kind_of(&incoming.bytes), Ok(Kind::Envelope)) {
         return Ok(Examined::Plain(Finding::Foreign));
     }
     let envelope = match Envelope::parse(&incoming.bytes) {

@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sprag::context::{Clock, Environment};
 use sprag::{
     AccountId, Action, Client, Config, Content, Conversation, Event, Finding, Found, Incoming, Key, Opening, Outcome,
-    Place, SendOptions, Sent, What,
+    Place, SendOptions, Sent, Start, What,
 };
+use sprag_core::identity::DeviceList;
 
 /// A clock that stands until it is moved.
 pub(crate) struct Hands(AtomicU64);
@@ -68,10 +69,15 @@ impl Drop for Scratch {
 /// An honest server.
 #[derive(Default)]
 pub(crate) struct Server {
-    lists: BTreeMap<Vec<u8>, Vec<u8>>,
-    signed: BTreeMap<Vec<u8>, Vec<u8>>,
-    one_time: BTreeMap<Vec<u8>, Vec<Vec<u8>>>,
-    boxes: BTreeMap<Vec<u8>, Vec<(AccountId, Vec<u8>)>>,
+    pub(crate) lists: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// By account and device.
+    signed: BTreeMap<(Vec<u8>, u32), Vec<u8>>,
+    one_time: BTreeMap<(Vec<u8>, u32), Vec<Vec<u8>>>,
+    /// Everything that went to an account, and how much of it each device has fetched.
+    mail: BTreeMap<Vec<u8>, Vec<(AccountId, Vec<u8>)>>,
+    fetched: BTreeMap<(Vec<u8>, u32), usize>,
+    /// Whether a list is taken only in the place of the one that its device knew.
+    pub(crate) compares: bool,
     /// Hands each one-time prekey out again and again.
     pub(crate) repeats_one_time: bool,
     /// Hands no one-time prekey out.
@@ -112,6 +118,13 @@ impl Phone {
         Self { client: Client::create(config, environment).unwrap(), id: id(name) }
     }
 
+    /// A phone that is to be linked to an account.
+    pub(crate) fn newcomer(name: &str, environment: Environment) -> Self {
+        let mut config = Config::new(Place::Memory, Key::new([7; 32]), id(name));
+        config.start = Start::Link;
+        Self { client: Client::create(config, environment).unwrap(), id: id(name) }
+    }
+
     /// The same phone through another handle, as from another process.
     pub(crate) fn opened(name: &str, place: Place) -> Self {
         let opening = Opening::new(place, Key::new([7; 32]), id(name));
@@ -149,6 +162,23 @@ pub(crate) fn texts(events: &[Event]) -> Vec<String> {
 }
 
 impl Server {
+    /// Links a phone that is new to one that holds the account key, with everything carried in between.
+    pub(crate) fn link(&mut self, old: &Phone, new: &Phone, holds_account_key: bool) {
+        let code = new.client.link_code().unwrap();
+        old.client.admit(code.expose_bytes(), code.digits(), holds_account_key).unwrap();
+        for _ in 0..5 {
+            for phone in [old, new] {
+                self.pump(phone);
+                self.deliver(phone);
+            }
+        }
+        for phone in [old, new] {
+            phone.client.wake(sprag::Hint::default()).unwrap();
+            self.pump(phone);
+        }
+        self.deliver(old);
+    }
+
     /// Carries out everything that a phone asks for, until it asks for nothing more.
     pub(crate) fn pump(&mut self, phone: &Phone) {
         // What `send` leased already is offered again once its lease is over: here every lease is taken at once.
@@ -179,12 +209,21 @@ impl Server {
             Action::PublishKeys(publish) => {
                 let account = publish.account.to_vec();
                 if let Some(list) = &publish.list {
+                    let known = self.lists.get(&account);
+                    let sequence = known.map_or(0, |list| DeviceList::open(list).unwrap().sequence());
+                    if self.compares && sequence != list.expected {
+                        return Outcome::Conflict { list: known.cloned().unwrap_or_default() };
+                    }
                     self.lists.insert(account.clone(), list.object.clone());
                 }
+                // What went to the account before is not handed to a device that signs up now.
+                let before = self.mail.get(&account).map_or(0, Vec::len);
+                let device = (account, publish.device.0);
+                self.fetched.entry(device.clone()).or_insert(before);
                 if let Some(signed) = &publish.signed_prekey {
-                    self.signed.insert(account.clone(), signed.clone());
+                    self.signed.insert(device.clone(), signed.clone());
                 }
-                self.one_time.entry(account).or_default().extend(publish.one_time.clone());
+                self.one_time.entry(device).or_default().extend(publish.one_time.clone());
                 Outcome::Published { one_time_left: None }
             }
             Action::FetchKeys(fetch) => {
@@ -199,7 +238,7 @@ impl Server {
             }
             Action::Send(send) => {
                 for to in &send.to {
-                    self.boxes.entry(to.to_vec()).or_default().push((from.clone(), send.blob.clone()));
+                    self.mail.entry(to.to_vec()).or_default().push((from.clone(), send.blob.clone()));
                 }
                 Outcome::Accepted { server_time: None, stamp: None }
             }
@@ -208,13 +247,18 @@ impl Server {
     }
 
     fn keys(&mut self, account: &[u8]) -> Option<Vec<Vec<u8>>> {
-        let mut parts = vec![self.lists.get(account)?.clone(), self.signed.get(account)?.clone()];
-        let stock = self.one_time.entry(account.to_vec()).or_default();
-        if self.without_one_time {
-        } else if self.repeats_one_time {
-            parts.extend(stock.first().cloned());
-        } else if !stock.is_empty() {
-            parts.push(stock.remove(0));
+        let mut parts = vec![self.lists.get(account)?.clone()];
+        parts.extend(self.signed.iter().filter(|((of, _), _)| of == account).map(|(_, object)| object.clone()));
+        if parts.len() < 2 {
+            return None;
+        }
+        for (_, stock) in self.one_time.iter_mut().filter(|((of, _), _)| of == account) {
+            if self.without_one_time {
+            } else if self.repeats_one_time {
+                parts.extend(stock.first().cloned());
+            } else if !stock.is_empty() {
+                parts.push(stock.remove(0));
+            }
         }
         Some(parts)
     }
@@ -222,16 +266,20 @@ impl Server {
     /// The directory's answer for one account is from now on that of another.
     pub(crate) fn lie(&mut self, account: &AccountId, other: &AccountId) {
         let list = self.lists.get(other.as_bytes()).unwrap().clone();
-        let signed = self.signed.get(other.as_bytes()).unwrap().clone();
         self.lists.insert(account.to_vec(), list);
-        self.signed.insert(account.to_vec(), signed);
-        self.one_time.insert(account.to_vec(), Vec::new());
+        self.signed.retain(|(of, _), _| of != account.as_bytes());
+        self.one_time.retain(|(of, _), _| of != account.as_bytes());
+        let theirs = self.signed.iter().filter(|((of, _), _)| of == other.as_bytes());
+        let theirs: Vec<_> = theirs.map(|((_, device), object)| (*device, object.clone())).collect();
+        self.signed.extend(theirs.into_iter().map(|(device, object)| ((account.to_vec(), device), object)));
     }
 
-    /// What waits for a phone, taken out of its box.
+    /// What waits for a phone, as its device has not fetched it yet.
     pub(crate) fn fetch(&mut self, phone: &Phone) -> Vec<Incoming> {
-        let waiting = self.boxes.remove(phone.id.as_bytes()).unwrap_or_default();
-        waiting.into_iter().map(|(from, blob)| Incoming::from(from, blob)).collect()
+        let all = self.mail.get(phone.id.as_bytes()).map_or(&[][..], Vec::as_slice);
+        let device = (phone.id.to_vec(), phone.client.device().0);
+        let fetched = self.fetched.insert(device, all.len()).unwrap_or(0);
+        all[fetched..].iter().map(|(from, blob)| Incoming::from(from.clone(), blob.clone())).collect()
     }
 
     /// Delivers what waits for a phone; yields what was found.

@@ -1,0 +1,244 @@
+//! Accounts with several devices: linked, written to, revoked.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::field_reassign_with_default, reason = "a test fails by panicking")]
+
+mod world;
+
+use sprag::context::Environment;
+use sprag::{Client, Conversation, DeviceId, Error, Event, Finding, Incoming, LinkPhase, Reason, SendOptions, What};
+use world::{Hands, Phone, Server, id, text, texts};
+
+fn linked(server: &mut Server) -> (Phone, Phone, Phone) {
+    let (alice, bob) = (Phone::new("alice"), Phone::new("bob"));
+    server.pump(&alice);
+    server.pump(&bob);
+    let tablet = Phone::newcomer("alice", Environment::platform());
+    server.link(&alice, &tablet, false);
+    (alice, tablet, bob)
+}
+
+fn phases(events: &[Event]) -> Vec<LinkPhase> {
+    let of = |event: &Event| match event.what {
+        What::Link { phase, .. } => Some(phase),
+        _ => None,
+    };
+    events.iter().filter_map(of).collect()
+}
+
+fn changes(events: &[Event]) -> Vec<(Vec<DeviceId>, Vec<DeviceId>, bool)> {
+    let of = |event: &Event| match &event.what {
+        What::DevicesChanged { added, removed, own, .. } => Some((added.clone(), removed.clone(), *own)),
+        _ => None,
+    };
+    events.iter().filter_map(of).collect()
+}
+
+/// Texts that came, with whether they were our own from elsewhere.
+fn shown(events: &[Event]) -> Vec<(String, bool, Conversation)> {
+    let of = |event: &Event| match &event.what {
+        What::Message(message) => match &message.content {
+            sprag::Content::Text(text) => Some((text.clone(), message.outgoing, message.conversation.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    events.iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_linked_device_takes_part() {
+    let mut server = Server::default();
+    let (alice, bob) = (Phone::new("alice"), Phone::new("bob"));
+    server.pump(&alice);
+    server.pump(&bob);
+    server.send(&alice, &bob, "before");
+    server.deliver(&bob);
+    bob.take();
+    let tablet = Phone::newcomer("alice", Environment::platform());
+    assert_eq!(tablet.client.devices().unwrap_err(), Error::NotAllowed);
+    let to_bob = Conversation::Direct(id("bob"));
+    assert_eq!(tablet.client.send(&to_bob, &text("x"), &SendOptions::default()).unwrap_err(), Error::NotAllowed);
+    server.link(&alice, &tablet, false);
+    let (on_alice, on_tablet) = (alice.take(), tablet.take());
+    assert_eq!(phases(&on_alice), [LinkPhase::Answered, LinkPhase::Admitted]);
+    assert_eq!(phases(&on_tablet), [LinkPhase::Offered, LinkPhase::Joined]);
+    assert_eq!(changes(&on_alice), [(vec![tablet.client.device()], Vec::new(), true)]);
+    assert_eq!(alice.client.devices().unwrap().len(), 2);
+    assert_eq!(alice.client.devices().unwrap().iter().map(|device| device.id).collect::<Vec<_>>(), {
+        tablet.client.devices().unwrap().iter().map(|device| device.id).collect::<Vec<_>>()
+    });
+    // Contacts are known there as they are here.
+    let number = alice.client.contact(b"bob").unwrap().number.unwrap().digits();
+    assert_eq!(tablet.client.contact(b"bob").unwrap().number.unwrap().digits(), number);
+    // What one sends, the other shows as sent.
+    server.send(&alice, &bob, "from the phone");
+    server.deliver(&tablet);
+    assert_eq!(shown(&tablet.take()), [("from the phone".into(), true, to_bob.clone())]);
+    server.deliver(&bob);
+    let on_bob = bob.take();
+    assert_eq!(texts(&on_bob), ["from the phone"]);
+    assert_eq!(changes(&on_bob), [(vec![tablet.client.device()], Vec::new(), false)]);
+    // And what a contact sends, both show.
+    server.send(&bob, &alice, "to both");
+    for phone in [&alice, &tablet] {
+        server.deliver(phone);
+        assert_eq!(shown(&phone.take()), [("to both".into(), false, to_bob.clone())]);
+    }
+    server.send(&tablet, &bob, "from the tablet");
+    server.deliver(&bob);
+    assert_eq!(bob.texts(), ["from the tablet"]);
+    server.deliver(&alice);
+    assert_eq!(shown(&alice.take()), [("from the tablet".into(), true, to_bob)]);
+}
+
+#[test]
+fn a_note_to_oneself_goes_to_the_other_devices() {
+    let mut server = Server::default();
+    let (alice, tablet, bob) = linked(&mut server);
+    tablet.take();
+    let me = Conversation::Direct(id("alice"));
+    assert!(bob.client.send(&Conversation::Direct(id("bob")), &text("x"), &SendOptions::default()).is_err());
+    let sent = alice.client.send(&me, &text("milk"), &SendOptions::default()).unwrap();
+    for request in sent.requests {
+        let outcome = server.answer(&alice.id, &request.action);
+        alice.client.respond(request.id, outcome).unwrap();
+    }
+    server.deliver(&tablet);
+    assert_eq!(shown(&tablet.take()), [("milk".into(), true, me)]);
+}
+
+#[test]
+fn a_revoked_device_reads_and_sends_nothing_more() {
+    let mut server = Server::default();
+    let (alice, tablet, bob) = linked(&mut server);
+    server.send(&alice, &bob, "hello");
+    server.deliver(&bob);
+    server.send(&bob, &alice, "hello, both");
+    server.deliver(&alice);
+    server.deliver(&tablet);
+    [&alice, &tablet, &bob].into_iter().for_each(|phone| drop(phone.take()));
+    alice.client.revoke(tablet.client.device()).unwrap();
+    server.pump(&alice);
+    assert_eq!(changes(&alice.take()), [(Vec::new(), vec![tablet.client.device()], true)]);
+    server.send(&alice, &bob, "without the tablet");
+    server.deliver(&bob);
+    let events = bob.take();
+    assert_eq!(texts(&events), ["without the tablet"]);
+    assert_eq!(changes(&events), [(Vec::new(), vec![tablet.client.device()], false)]);
+    server.send(&bob, &alice, "for the phone alone");
+    let found = server.deliver(&tablet);
+    assert!(found.iter().all(|found| matches!(found, Finding::NotAddressed)), "{found:?}");
+    assert!(tablet.texts().is_empty());
+    // What it sends is refused.
+    server.send(&tablet, &bob, "still here");
+    let found = server.deliver(&bob);
+    assert!(!found.iter().any(|found| matches!(found, Finding::Opened { .. })), "{found:?}");
+    assert!(bob.texts().is_empty());
+}
+
+/// Attack 7: without the account key's device and its user's word, and after its minute, no code links anything.
+#[test]
+fn a07_nothing_links_without_consent_or_too_late() {
+    let hands = Hands::new();
+    let environment = || Environment { clock: hands.clone(), ..Environment::platform() };
+    let mut server = Server::default();
+    let alice = Phone::timed("alice", &hands);
+    server.pump(&alice);
+    let tablet = Phone::newcomer("alice", environment());
+    let code = tablet.client.link_code().unwrap();
+    let wrong = if code.digits() == "000000" { "000001" } else { "000000" };
+    for digits in [wrong, "", "12345"] {
+        assert_eq!(alice.client.admit(code.expose_bytes(), digits, false).unwrap_err(), Error::NotAllowed);
+    }
+    assert!(matches!(alice.client.admit(b"no code", code.digits(), false), Err(Error::Misuse(_))));
+    server.pump(&alice);
+    assert!(server.fetch(&tablet).is_empty());
+    // Held back for a minute, an offer is worth nothing.
+    alice.client.admit(code.expose_text().as_bytes(), code.digits(), false).unwrap();
+    server.pump(&alice);
+    hands.pass(61);
+    let offer = server.fetch(&tablet);
+    let found = tablet.client.deliver(&offer).unwrap().verdicts.remove(0).finding;
+    assert!(matches!(found, Finding::Unreadable { reason: Reason::Expired, .. }), "{found:?}");
+    // And so is one for a code that was replaced, or one that comes twice.
+    let code = tablet.client.link_code().unwrap();
+    alice.client.admit(code.expose_bytes(), code.digits(), false).unwrap();
+    tablet.client.link_code().unwrap();
+    server.pump(&alice);
+    assert!(matches!(server.deliver(&tablet)[..], [Finding::NotAddressed]));
+    let code = tablet.client.link_code().unwrap();
+    alice.client.admit(code.expose_bytes(), code.digits(), false).unwrap();
+    server.pump(&alice);
+    let offer = server.fetch(&tablet);
+    assert!(matches!(deliver(&tablet.client, &offer[0]), Finding::Opened { .. }));
+    assert!(matches!(deliver(&tablet.client, &offer[0]), Finding::NotAddressed));
+    // A forged answer, or offer, does not open.
+    server.pump(&tablet);
+    let mut answer = server.fetch(&alice).pop().unwrap();
+    let last = answer.bytes.len() - 1;
+    answer.bytes[last] ^= 1;
+    assert!(matches!(deliver(&alice.client, &answer), Finding::Unreadable { .. }));
+    assert_eq!(alice.client.devices().unwrap().len(), 1);
+    // A device without the account key admits nobody.
+    answer.bytes[last] ^= 1;
+    assert!(matches!(deliver(&alice.client, &answer), Finding::Opened { .. }));
+    server.pump(&alice);
+    server.deliver(&tablet);
+    assert_eq!(alice.client.devices().unwrap().len(), 2);
+    let third = Phone::newcomer("alice", environment());
+    let code = third.client.link_code().unwrap();
+    assert_eq!(tablet.client.admit(code.expose_bytes(), code.digits(), false).unwrap_err(), Error::NotAllowed);
+    assert_eq!(tablet.client.revoke(alice.client.device()).unwrap_err(), Error::NotAllowed);
+}
+
+fn deliver(client: &Client, incoming: &Incoming) -> Finding {
+    client.deliver(core::slice::from_ref(incoming)).unwrap().verdicts.remove(0).finding
+}
+
+/// Two devices that hold the account key admit one each at the same time: both are on the list in the end.
+#[test]
+fn changes_at_once_are_merged() {
+    let mut server = Server::default();
+    server.compares = true;
+    let alice = Phone::new("alice");
+    server.pump(&alice);
+    let second = Phone::newcomer("alice", Environment::platform());
+    server.link(&alice, &second, true);
+    let (third, fourth) =
+        (Phone::newcomer("alice", Environment::platform()), Phone::newcomer("alice", Environment::platform()));
+    let all = [&alice, &second, &third, &fourth];
+    for (admitting, new) in [(&alice, &third), (&second, &fourth)] {
+        let code = new.client.link_code().unwrap();
+        admitting.client.admit(code.expose_bytes(), code.digits(), false).unwrap();
+    }
+    for _ in 0..8 {
+        // All have fetched before any publishes.
+        let mail: Vec<_> = all.iter().map(|phone| server.fetch(phone)).collect();
+        for (phone, batch) in all.iter().zip(&mail) {
+            phone.client.deliver(batch).unwrap();
+        }
+        for phone in all {
+            server.pump(phone);
+        }
+    }
+    for phone in all {
+        phone.client.wake(sprag::Hint::default()).unwrap();
+        server.pump(phone);
+    }
+    for phone in all {
+        server.deliver(phone);
+        assert_eq!(phone.client.devices().unwrap().len(), 4);
+    }
+    let me = Conversation::Direct(id("alice"));
+    all.into_iter().for_each(|phone| drop(phone.take()));
+    let sent = third.client.send(&me, &text("to all of mine"), &SendOptions::default()).unwrap();
+    for request in sent.requests {
+        let outcome = server.answer(&third.id, &request.action);
+        third.client.respond(request.id, outcome).unwrap();
+    }
+    server.pump(&third);
+    for phone in [&alice, &second, &fourth] {
+        server.deliver(phone);
+        assert_eq!(phone.texts(), ["to all of mine"]);
+    }
+}
