@@ -226,7 +226,8 @@
 // A message of ours came further.
 #define SPRAG_EVENT_PROGRESS 3
 
-// Another identity was offered for a contact; refused, and sending is held.
+// Another identity appeared under a contact's name: it is pinned now, or, if the contact is `SPRAG_TRUST_CHANGED`, the user is
+// to decide.
 #define SPRAG_EVENT_IDENTITY_CHANGED 4
 
 // Two device lists where there can be one.
@@ -268,7 +269,7 @@
 // A message waits for the recipient's keys.
 #define SPRAG_STATE_WAITING_KEYS 1
 
-// It is held back because the recipient's identity changed.
+// It is held back until the app decides about the recipient, and calls `sprag_retry`.
 #define SPRAG_STATE_HELD 2
 
 // It is sealed and goes out with the requests.
@@ -283,11 +284,23 @@
 // It was taken back.
 #define SPRAG_STATE_CANCELLED 6
 
-// An identity pinned when first seen.
+// An identity pinned when first seen, or after a change.
 #define SPRAG_TRUST_PINNED 1
 
-// Another identity was offered and refused.
+// The user compared the safety number.
+#define SPRAG_TRUST_VERIFIED 2
+
+// Sending is held until the user decides: another identity was offered, or somebody else may act as a verified contact.
 #define SPRAG_TRUST_CHANGED 3
+
+// Nothing is pinned: known by name alone.
+#define SPRAG_TRUST_UNSEEN 4
+
+// Another account key holds sending to verified contacts; with others it goes on with an event.
+#define SPRAG_ON_CHANGE_HOLD_VERIFIED 1
+
+// Another account key holds sending to anybody.
+#define SPRAG_ON_CHANGE_HOLD_ALL 2
 
 // A client: one account's device on one store. May be used from any thread and from several at once.
 typedef struct sprag_client sprag_client;
@@ -333,6 +346,10 @@ typedef struct sprag_config {
     struct sprag_bytes key;
     // The account: 1 to 64 bytes.
     struct sprag_bytes account;
+    // Whom another account key holds back: 0 or one of `SPRAG_ON_CHANGE_…`.
+    uint32_t on_change;
+    // Zero.
+    uint32_t reserved;
 } sprag_config;
 
 // What `sprag_client_open` needs. Filled by the caller.
@@ -355,13 +372,27 @@ typedef struct sprag_contact {
     uint32_t trust;
     // Zero.
     uint32_t reserved;
-    // The hash of its account key.
+    // The hash of its account key; zeros while nothing is pinned.
     uint8_t fingerprint[32];
-    // The safety number: 60 digits and a NUL.
+    // The safety number: 60 digits and a NUL; a NUL alone while nothing is pinned.
     uint8_t digits[61];
-    // Its scannable form: text with a NUL after it.
+    // Its scannable form: text with a NUL after it; a NUL alone while nothing is pinned.
     uint8_t scannable[139];
+    // The number with the identity that the user is to decide about: 60 digits and a NUL; a NUL alone if none is offered.
+    uint8_t offered_digits[61];
+    // Its scannable form, likewise.
+    uint8_t offered_scannable[139];
 } sprag_contact;
+
+// What to look at next.
+typedef struct sprag_pending {
+    // How many events wait to be done.
+    uint64_t events;
+    // How many requests can be handed out now.
+    uint64_t requests;
+    // In how many milliseconds `sprag_wake` has something to do; `UINT64_MAX` if there is nothing to wait for.
+    uint64_t next_wake_ms;
+} sprag_pending;
 
 // A request. Fields that its kind does not speak of are absent or zero.
 typedef struct sprag_request {
@@ -552,16 +583,6 @@ typedef struct sprag_incoming {
     uint64_t server_time;
 } sprag_incoming;
 
-// What to look at next.
-typedef struct sprag_pending {
-    // How many events wait to be done.
-    uint64_t events;
-    // How many requests can be handed out now.
-    uint64_t requests;
-    // In how many milliseconds `sprag_wake` has something to do; `UINT64_MAX` if there is nothing to wait for.
-    uint64_t next_wake_ms;
-} sprag_pending;
-
 // An account and what goes with it: in answers about keys, one signed object of its; in answers about stale lists, its
 // list. Filled by the caller.
 typedef struct sprag_part {
@@ -664,8 +685,11 @@ void sprag_client_free(struct sprag_client *client);
 // Removes the store with everything in it, and frees the client, also on failure. There is no way back.
 SPRAG_MUST_USE sprag_status sprag_client_erase(struct sprag_client *client);
 
-// Changes the stored policy: the largest body that the app's server carries, in bytes.
-SPRAG_MUST_USE sprag_status sprag_configure(const struct sprag_client *client, uint32_t max_body);
+// Changes the stored policy: the largest body that the app's server carries, in bytes, and one of `SPRAG_ON_CHANGE_…`.
+SPRAG_MUST_USE
+sprag_status sprag_configure(const struct sprag_client *client,
+                             uint32_t max_body,
+                             uint32_t on_change);
 
 // Closes the store until `sprag_resume`: before the platform suspends the process. May be called from another thread while a
 // call is running.
@@ -688,11 +712,36 @@ sprag_status sprag_account(const struct sprag_client *client,
 // Writes the client's device: what tells it from the account's others at the app's server.
 SPRAG_MUST_USE sprag_status sprag_device(const struct sprag_client *client, uint32_t *device);
 
-// What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never seen.
+// What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never spoken of.
 SPRAG_MUST_USE
 sprag_status sprag_contact_get(const struct sprag_client *client,
                                struct sprag_bytes account,
                                struct sprag_contact *out);
+
+// The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white space.
+// `SPRAG_NOT_ALLOWED` if it is not the number of the pinned identity, or the contact is `SPRAG_TRUST_CHANGED`. `pending` may
+// be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_confirm(const struct sprag_client *client,
+                           struct sprag_bytes account,
+                           struct sprag_bytes number,
+                           struct sprag_pending *pending);
+
+// The user goes on with the identity that has the number that they saw: the offered one, or the pinned one all the same. Held
+// messages wait for `sprag_retry`. `SPRAG_NOT_ALLOWED` if the number is neither's. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_accept_change(const struct sprag_client *client,
+                                 struct sprag_bytes account,
+                                 struct sprag_bytes number,
+                                 struct sprag_pending *pending);
+
+// Forgets a contact: what is pinned, whether it was confirmed, and all sessions; messages that wait are taken back.
+// `SPRAG_NOT_ALLOWED` if the number is not that of the pinned identity. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_forget(const struct sprag_client *client,
+                          struct sprag_bytes account,
+                          struct sprag_bytes number,
+                          struct sprag_pending *pending);
 
 // How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is a
 // session with. `SPRAG_UNKNOWN` if the contact was never seen.

@@ -197,7 +197,7 @@ static void send_text(const char *to, char *text) {
 static void safety(const char *of) {
     sprag_contact contact;
     const char *digits = "-";
-    if (sprag_contact_get(client, bytes_of(of), &contact) == SPRAG_OK) {
+    if (sprag_contact_get(client, bytes_of(of), &contact) == SPRAG_OK && contact.digits[0] != 0) {
         digits = (const char *)contact.digits;
     }
     printf(script ? "safety %s %s" : "you and %s: %s", of, digits);

@@ -341,9 +341,12 @@ class Messenger:
     def safety(self, peer):
         try:
             digits = self.client.contact(peer.encode()).digits
-            self.screen.say(f"safety {peer} {digits}", f"you and {peer}: {digits}")
         except (SpragError.Unknown, SpragError.Misuse):
+            digits = None
+        if digits is None:
             self.screen.say(f"safety {peer} -", f"nothing is known of {peer} yet")
+        else:
+            self.screen.say(f"safety {peer} {digits}", f"you and {peer}: {digits}")
 
     def complain(self, words):
         self.screen.say(f"trouble {words}", words)

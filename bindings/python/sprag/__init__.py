@@ -21,6 +21,7 @@ from .generated.sprag import (
     ListRef,
     ListWrite,
     MessageState,
+    OnChange,
     Outcome,
     Pending,
     Preview,

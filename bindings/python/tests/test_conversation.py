@@ -6,7 +6,21 @@ import tempfile
 import unittest
 
 import sprag
-from sprag import Action, Content, Finding, Found, Importance, Incoming, Outcome, SendOptions, SpragError, What
+from sprag import (
+    Action,
+    Content,
+    Finding,
+    Found,
+    Importance,
+    Incoming,
+    MessageState,
+    OnChange,
+    Outcome,
+    SendOptions,
+    SpragError,
+    Trust,
+    What,
+)
 
 
 class Server:
@@ -194,6 +208,67 @@ class Conversation(unittest.TestCase):
         self.assertEqual((clone.what.account, clone.what.device), (b"alice", device))
         self.assertEqual(clone.importance, Importance.SECURITY)
         self.assertEqual(shown(bob), ["from the original"])
+
+    def another_bob(self):
+        """Somebody comes back under Bob's name with nothing kept."""
+        for keys in (self.server.lists, self.server.signed, self.server.one_time):
+            keys.pop(b"bob")
+        bob = sprag.Client.create(None, os.urandom(32), b"bob")
+        self.addCleanup(bob.shut)
+        for request in bob.requests():
+            self.server.carry_out(bob, request)
+        self.say(bob, b"alice", "it is me", b"again")
+        for request in bob.requests():
+            self.server.carry_out(bob, request)
+        [(_, blob)] = self.server.mail.pop(b"alice")
+        return Incoming(bytes=blob, sender=b"bob")
+
+    def test_the_user_decides_about_a_contact_who_changes(self):
+        alice, bob = self.pair()
+        self.server.settle(alice, bob)
+        self.say(alice, b"bob", "hello", b"a")
+        self.server.settle(alice, bob)
+        seen = alice.contact(b"bob")
+        self.assertEqual((seen.trust, seen.offered_digits), (Trust.PINNED, None))
+        with self.assertRaises(SpragError.NotAllowed):
+            alice.confirm(b"bob", seen.digits[::-1])
+        alice.confirm(b"bob", " ".join(seen.digits))
+        self.assertEqual(alice.contact(b"bob").trust, Trust.VERIFIED)
+        message = self.another_bob()
+        [verdict] = alice.deliver([message]).verdicts
+        self.assertIsInstance(verdict.finding, Finding.QUARANTINED)
+        [change] = [event.what for event in sprag.events(alice) if isinstance(event.what, What.IDENTITY_CHANGED)]
+        changed = alice.contact(b"bob")
+        self.assertEqual(changed.trust, Trust.CHANGED)
+        self.assertEqual((change.old_number, change.new_number), (changed.digits, changed.offered_digits))
+        self.assertTrue(change.was_verified)
+        held = alice.send(sprag.direct(b"bob"), sprag.text("are you?"), SendOptions(client_id=b"held"))
+        self.assertEqual(held.state, MessageState.HELD)
+        for refused in (lambda: alice.retry(b"held"), lambda: alice.accept_change(b"bob", "1")):
+            with self.assertRaises(SpragError.NotAllowed):
+                refused()
+        alice.accept_change(b"bob", changed.offered_digits)
+        after = alice.contact(b"bob")
+        self.assertEqual((after.trust, after.digits), (Trust.PINNED, changed.offered_digits))
+        [verdict] = alice.deliver([message]).verdicts
+        self.assertIsInstance(verdict.finding, Finding.OPENED)
+        self.assertEqual(shown(alice), ["it is me"])
+        self.assertEqual(alice.state(b"held"), MessageState.HELD)
+        alice.retry(b"held")
+        self.assertNotEqual(alice.state(b"held"), MessageState.HELD)
+        alice.forget(b"bob", after.digits)
+        gone = alice.contact(b"bob")
+        self.assertEqual((gone.trust, gone.digits, gone.scannable, gone.fingerprint), (Trust.UNSEEN, None, None, None))
+
+    def test_by_policy_every_change_is_held(self):
+        alice, bob = self.pair()
+        alice.configure(1 << 20, OnChange.HOLD_ALL)
+        self.server.settle(alice, bob)
+        self.say(alice, b"bob", "hello", b"a")
+        self.server.settle(alice, bob)
+        [verdict] = alice.deliver([self.another_bob()]).verdicts
+        self.assertIsInstance(verdict.finding, Finding.QUARANTINED)
+        self.assertEqual(alice.contact(b"bob").trust, Trust.CHANGED)
 
     def test_mistakes_are_errors_with_numbers_and_garbage_is_none(self):
         alice, _ = self.pair()

@@ -607,6 +607,12 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
 public protocol ClientProtocol: AnyObject, Sendable {
     
     /**
+     * The user goes on with the identity that has the number that they saw: the offered one, or the pinned one all the same.
+     * Held messages wait for `retry`. Refused if the number is neither's.
+     */
+    func acceptChange(account: Data, number: String) throws  -> Pending
+    
+    /**
      * The account that this is a device of.
      */
     func account() throws  -> Data
@@ -619,7 +625,13 @@ public protocol ClientProtocol: AnyObject, Sendable {
     /**
      * Changes the stored policy.
      */
-    func configure(maxBody: UInt32) throws 
+    func configure(maxBody: UInt32, onChange: OnChange) throws 
+    
+    /**
+     * The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white
+     * space. Refused if it is not the pinned identity's, or the contact is `Changed`.
+     */
+    func confirm(account: Data, number: String) throws  -> Pending
     
     /**
      * What is known of another account, the safety number included.
@@ -650,6 +662,12 @@ public protocol ClientProtocol: AnyObject, Sendable {
      * At most `max` events that follow `after` (0 for the oldest). They stay until they are done.
      */
     func events(after: UInt64, max: UInt32) throws  -> [Event]
+    
+    /**
+     * Forgets a contact: what is pinned, whether it was confirmed, and all sessions; messages that wait are taken back.
+     * Refused if the number is not the pinned identity's.
+     */
+    func forget(account: Data, number: String) throws  -> Pending
     
     /**
      * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
@@ -683,7 +701,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func resume() throws 
     
     /**
-     * Offers a message of ours again at once that was put off.
+     * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
     func retry(message: Data) throws  -> Pending
     
@@ -770,14 +788,15 @@ open class Client: ClientProtocol, @unchecked Sendable {
     /**
      * Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
      */
-public static func create(path: String?, key: Data, account: Data, maxBody: UInt32? = nil)throws  -> Client  {
+public static func create(path: String?, key: Data, account: Data, maxBody: UInt32? = nil, onChange: OnChange? = nil)throws  -> Client  {
     return try  FfiConverterTypeClient_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
         uniffiCallStatus in
     uniffi_sprag_uniffi_fn_constructor_client_create(
         FfiConverterOptionString.lower(path),
         FfiConverterData.lower(key),
         FfiConverterData.lower(account),
-        FfiConverterOptionUInt32.lower(maxBody),uniffiCallStatus
+        FfiConverterOptionUInt32.lower(maxBody),
+        FfiConverterOptionTypeOnChange.lower(onChange),uniffiCallStatus
     )
 })
 }
@@ -798,6 +817,21 @@ public static func `open`(path: String, key: Data, account: Data, `extension`: B
 }
     
 
+    
+    /**
+     * The user goes on with the identity that has the number that they saw: the offered one, or the pinned one all the same.
+     * Held messages wait for `retry`. Refused if the number is neither's.
+     */
+open func acceptChange(account: Data, number: String)throws  -> Pending  {
+    return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_accept_change(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(account),
+        FfiConverterString.lower(number),uniffiCallStatus
+    )
+})
+}
     
     /**
      * The account that this is a device of.
@@ -827,13 +861,29 @@ open func cancel(message: Data)throws  -> Pending  {
     /**
      * Changes the stored policy.
      */
-open func configure(maxBody: UInt32)throws   {try rustCallWithError(FfiConverterTypeSpragError_lift) {
+open func configure(maxBody: UInt32, onChange: OnChange)throws   {try rustCallWithError(FfiConverterTypeSpragError_lift) {
         uniffiCallStatus in
     uniffi_sprag_uniffi_fn_method_client_configure(
             self.uniffiCloneHandle(),
-        FfiConverterUInt32.lower(maxBody),uniffiCallStatus
+        FfiConverterUInt32.lower(maxBody),
+        FfiConverterTypeOnChange_lower(onChange),uniffiCallStatus
     )
 }
+}
+    
+    /**
+     * The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white
+     * space. Refused if it is not the pinned identity's, or the contact is `Changed`.
+     */
+open func confirm(account: Data, number: String)throws  -> Pending  {
+    return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_confirm(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(account),
+        FfiConverterString.lower(number),uniffiCallStatus
+    )
+})
 }
     
     /**
@@ -908,6 +958,21 @@ open func events(after: UInt64 = UInt64(0), max: UInt32 = UInt32(64))throws  -> 
             self.uniffiCloneHandle(),
         FfiConverterUInt64.lower(after),
         FfiConverterUInt32.lower(max),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Forgets a contact: what is pinned, whether it was confirmed, and all sessions; messages that wait are taken back.
+     * Refused if the number is not the pinned identity's.
+     */
+open func forget(account: Data, number: String)throws  -> Pending  {
+    return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_forget(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(account),
+        FfiConverterString.lower(number),uniffiCallStatus
     )
 })
 }
@@ -991,7 +1056,7 @@ open func resume()throws   {try rustCallWithError(FfiConverterTypeSpragError_lif
 }
     
     /**
-     * Offers a message of ours again at once that was put off.
+     * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
 open func retry(message: Data)throws  -> Pending  {
     return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1128,17 +1193,25 @@ public struct Contact: Equatable, Hashable {
      */
     public var trust: Trust
     /**
-     * The hash of its account key.
+     * The hash of its account key; none while nothing is pinned.
      */
-    public var fingerprint: Data
+    public var fingerprint: Data?
     /**
-     * The safety number: 60 digits.
+     * The safety number, 60 digits; none while nothing is pinned.
      */
-    public var digits: String
+    public var digits: String?
     /**
      * Its form for a QR code.
      */
-    public var scannable: String
+    public var scannable: String?
+    /**
+     * The number with the identity that the user is to decide about, where one was offered.
+     */
+    public var offeredDigits: String?
+    /**
+     * Its form for a QR code.
+     */
+    public var offeredScannable: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -1150,19 +1223,27 @@ public struct Contact: Equatable, Hashable {
          * How far its identity can be trusted.
          */trust: Trust, 
         /**
-         * The hash of its account key.
-         */fingerprint: Data, 
+         * The hash of its account key; none while nothing is pinned.
+         */fingerprint: Data?, 
         /**
-         * The safety number: 60 digits.
-         */digits: String, 
+         * The safety number, 60 digits; none while nothing is pinned.
+         */digits: String?, 
         /**
          * Its form for a QR code.
-         */scannable: String) {
+         */scannable: String?, 
+        /**
+         * The number with the identity that the user is to decide about, where one was offered.
+         */offeredDigits: String?, 
+        /**
+         * Its form for a QR code.
+         */offeredScannable: String?) {
         self.account = account
         self.trust = trust
         self.fingerprint = fingerprint
         self.digits = digits
         self.scannable = scannable
+        self.offeredDigits = offeredDigits
+        self.offeredScannable = offeredScannable
     }
 
     
@@ -1183,18 +1264,22 @@ public struct FfiConverterTypeContact: FfiConverterRustBuffer {
             try Contact(
                 account: FfiConverterData.read(from: &buf), 
                 trust: FfiConverterTypeTrust.read(from: &buf), 
-                fingerprint: FfiConverterData.read(from: &buf), 
-                digits: FfiConverterString.read(from: &buf), 
-                scannable: FfiConverterString.read(from: &buf)
+                fingerprint: FfiConverterOptionData.read(from: &buf), 
+                digits: FfiConverterOptionString.read(from: &buf), 
+                scannable: FfiConverterOptionString.read(from: &buf), 
+                offeredDigits: FfiConverterOptionString.read(from: &buf), 
+                offeredScannable: FfiConverterOptionString.read(from: &buf)
         )
     }
 
     public static func write(_ value: Contact, into buf: inout [UInt8]) {
         FfiConverterData.write(value.account, into: &buf)
         FfiConverterTypeTrust.write(value.trust, into: &buf)
-        FfiConverterData.write(value.fingerprint, into: &buf)
-        FfiConverterString.write(value.digits, into: &buf)
-        FfiConverterString.write(value.scannable, into: &buf)
+        FfiConverterOptionData.write(value.fingerprint, into: &buf)
+        FfiConverterOptionString.write(value.digits, into: &buf)
+        FfiConverterOptionString.write(value.scannable, into: &buf)
+        FfiConverterOptionString.write(value.offeredDigits, into: &buf)
+        FfiConverterOptionString.write(value.offeredScannable, into: &buf)
     }
 }
 
@@ -2999,7 +3084,7 @@ public enum MessageState: Equatable, Hashable {
      */
     case waitingKeys
     /**
-     * It is held back because the recipient's identity changed.
+     * It is held back until the app decides about the recipient, and calls `retry`.
      */
     case held
     /**
@@ -3109,6 +3194,81 @@ public func FfiConverterTypeMessageState_lift(_ buf: RustBuffer) throws -> Messa
 #endif
 public func FfiConverterTypeMessageState_lower(_ value: MessageState) -> RustBuffer {
     return FfiConverterTypeMessageState.lower(value)
+}
+
+
+
+/**
+ * What becomes of a contact under whose name another account key appears.
+ */
+
+public enum OnChange: Equatable, Hashable {
+    
+    /**
+     * Sending to a verified contact is held until the user accepts; with others it goes on with an event.
+     */
+    case holdVerified
+    /**
+     * Sending is held for everybody.
+     */
+    case holdAll
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OnChange: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOnChange: FfiConverterRustBuffer {
+    typealias SwiftType = OnChange
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OnChange {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .holdVerified
+        
+        case 2: return .holdAll
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OnChange, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .holdVerified:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .holdAll:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOnChange_lift(_ buf: RustBuffer) throws -> OnChange {
+    return try FfiConverterTypeOnChange.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOnChange_lower(_ value: OnChange) -> RustBuffer {
+    return FfiConverterTypeOnChange.lower(value)
 }
 
 
@@ -3722,13 +3882,21 @@ public func FfiConverterTypeSpragError_lower(_ value: SpragError) -> RustBuffer 
 public enum Trust: Equatable, Hashable {
     
     /**
-     * Pinned when first seen.
+     * Pinned when first seen, or after a change.
      */
     case pinned
     /**
-     * Another identity was offered and refused.
+     * The user compared the safety number.
+     */
+    case verified
+    /**
+     * Sending is held until the user decides: another identity was offered, or somebody else may act as a verified contact.
      */
     case changed
+    /**
+     * Nothing is pinned: known by name alone.
+     */
+    case unseen
     /**
      * A state that this release of the face does not know.
      */
@@ -3756,9 +3924,13 @@ public struct FfiConverterTypeTrust: FfiConverterRustBuffer {
         
         case 1: return .pinned
         
-        case 2: return .changed
+        case 2: return .verified
         
-        case 3: return .other
+        case 3: return .changed
+        
+        case 4: return .unseen
+        
+        case 5: return .other
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -3772,12 +3944,20 @@ public struct FfiConverterTypeTrust: FfiConverterRustBuffer {
             writeInt(&buf, Int32(1))
         
         
-        case .changed:
+        case .verified:
             writeInt(&buf, Int32(2))
         
         
-        case .other:
+        case .changed:
             writeInt(&buf, Int32(3))
+        
+        
+        case .unseen:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .other:
+            writeInt(&buf, Int32(5))
         
         }
     }
@@ -3885,17 +4065,18 @@ public enum What: Equatable, Hashable {
          */reason: UInt32?
     )
     /**
-     * Another identity was offered for a contact; refused, and sending is held.
+     * Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is to
+     * decide.
      */
     case identityChanged(
         /**
          * Whose.
          */account: Data, 
         /**
-         * The pinned safety number.
+         * The safety number that was pinned.
          */oldNumber: String, 
         /**
-         * The offered one.
+         * The other one.
          */newNumber: String, 
         /**
          * Whether the old one had been compared.
@@ -4466,6 +4647,30 @@ fileprivate struct FfiConverterOptionTypeConversation: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeOnChange: FfiConverterRustBuffer {
+    typealias SwiftType = OnChange?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOnChange.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOnChange.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceUInt64: FfiConverterRustBuffer {
     typealias SwiftType = [UInt64]
 
@@ -4769,13 +4974,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_func_version() != 55032) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_method_client_accept_change() != 38116) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_account() != 51546) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_configure() != 44190) {
+    if (uniffi_sprag_uniffi_checksum_method_client_configure() != 59019) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sprag_uniffi_checksum_method_client_confirm() != 3956) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_contact() != 57323) {
@@ -4796,6 +5007,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_events() != 14254) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_method_client_forget() != 22727) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4814,7 +5028,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_resume() != 18729) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_retry() != 45141) {
+    if (uniffi_sprag_uniffi_checksum_method_client_retry() != 9987) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_send() != 39792) {
@@ -4832,7 +5046,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_wake() != 29786) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_constructor_client_create() != 18203) {
+    if (uniffi_sprag_uniffi_checksum_constructor_client_create() != 61785) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_constructor_client_open() != 28518) {

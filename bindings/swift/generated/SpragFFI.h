@@ -255,12 +255,17 @@ void uniffi_sprag_uniffi_fn_free_client(uint64_t handle, RustCallStatus *_Nonnul
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_CREATE
-uint64_t uniffi_sprag_uniffi_fn_constructor_client_create(RustBuffer path, RustBuffer key, RustBuffer account, RustBuffer max_body, RustCallStatus *_Nonnull out_status
+uint64_t uniffi_sprag_uniffi_fn_constructor_client_create(RustBuffer path, RustBuffer key, RustBuffer account, RustBuffer max_body, RustBuffer on_change, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_OPEN
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_OPEN
 uint64_t uniffi_sprag_uniffi_fn_constructor_client_open(RustBuffer path, RustBuffer key, RustBuffer account, int8_t extension, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_ACCEPT_CHANGE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_ACCEPT_CHANGE
+RustBuffer uniffi_sprag_uniffi_fn_method_client_accept_change(uint64_t ptr, RustBuffer account, RustBuffer number, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_ACCOUNT
@@ -275,7 +280,12 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_cancel(uint64_t ptr, RustBuffer 
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONFIGURE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONFIGURE
-void uniffi_sprag_uniffi_fn_method_client_configure(uint64_t ptr, uint32_t max_body, RustCallStatus *_Nonnull out_status
+void uniffi_sprag_uniffi_fn_method_client_configure(uint64_t ptr, uint32_t max_body, RustBuffer on_change, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONFIRM
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONFIRM
+RustBuffer uniffi_sprag_uniffi_fn_method_client_confirm(uint64_t ptr, RustBuffer account, RustBuffer number, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONTACT
@@ -306,6 +316,11 @@ void uniffi_sprag_uniffi_fn_method_client_erase(uint64_t ptr, RustCallStatus *_N
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_EVENTS
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_EVENTS
 RustBuffer uniffi_sprag_uniffi_fn_method_client_events(uint64_t ptr, uint64_t after, uint32_t max, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_FORGET
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_FORGET
+RustBuffer uniffi_sprag_uniffi_fn_method_client_forget(uint64_t ptr, RustBuffer account, RustBuffer number, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_FRESHNESS
@@ -662,6 +677,12 @@ uint16_t uniffi_sprag_uniffi_checksum_func_version(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ACCEPT_CHANGE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ACCEPT_CHANGE
+uint16_t uniffi_sprag_uniffi_checksum_method_client_accept_change(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ACCOUNT
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ACCOUNT
 uint16_t uniffi_sprag_uniffi_checksum_method_client_account(void
@@ -677,6 +698,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_cancel(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CONFIGURE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CONFIGURE
 uint16_t uniffi_sprag_uniffi_checksum_method_client_configure(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CONFIRM
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CONFIRM
+uint16_t uniffi_sprag_uniffi_checksum_method_client_confirm(void
     
 );
 #endif
@@ -713,6 +740,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_erase(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_EVENTS
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_EVENTS
 uint16_t uniffi_sprag_uniffi_checksum_method_client_events(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_FORGET
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_FORGET
+uint16_t uniffi_sprag_uniffi_checksum_method_client_forget(void
     
 );
 #endif

@@ -3,10 +3,11 @@
 use sprag::Client;
 use sprag::context::Environment;
 
-use crate::border::{clear, free, give, guard, handle, sized, sprag_bytes, sprag_status, status};
-use crate::constants::{SPRAG_NULL, SPRAG_TOO_SMALL};
+use crate::border::{Answer, clear, free, give, guard, handle, sized, sprag_bytes, sprag_status, status};
+use crate::constants::{SPRAG_MISUSE, SPRAG_NULL, SPRAG_TOO_SMALL};
 use crate::objects::sprag_freshness_list;
-use crate::records::{self, sprag_config, sprag_contact, sprag_opening};
+use crate::pipe::answer;
+use crate::records::{self, sprag_config, sprag_contact, sprag_opening, sprag_pending};
 
 /// A client: one account's device on one store. May be used from any thread and from several at once.
 #[allow(non_camel_case_types)]
@@ -65,13 +66,14 @@ pub unsafe extern "C" fn sprag_client_erase(client: *mut sprag_client) -> sprag_
     })
 }
 
-/// Changes the stored policy: the largest body that the app's server carries, in bytes.
+/// Changes the stored policy: the largest body that the app's server carries, in bytes, and one of `SPRAG_ON_CHANGE_…`.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sprag_configure(client: *const sprag_client, max_body: u32) -> sprag_status {
+pub unsafe extern "C" fn sprag_configure(client: *const sprag_client, max_body: u32, on_change: u32) -> sprag_status {
     guard(|| {
         let mut policy = sprag::Policy::default();
         policy.max_body = max_body;
+        policy.on_change = records::on_change(on_change)?;
         // SAFETY: the caller's promise.
         unsafe { handle(client) }?.0.configure(policy).map_err(status)
     })
@@ -153,7 +155,7 @@ pub unsafe extern "C" fn sprag_device(client: *const sprag_client, device: *mut 
     })
 }
 
-/// What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never seen.
+/// What is known of another account, the safety number included. `SPRAG_UNKNOWN` if it was never spoken of.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_contact_get(
@@ -172,6 +174,67 @@ pub unsafe extern "C" fn sprag_contact_get(
         }
         Ok(())
     })
+}
+
+/// The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white space.
+/// `SPRAG_NOT_ALLOWED` if it is not the number of the pinned identity, or the contact is `SPRAG_TRUST_CHANGED`. `pending` may
+/// be NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_confirm(
+    client: *const sprag_client,
+    account: sprag_bytes,
+    number: sprag_bytes,
+    pending: *mut sprag_pending,
+) -> sprag_status {
+    // SAFETY: the caller's promise, for all of these.
+    guard(|| unsafe { decide(client, account, number, pending, Client::confirm) })
+}
+
+/// The user goes on with the identity that has the number that they saw: the offered one, or the pinned one all the same. Held
+/// messages wait for `sprag_retry`. `SPRAG_NOT_ALLOWED` if the number is neither's. `pending` may be NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_accept_change(
+    client: *const sprag_client,
+    account: sprag_bytes,
+    number: sprag_bytes,
+    pending: *mut sprag_pending,
+) -> sprag_status {
+    // SAFETY: the caller's promise, for all of these.
+    guard(|| unsafe { decide(client, account, number, pending, Client::accept_change) })
+}
+
+/// Forgets a contact: what is pinned, whether it was confirmed, and all sessions; messages that wait are taken back.
+/// `SPRAG_NOT_ALLOWED` if the number is not that of the pinned identity. `pending` may be NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_forget(
+    client: *const sprag_client,
+    account: sprag_bytes,
+    number: sprag_bytes,
+    pending: *mut sprag_pending,
+) -> sprag_status {
+    // SAFETY: the caller's promise, for all of these.
+    guard(|| unsafe { decide(client, account, number, pending, Client::forget) })
+}
+
+/// A decision about a contact, by the number that the user saw.
+unsafe fn decide(
+    client: *const sprag_client,
+    account: sprag_bytes,
+    number: sprag_bytes,
+    pending: *mut sprag_pending,
+    decision: fn(&Client, &[u8], &str) -> sprag::Result<sprag::Pending>,
+) -> Answer {
+    // SAFETY: the caller's promise, for all of these.
+    unsafe {
+        let client = handle(client)?;
+        let (account, number) = (account.need()?, number.need()?);
+        let number = std::str::from_utf8(number).map_err(|_| SPRAG_MISUSE)?;
+        answer(pending, decision(&client.0, account, number).map_err(status)?);
+    }
+    Ok(())
 }
 
 /// How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is a

@@ -137,7 +137,8 @@ pub const SPRAG_EVENT_MESSAGE: u32 = 1;
 pub const SPRAG_EVENT_UNREADABLE: u32 = 2;
 /// A message of ours came further.
 pub const SPRAG_EVENT_PROGRESS: u32 = 3;
-/// Another identity was offered for a contact; refused, and sending is held.
+/// Another identity appeared under a contact's name: it is pinned now, or, if the contact is `SPRAG_TRUST_CHANGED`, the user is
+/// to decide.
 pub const SPRAG_EVENT_IDENTITY_CHANGED: u32 = 4;
 /// Two device lists where there can be one.
 pub const SPRAG_EVENT_LIST_CONFLICT: u32 = 6;
@@ -167,7 +168,7 @@ pub const SPRAG_IMPORTANCE_INFO: u32 = 3;
 
 /// A message waits for the recipient's keys.
 pub const SPRAG_STATE_WAITING_KEYS: u32 = 1;
-/// It is held back because the recipient's identity changed.
+/// It is held back until the app decides about the recipient, and calls `sprag_retry`.
 pub const SPRAG_STATE_HELD: u32 = 2;
 /// It is sealed and goes out with the requests.
 pub const SPRAG_STATE_READY: u32 = 3;
@@ -178,10 +179,19 @@ pub const SPRAG_STATE_FAILED: u32 = 5;
 /// It was taken back.
 pub const SPRAG_STATE_CANCELLED: u32 = 6;
 
-/// An identity pinned when first seen.
+/// An identity pinned when first seen, or after a change.
 pub const SPRAG_TRUST_PINNED: u32 = 1;
-/// Another identity was offered and refused.
+/// The user compared the safety number.
+pub const SPRAG_TRUST_VERIFIED: u32 = 2;
+/// Sending is held until the user decides: another identity was offered, or somebody else may act as a verified contact.
 pub const SPRAG_TRUST_CHANGED: u32 = 3;
+/// Nothing is pinned: known by name alone.
+pub const SPRAG_TRUST_UNSEEN: u32 = 4;
+
+/// Another account key holds sending to verified contacts; with others it goes on with an event.
+pub const SPRAG_ON_CHANGE_HOLD_VERIFIED: u32 = 1;
+/// Another account key holds sending to anybody.
+pub const SPRAG_ON_CHANGE_HOLD_ALL: u32 = 2;
 
 macro_rules! named {
     ($($name:ident,)*) => {
@@ -271,7 +281,11 @@ named! {
     SPRAG_STATE_FAILED,
     SPRAG_STATE_CANCELLED,
     SPRAG_TRUST_PINNED,
+    SPRAG_TRUST_VERIFIED,
     SPRAG_TRUST_CHANGED,
+    SPRAG_TRUST_UNSEEN,
+    SPRAG_ON_CHANGE_HOLD_VERIFIED,
+    SPRAG_ON_CHANGE_HOLD_ALL,
 }
 
 /// Writes the value of a constant of this header, by its name as bytes: "SPRAG_OK". `SPRAG_UNKNOWN` if there is none.

@@ -9,7 +9,7 @@ use crate::objects::{sprag_event_list, sprag_preview, sprag_request_list, sprag_
 use crate::records::{self, sprag_hint, sprag_incoming, sprag_outcome, sprag_outgoing, sprag_pending};
 
 /// Writes what to look at next, if the caller wants to know.
-unsafe fn answer(out: *mut sprag_pending, pending: sprag::Pending) {
+pub(crate) unsafe fn answer(out: *mut sprag_pending, pending: sprag::Pending) {
     if !out.is_null() {
         // SAFETY: the caller's promise.
         unsafe { out.write(records::pending(pending)) }

@@ -31,7 +31,7 @@ fn every_number_in_the_header_has_its_name() {
 #[test]
 fn the_numbers_are_the_engines() {
     use sprag::{AccountId, BlobId, Class, Content, Conversation, DeviceId, Finding, Healing, ListRef, Sender, What};
-    use sprag::{Importance, MessageId, MessageState, Reason, Trust, Why};
+    use sprag::{Importance, MessageId, MessageState, OnChange, Reason, Trust, Why};
     let account = AccountId::new(b"a").unwrap();
     let (blob_id, list) = (BlobId([0; 32]), || ListRef { sequence: 0, hash: [0; 32] });
     let healing = Healing::Final;
@@ -102,7 +102,11 @@ fn the_numbers_are_the_engines() {
         (SPRAG_STATE_FAILED, MessageState::Failed.code()),
         (SPRAG_STATE_CANCELLED, MessageState::Cancelled.code()),
         (SPRAG_TRUST_PINNED, Trust::Pinned.code()),
+        (SPRAG_TRUST_VERIFIED, Trust::Verified.code()),
         (SPRAG_TRUST_CHANGED, Trust::Changed.code()),
+        (SPRAG_TRUST_UNSEEN, Trust::Unseen.code()),
+        (SPRAG_ON_CHANGE_HOLD_VERIFIED, OnChange::HoldVerified.code()),
+        (SPRAG_ON_CHANGE_HOLD_ALL, OnChange::HoldAll.code()),
     ];
     for (place, (ours, engines)) in pairs.into_iter().enumerate() {
         assert_eq!(ours, engines, "pair {place}");

@@ -8,7 +8,7 @@ use crate::bytes::Bytes;
 use crate::error::Result;
 use crate::event::Event;
 use crate::message::{Delivered, Incoming, Pending, Preview, SendOptions, Sent};
-use crate::names::{Contact, Content, Conversation, Freshness, MessageState, bytes};
+use crate::names::{Contact, Content, Conversation, Freshness, MessageState, OnChange, bytes};
 use crate::request::{Outcome, Request};
 
 /// One account's device on one store. It holds keys: close it when done (`close()` in Kotlin, `shut()` everywhere).
@@ -39,12 +39,21 @@ fn place(path: Option<String>) -> sprag::Place {
 #[uniffi::export]
 impl Client {
     /// Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
-    #[uniffi::constructor(default(max_body = None))]
-    pub fn create(path: Option<String>, key: Bytes, account: Bytes, max_body: Option<u32>) -> Result<Arc<Self>> {
+    #[uniffi::constructor(default(max_body = None, on_change = None))]
+    pub fn create(
+        path: Option<String>,
+        key: Bytes,
+        account: Bytes,
+        max_body: Option<u32>,
+        on_change: Option<OnChange>,
+    ) -> Result<Arc<Self>> {
         let key = sprag::Key::from_slice(key.as_ref())?;
         let mut config = sprag::Config::new(place(path), key, AccountId::new(&account)?);
         if let Some(max_body) = max_body {
             config.policy.max_body = max_body;
+        }
+        if let Some(on_change) = on_change {
+            config.policy.on_change = on_change.into();
         }
         Ok(Self::holding(sprag::Client::create(config, sprag::context::Environment::platform())?))
     }
@@ -165,7 +174,7 @@ impl Client {
         Ok(self.get()?.cancel(message.as_ref())?.into())
     }
 
-    /// Offers a message of ours again at once that was put off.
+    /// Offers a message of ours again at once that was put off, or sends one on its way that was held.
     pub fn retry(&self, message: Bytes) -> Result<Pending> {
         Ok(self.get()?.retry(message.as_ref())?.into())
     }
@@ -176,9 +185,10 @@ impl Client {
     }
 
     /// Changes the stored policy.
-    pub fn configure(&self, max_body: u32) -> Result<()> {
+    pub fn configure(&self, max_body: u32, on_change: OnChange) -> Result<()> {
         let mut policy = sprag::Policy::default();
         policy.max_body = max_body;
+        policy.on_change = on_change.into();
         Ok(self.get()?.configure(policy)?)
     }
 
@@ -203,10 +213,30 @@ impl Client {
         Ok(Contact {
             account: bytes(&contact.account),
             trust: contact.trust.into(),
-            fingerprint: bytes(contact.account_key_fingerprint.unwrap_or_default()),
-            digits: contact.number.map(|number| number.digits()).unwrap_or_default(),
-            scannable: contact.number.map(|number| number.scannable()).unwrap_or_default(),
+            fingerprint: contact.account_key_fingerprint.map(bytes),
+            digits: contact.number.map(|number| number.digits()),
+            scannable: contact.number.map(|number| number.scannable()),
+            offered_digits: contact.offered.map(|number| number.digits()),
+            offered_scannable: contact.offered.map(|number| number.scannable()),
         })
+    }
+
+    /// The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white
+    /// space. Refused if it is not the pinned identity's, or the contact is `Changed`.
+    pub fn confirm(&self, account: Bytes, number: String) -> Result<Pending> {
+        Ok(self.get()?.confirm(account.as_ref(), &number)?.into())
+    }
+
+    /// The user goes on with the identity that has the number that they saw: the offered one, or the pinned one all the same.
+    /// Held messages wait for `retry`. Refused if the number is neither's.
+    pub fn accept_change(&self, account: Bytes, number: String) -> Result<Pending> {
+        Ok(self.get()?.accept_change(account.as_ref(), &number)?.into())
+    }
+
+    /// Forgets a contact: what is pinned, whether it was confirmed, and all sessions; messages that wait are taken back.
+    /// Refused if the number is not the pinned identity's.
+    pub fn forget(&self, account: Bytes, number: String) -> Result<Pending> {
+        Ok(self.get()?.forget(account.as_ref(), &number)?.into())
     }
 
     /// How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is

@@ -57,13 +57,14 @@ pub enum What {
         /// Why no further: a stable number.
         reason: Option<u32>,
     },
-    /// Another identity was offered for a contact; refused, and sending is held.
+    /// Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is to
+    /// decide.
     IdentityChanged {
         /// Whose.
         account: Bytes,
-        /// The pinned safety number.
+        /// The safety number that was pinned.
         old_number: String,
-        /// The offered one.
+        /// The other one.
         new_number: String,
         /// Whether the old one had been compared.
         was_verified: bool,

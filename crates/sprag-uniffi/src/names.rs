@@ -93,7 +93,7 @@ impl Content {
 pub enum MessageState {
     /// It waits for the recipient's keys.
     WaitingKeys,
-    /// It is held back because the recipient's identity changed.
+    /// It is held back until the app decides about the recipient, and calls `retry`.
     Held,
     /// It is sealed and goes out with the requests.
     Ready,
@@ -124,10 +124,14 @@ impl From<sprag::MessageState> for MessageState {
 /// How far an identity can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
 pub enum Trust {
-    /// Pinned when first seen.
+    /// Pinned when first seen, or after a change.
     Pinned,
-    /// Another identity was offered and refused.
+    /// The user compared the safety number.
+    Verified,
+    /// Sending is held until the user decides: another identity was offered, or somebody else may act as a verified contact.
     Changed,
+    /// Nothing is pinned: known by name alone.
+    Unseen,
     /// A state that this release of the face does not know.
     Other,
 }
@@ -136,8 +140,28 @@ impl From<sprag::Trust> for Trust {
     fn from(from: sprag::Trust) -> Self {
         match from {
             sprag::Trust::Pinned => Self::Pinned,
+            sprag::Trust::Verified => Self::Verified,
             sprag::Trust::Changed => Self::Changed,
+            sprag::Trust::Unseen => Self::Unseen,
             _ => Self::Other,
+        }
+    }
+}
+
+/// What becomes of a contact under whose name another account key appears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum OnChange {
+    /// Sending to a verified contact is held until the user accepts; with others it goes on with an event.
+    HoldVerified,
+    /// Sending is held for everybody.
+    HoldAll,
+}
+
+impl From<OnChange> for sprag::OnChange {
+    fn from(from: OnChange) -> Self {
+        match from {
+            OnChange::HoldVerified => Self::HoldVerified,
+            OnChange::HoldAll => Self::HoldAll,
         }
     }
 }
@@ -164,12 +188,16 @@ pub struct Contact {
     pub account: Bytes,
     /// How far its identity can be trusted.
     pub trust: Trust,
-    /// The hash of its account key.
-    pub fingerprint: Bytes,
-    /// The safety number: 60 digits.
-    pub digits: String,
+    /// The hash of its account key; none while nothing is pinned.
+    pub fingerprint: Option<Bytes>,
+    /// The safety number, 60 digits; none while nothing is pinned.
+    pub digits: Option<String>,
     /// Its form for a QR code.
-    pub scannable: String,
+    pub scannable: Option<String>,
+    /// The number with the identity that the user is to decide about, where one was offered.
+    pub offered_digits: Option<String>,
+    /// Its form for a QR code.
+    pub offered_scannable: Option<String>,
 }
 
 /// How long ago the session with a device got fresh secrets. Somebody who copied a phone is shut out when both sides have

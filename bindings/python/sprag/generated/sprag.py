@@ -530,11 +530,15 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_func_version() != 55032:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_accept_change() != 38116:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_account() != 51546:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_configure() != 44190:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_configure() != 59019:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_confirm() != 3956:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_contact() != 57323:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -548,6 +552,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_events() != 14254:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_forget() != 22727:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_peek() != 55424:
@@ -560,7 +566,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_resume() != 18729:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_retry() != 45141:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_retry() != 9987:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_send() != 39792:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -572,7 +578,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_wake() != 29786:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_constructor_client_create() != 18203:
+    if lib.uniffi_sprag_uniffi_checksum_constructor_client_create() != 61785:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_constructor_client_open() != 28518:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -614,6 +620,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_func_recognise.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_func_version.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_func_version.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_accept_change.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_accept_change.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_account.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_account.restype = ctypes.c_uint16
@@ -623,6 +632,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_cancel.restype = ctypes.c_
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_configure.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_configure.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_confirm.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_confirm.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_contact.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_contact.restype = ctypes.c_uint16
@@ -641,6 +653,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_erase.restype = ctypes.c_u
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_events.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_events.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_forget.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_forget.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_freshness.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_freshness.restype = ctypes.c_uint16
@@ -697,6 +712,13 @@ _UniffiLib.uniffi_sprag_uniffi_fn_func_version.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_func_version.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_accept_change.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_accept_change.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_account.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -711,9 +733,17 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_cancel.restype = _UniffiRustBuff
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_configure.argtypes = (
     ctypes.c_uint64,
     ctypes.c_uint32,
+    _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_configure.restype = None
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_confirm.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_confirm.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_contact.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -749,6 +779,13 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_events.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_events.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_forget.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_forget.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -828,6 +865,7 @@ _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
+    _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create.restype = ctypes.c_uint64
@@ -890,15 +928,25 @@ class Trust(enum.Enum):
     
     PINNED = 0
     """
-    Pinned when first seen.
+    Pinned when first seen, or after a change.
 """
     
-    CHANGED = 1
+    VERIFIED = 1
     """
-    Another identity was offered and refused.
+    The user compared the safety number.
 """
     
-    OTHER = 2
+    CHANGED = 2
+    """
+    Sending is held until the user decides: another identity was offered, or somebody else may act as a verified contact.
+"""
+    
+    UNSEEN = 3
+    """
+    Nothing is pinned: known by name alone.
+"""
+    
+    OTHER = 4
     """
     A state that this release of the face does not know.
 """
@@ -912,8 +960,12 @@ class _UniffiFfiConverterTypeTrust(_UniffiConverterRustBuffer):
         if variant == 1:
             return Trust.PINNED
         if variant == 2:
-            return Trust.CHANGED
+            return Trust.VERIFIED
         if variant == 3:
+            return Trust.CHANGED
+        if variant == 4:
+            return Trust.UNSEEN
+        if variant == 5:
             return Trust.OTHER
         raise InternalError("Raw enum value doesn't match any cases")
 
@@ -921,7 +973,11 @@ class _UniffiFfiConverterTypeTrust(_UniffiConverterRustBuffer):
     def check_lower(value):
         if value == Trust.PINNED:
             return
+        if value == Trust.VERIFIED:
+            return
         if value == Trust.CHANGED:
+            return
+        if value == Trust.UNSEEN:
             return
         if value == Trust.OTHER:
             return
@@ -931,12 +987,41 @@ class _UniffiFfiConverterTypeTrust(_UniffiConverterRustBuffer):
     def write(value, buf):
         if value == Trust.PINNED:
             buf.write_i32(1)
-        if value == Trust.CHANGED:
+        if value == Trust.VERIFIED:
             buf.write_i32(2)
-        if value == Trust.OTHER:
+        if value == Trust.CHANGED:
             buf.write_i32(3)
+        if value == Trust.UNSEEN:
+            buf.write_i32(4)
+        if value == Trust.OTHER:
+            buf.write_i32(5)
 
 
+
+class _UniffiFfiConverterOptionalBytes(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterBytes.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterBytes.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterBytes.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
 
 class _UniffiFfiConverterString:
     @staticmethod
@@ -970,23 +1055,50 @@ class _UniffiFfiConverterString:
             builder.write(value.encode("utf-8"))
             return builder.finalize()
 
+class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterString.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterString.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterString.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class Contact:
     """
     What is known of another account.
 """
-    def __init__(self, *, account:bytes, trust:Trust, fingerprint:bytes, digits:str, scannable:str):
+    def __init__(self, *, account:bytes, trust:Trust, fingerprint:typing.Optional[bytes], digits:typing.Optional[str], scannable:typing.Optional[str], offered_digits:typing.Optional[str], offered_scannable:typing.Optional[str]):
         self.account = account
         self.trust = trust
         self.fingerprint = fingerprint
         self.digits = digits
         self.scannable = scannable
+        self.offered_digits = offered_digits
+        self.offered_scannable = offered_scannable
         
         
 
     
     def __str__(self):
-        return "Contact(account={}, trust={}, fingerprint={}, digits={}, scannable={})".format(self.account, self.trust, self.fingerprint, self.digits, self.scannable)
+        return "Contact(account={}, trust={}, fingerprint={}, digits={}, scannable={}, offered_digits={}, offered_scannable={})".format(self.account, self.trust, self.fingerprint, self.digits, self.scannable, self.offered_digits, self.offered_scannable)
     def __eq__(self, other):
         if self.account != other.account:
             return False
@@ -998,6 +1110,10 @@ class Contact:
             return False
         if self.scannable != other.scannable:
             return False
+        if self.offered_digits != other.offered_digits:
+            return False
+        if self.offered_scannable != other.offered_scannable:
+            return False
         return True
 
 class _UniffiFfiConverterTypeContact(_UniffiConverterRustBuffer):
@@ -1006,26 +1122,32 @@ class _UniffiFfiConverterTypeContact(_UniffiConverterRustBuffer):
         return Contact(
             account=_UniffiFfiConverterBytes.read(buf),
             trust=_UniffiFfiConverterTypeTrust.read(buf),
-            fingerprint=_UniffiFfiConverterBytes.read(buf),
-            digits=_UniffiFfiConverterString.read(buf),
-            scannable=_UniffiFfiConverterString.read(buf),
+            fingerprint=_UniffiFfiConverterOptionalBytes.read(buf),
+            digits=_UniffiFfiConverterOptionalString.read(buf),
+            scannable=_UniffiFfiConverterOptionalString.read(buf),
+            offered_digits=_UniffiFfiConverterOptionalString.read(buf),
+            offered_scannable=_UniffiFfiConverterOptionalString.read(buf),
         )
 
     @staticmethod
     def check_lower(value):
         _UniffiFfiConverterBytes.check_lower(value.account)
         _UniffiFfiConverterTypeTrust.check_lower(value.trust)
-        _UniffiFfiConverterBytes.check_lower(value.fingerprint)
-        _UniffiFfiConverterString.check_lower(value.digits)
-        _UniffiFfiConverterString.check_lower(value.scannable)
+        _UniffiFfiConverterOptionalBytes.check_lower(value.fingerprint)
+        _UniffiFfiConverterOptionalString.check_lower(value.digits)
+        _UniffiFfiConverterOptionalString.check_lower(value.scannable)
+        _UniffiFfiConverterOptionalString.check_lower(value.offered_digits)
+        _UniffiFfiConverterOptionalString.check_lower(value.offered_scannable)
 
     @staticmethod
     def write(value, buf):
         _UniffiFfiConverterBytes.write(value.account, buf)
         _UniffiFfiConverterTypeTrust.write(value.trust, buf)
-        _UniffiFfiConverterBytes.write(value.fingerprint, buf)
-        _UniffiFfiConverterString.write(value.digits, buf)
-        _UniffiFfiConverterString.write(value.scannable, buf)
+        _UniffiFfiConverterOptionalBytes.write(value.fingerprint, buf)
+        _UniffiFfiConverterOptionalString.write(value.digits, buf)
+        _UniffiFfiConverterOptionalString.write(value.scannable, buf)
+        _UniffiFfiConverterOptionalString.write(value.offered_digits, buf)
+        _UniffiFfiConverterOptionalString.write(value.offered_scannable, buf)
 
 class _UniffiFfiConverterUInt64(_UniffiConverterPrimitiveInt):
     CLASS_NAME = "u64"
@@ -1062,31 +1184,6 @@ class _UniffiFfiConverterSequenceUInt64(_UniffiConverterRustBuffer):
         return [
             _UniffiFfiConverterUInt64.read(buf) for i in range(count)
         ]
-
-class _UniffiFfiConverterOptionalBytes(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterBytes.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterBytes.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterBytes.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
 
 class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
     CLASS_NAME = "u32"
@@ -2078,7 +2175,7 @@ class MessageState(enum.Enum):
     
     HELD = 1
     """
-    It is held back because the recipient's identity changed.
+    It is held back until the app decides about the recipient, and calls `retry`.
 """
     
     READY = 2
@@ -2515,7 +2612,8 @@ class What:
     @dataclass
     class IDENTITY_CHANGED:
         """
-        Another identity was offered for a contact; refused, and sending is held.
+        Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is to
+        decide.
 """
         
         def __init__(self, account:bytes, old_number:str, new_number:str, was_verified:bool, held:typing.List[bytes]):
@@ -2528,13 +2626,13 @@ class What:
             self.old_number = old_number
             
             """
-        The pinned safety number.
+        The safety number that was pinned.
 """
         
             self.new_number = new_number
             
             """
-        The offered one.
+        The other one.
 """
         
             self.was_verified = was_verified
@@ -4409,6 +4507,55 @@ class _UniffiFfiConverterTypeStaleList(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBytes.write(value.account, buf)
         _UniffiFfiConverterOptionalBytes.write(value.list, buf)
 
+
+
+
+
+
+class OnChange(enum.Enum):
+    """
+    What becomes of a contact under whose name another account key appears.
+"""
+    
+    HOLD_VERIFIED = 0
+    """
+    Sending to a verified contact is held until the user accepts; with others it goes on with an event.
+"""
+    
+    HOLD_ALL = 1
+    """
+    Sending is held for everybody.
+"""
+    
+
+
+class _UniffiFfiConverterTypeOnChange(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return OnChange.HOLD_VERIFIED
+        if variant == 2:
+            return OnChange.HOLD_ALL
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == OnChange.HOLD_VERIFIED:
+            return
+        if value == OnChange.HOLD_ALL:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == OnChange.HOLD_VERIFIED:
+            buf.write_i32(1)
+        if value == OnChange.HOLD_ALL:
+            buf.write_i32(2)
+
+
+
 class _UniffiFfiConverterSequenceTypeFound(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -5455,6 +5602,12 @@ class ClientProtocol(typing.Protocol):
     One account's device on one store. It holds keys: close it when done (`close()` in Kotlin, `shut()` everywhere).
 """
     
+    def accept_change(self, account: bytes,number: str) -> Pending:
+        """
+        The user goes on with the identity that has the number that they saw: the offered one, or the pinned one all the same.
+        Held messages wait for `retry`. Refused if the number is neither's.
+"""
+        raise NotImplementedError
     def account(self, ) -> bytes:
         """
         The account that this is a device of.
@@ -5465,9 +5618,15 @@ class ClientProtocol(typing.Protocol):
         Takes a message of ours back, if it has not gone out.
 """
         raise NotImplementedError
-    def configure(self, max_body: int) -> None:
+    def configure(self, max_body: int,on_change: OnChange) -> None:
         """
         Changes the stored policy.
+"""
+        raise NotImplementedError
+    def confirm(self, account: bytes,number: str) -> Pending:
+        """
+        The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white
+        space. Refused if it is not the pinned identity's, or the contact is `Changed`.
 """
         raise NotImplementedError
     def contact(self, account: bytes) -> Contact:
@@ -5498,6 +5657,12 @@ class ClientProtocol(typing.Protocol):
     def events(self, after: int = 0,max: int = 64) -> typing.List[Event]:
         """
         At most `max` events that follow `after` (0 for the oldest). They stay until they are done.
+"""
+        raise NotImplementedError
+    def forget(self, account: bytes,number: str) -> Pending:
+        """
+        Forgets a contact: what is pinned, whether it was confirmed, and all sessions; messages that wait are taken back.
+        Refused if the number is not the pinned identity's.
 """
         raise NotImplementedError
     def freshness(self, account: bytes) -> typing.List[Freshness]:
@@ -5533,7 +5698,7 @@ class ClientProtocol(typing.Protocol):
         raise NotImplementedError
     def retry(self, message: bytes) -> Pending:
         """
-        Offers a message of ours again at once that was put off.
+        Offers a message of ours again at once that was put off, or sends one on its way that was held.
 """
         raise NotImplementedError
     def send(self, conversation: Conversation,content: Content,options: SendOptions) -> Sent:
@@ -5569,7 +5734,7 @@ class Client(ClientProtocol):
     
     _handle: ctypes.c_uint64
     @classmethod
-    def create(cls, path: typing.Optional[str],key: bytes,account: bytes,max_body: typing.Union[object, typing.Optional[int]] = _DEFAULT) -> Client:
+    def create(cls, path: typing.Optional[str],key: bytes,account: bytes,max_body: typing.Union[object, typing.Optional[int]] = _DEFAULT,on_change: typing.Union[object, typing.Optional[OnChange]] = _DEFAULT) -> Client:
         """
         Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
 """
@@ -5583,11 +5748,16 @@ class Client(ClientProtocol):
         if max_body is _DEFAULT:
             max_body = None
         _UniffiFfiConverterOptionalUInt32.check_lower(max_body)
+
+        if on_change is _DEFAULT:
+            on_change = None
+        _UniffiFfiConverterOptionalTypeOnChange.check_lower(on_change)
         _uniffi_lowered_args = (
             _UniffiFfiConverterOptionalString.lower(path),
             _UniffiFfiConverterBytes.lower(key),
             _UniffiFfiConverterBytes.lower(account),
             _UniffiFfiConverterOptionalUInt32.lower(max_body),
+            _UniffiFfiConverterOptionalTypeOnChange.lower(on_change),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypeClient.lift
         _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
@@ -5645,6 +5815,28 @@ class Client(ClientProtocol):
         inst = cls.__new__(cls)
         inst._handle = handle
         return inst
+    def accept_change(self, account: bytes,number: str) -> Pending:
+        """
+        The user goes on with the identity that has the number that they saw: the offered one, or the pinned one all the same.
+        Held messages wait for `retry`. Refused if the number is neither's.
+"""
+        
+        _UniffiFfiConverterBytes.check_lower(account)
+
+        _UniffiFfiConverterString.check_lower(number)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterBytes.lower(account),
+            _UniffiFfiConverterString.lower(number),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePending.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_accept_change,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def account(self, ) -> bytes:
         """
         The account that this is a device of.
@@ -5678,21 +5870,46 @@ class Client(ClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
-    def configure(self, max_body: int) -> None:
+    def configure(self, max_body: int,on_change: OnChange) -> None:
         """
         Changes the stored policy.
 """
         
         _UniffiFfiConverterUInt32.check_lower(max_body)
+
+        _UniffiFfiConverterTypeOnChange.check_lower(on_change)
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
             _UniffiFfiConverterUInt32.lower(max_body),
+            _UniffiFfiConverterTypeOnChange.lower(on_change),
         )
         _uniffi_lift_return = lambda val: None
         _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_configure,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def confirm(self, account: bytes,number: str) -> Pending:
+        """
+        The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white
+        space. Refused if it is not the pinned identity's, or the contact is `Changed`.
+"""
+        
+        _UniffiFfiConverterBytes.check_lower(account)
+
+        _UniffiFfiConverterString.check_lower(number)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterBytes.lower(account),
+            _UniffiFfiConverterString.lower(number),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePending.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_confirm,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -5798,6 +6015,28 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_events,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def forget(self, account: bytes,number: str) -> Pending:
+        """
+        Forgets a contact: what is pinned, whether it was confirmed, and all sessions; messages that wait are taken back.
+        Refused if the number is not the pinned identity's.
+"""
+        
+        _UniffiFfiConverterBytes.check_lower(account)
+
+        _UniffiFfiConverterString.check_lower(number)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterBytes.lower(account),
+            _UniffiFfiConverterString.lower(number),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePending.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_forget,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -5915,7 +6154,7 @@ class Client(ClientProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def retry(self, message: bytes) -> Pending:
         """
-        Offers a message of ours again at once that was put off.
+        Offers a message of ours again at once that was put off, or sends one on its way that was held.
 """
         
         _UniffiFfiConverterBytes.check_lower(message)
@@ -6058,11 +6297,11 @@ class _UniffiFfiConverterTypeClient:
     def write(cls, value: Client, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
-class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterOptionalTypeOnChange(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
         if value is not None:
-            _UniffiFfiConverterString.check_lower(value)
+            _UniffiFfiConverterTypeOnChange.check_lower(value)
 
     @classmethod
     def write(cls, value, buf):
@@ -6071,7 +6310,7 @@ class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
             return
 
         buf.write_u8(1)
-        _UniffiFfiConverterString.write(value, buf)
+        _UniffiFfiConverterTypeOnChange.write(value, buf)
 
     @classmethod
     def read(cls, buf):
@@ -6079,7 +6318,7 @@ class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
         if flag == 0:
             return None
         elif flag == 1:
-            return _UniffiFfiConverterString.read(buf)
+            return _UniffiFfiConverterTypeOnChange.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
 def reason_text(reason: int) -> str:
@@ -6142,6 +6381,7 @@ __all__ = [
     "What",
     "Why",
     "Action",
+    "OnChange",
     "Rejection",
     "Outcome",
     "Preview",

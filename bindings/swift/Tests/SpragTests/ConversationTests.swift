@@ -104,11 +104,33 @@ final class ConversationTests: XCTestCase {
         }
         let number = try alice.contact(account: Data("bob".utf8)).digits
         XCTAssertEqual(number, try bob.contact(account: Data("alice".utf8)).digits)
-        XCTAssertEqual(number.count, 60)
+        XCTAssertEqual(number?.count, 60)
         let fresh = try alice.freshness(account: Data("bob".utf8))
         XCTAssertEqual(fresh.map(\.device), [try bob.device()])
         XCTAssertEqual(fresh.map(\.epoch), [0])
         XCTAssertTrue(fresh.allSatisfy { $0.sinceEpoch >= 6 })
+        alice.shut()
+        bob.shut()
+    }
+
+    func testTheUserDecidesByTheNumberThatTheySaw() throws {
+        let server = Server()
+        let name = Data("bob".utf8)
+        let key = Data(repeating: 1, count: 32)
+        let alice = try Client.create(path: nil, key: key, account: Data("alice".utf8), onChange: .holdAll)
+        let bob = try Client.create(path: nil, key: Data(repeating: 2, count: 32), account: name)
+        try server.settle(alice, bob)
+        try say(server, alice, "bob", "hello")
+        try server.settle(alice, bob)
+        let seen = try XCTUnwrap(try alice.contact(account: name).digits)
+        XCTAssertThrowsError(try alice.confirm(account: name, number: String(seen.reversed())))
+        _ = try alice.confirm(account: name, number: " " + seen)
+        XCTAssertEqual(try alice.contact(account: name).trust, .verified)
+        XCTAssertThrowsError(try alice.acceptChange(account: name, number: "1"))
+        _ = try alice.acceptChange(account: name, number: seen)
+        _ = try alice.forget(account: name, number: seen)
+        XCTAssertEqual(try alice.contact(account: name).trust, .unseen)
+        XCTAssertNil(try alice.contact(account: name).digits)
         alice.shut()
         bob.shut()
     }

@@ -1,6 +1,6 @@
 //! What a client is made, opened and woken with.
 
-use sprag::{Config, Hint, Key, Opening, Pending, Place, Role};
+use sprag::{Config, Hint, Key, OnChange, Opening, Pending, Place, Role};
 
 use super::{account, filled, join};
 use crate::border::{Answer, Sized32, sprag_bytes, status};
@@ -21,8 +21,12 @@ pub struct sprag_config {
     pub key: sprag_bytes,
     /// The account: 1 to 64 bytes.
     pub account: sprag_bytes,
+    /// Whom another account key holds back: 0 or one of `SPRAG_ON_CHANGE_…`.
+    pub on_change: u32,
+    /// Zero.
+    pub reserved: u32,
 }
-filled!(sprag_config, account: sprag_bytes);
+filled!(sprag_config, reserved: u32);
 
 /// What `sprag_client_open` needs. Filled by the caller.
 #[allow(non_camel_case_types)]
@@ -59,7 +63,14 @@ pub(crate) unsafe fn config(from: &sprag_config) -> Answer<Config> {
     if from.max_body != 0 {
         config.policy.max_body = from.max_body;
     }
+    if from.on_change != 0 {
+        config.policy.on_change = on_change(from.on_change)?;
+    }
     Ok(config)
+}
+
+pub(crate) fn on_change(code: u32) -> Answer<OnChange> {
+    OnChange::from_code(code).ok_or(SPRAG_MISUSE)
 }
 
 /// # Safety

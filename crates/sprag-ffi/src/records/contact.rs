@@ -11,12 +11,16 @@ pub struct sprag_contact {
     pub trust: u32,
     /// Zero.
     pub reserved: u32,
-    /// The hash of its account key.
+    /// The hash of its account key; zeros while nothing is pinned.
     pub fingerprint: [u8; 32],
-    /// The safety number: 60 digits and a NUL.
+    /// The safety number: 60 digits and a NUL; a NUL alone while nothing is pinned.
     pub digits: [u8; 61],
-    /// Its scannable form: text with a NUL after it.
+    /// Its scannable form: text with a NUL after it; a NUL alone while nothing is pinned.
     pub scannable: [u8; 139],
+    /// The number with the identity that the user is to decide about: 60 digits and a NUL; a NUL alone if none is offered.
+    pub offered_digits: [u8; 61],
+    /// Its scannable form, likewise.
+    pub offered_scannable: [u8; 139],
 }
 
 /// How long ago the session with a device got fresh secrets. Somebody who copied a phone is shut out when both sides have
@@ -54,10 +58,18 @@ pub(crate) fn contact(from: &sprag::Contact) -> Answer<sprag_contact> {
         fingerprint: from.account_key_fingerprint.unwrap_or_default(),
         digits: [0; 61],
         scannable: [0; 139],
+        offered_digits: [0; 61],
+        offered_scannable: [0; 139],
     };
-    if let Some(number) = &from.number {
-        copy_text(&mut to.digits, &number.digits())?;
-        copy_text(&mut to.scannable, &number.scannable())?;
+    let numbers = [
+        (&from.number, &mut to.digits, &mut to.scannable),
+        (&from.offered, &mut to.offered_digits, &mut to.offered_scannable),
+    ];
+    for (number, digits, scannable) in numbers {
+        if let Some(number) = number {
+            copy_text(digits, &number.digits())?;
+            copy_text(scannable, &number.scannable())?;
+        }
     }
     Ok(to)
 }

@@ -67,6 +67,9 @@ static void making(void) {
     CHECK(sprag_client_create(&config, &client) == SPRAG_NULL);
     config.size = (uint32_t)sizeof config - 1;
     CHECK(sprag_client_create(&config, &client) == SPRAG_BAD_SIZE);
+    config = good();
+    config.on_change = 3;
+    CHECK(sprag_client_create(&config, &client) == SPRAG_MISUSE && client == NULL);
     config.size = 1 << 20;
     CHECK(sprag_client_create(&config, &client) == SPRAG_BAD_SIZE);
     opening.size = sizeof opening;
@@ -102,12 +105,15 @@ static void without_a_client(void) {
     CHECK(sprag_cancel(NULL, text("m"), NULL) == SPRAG_NULL);
     CHECK(sprag_retry(NULL, text("m"), NULL) == SPRAG_NULL);
     CHECK(sprag_state(NULL, text("m"), &number) == SPRAG_NULL && number == 7);
-    CHECK(sprag_configure(NULL, 1 << 20) == SPRAG_NULL);
+    CHECK(sprag_configure(NULL, 1 << 20, SPRAG_ON_CHANGE_HOLD_ALL) == SPRAG_NULL);
     CHECK(sprag_suspend(NULL) == SPRAG_NULL && sprag_resume(NULL) == SPRAG_NULL);
     CHECK(sprag_rekey(NULL, good().key) == SPRAG_NULL);
     CHECK(sprag_account(NULL, account, sizeof account, &length) == SPRAG_NULL && length == 7);
     CHECK(sprag_device(NULL, &number) == SPRAG_NULL && number == 7);
     CHECK(sprag_contact_get(NULL, text("bob"), &contact) == SPRAG_NULL);
+    CHECK(sprag_confirm(NULL, text("bob"), text("1"), NULL) == SPRAG_NULL);
+    CHECK(sprag_accept_change(NULL, text("bob"), text("1"), NULL) == SPRAG_NULL);
+    CHECK(sprag_forget(NULL, text("bob"), text("1"), NULL) == SPRAG_NULL);
     CHECK(sprag_freshness_get(NULL, text("bob"), &fresh) == SPRAG_NULL && fresh == NULL);
 }
 
@@ -234,7 +240,8 @@ static void reading(const sprag_client *client) {
     CHECK(sprag_state(client, text("m"), NULL) == SPRAG_NULL && sprag_state(client, none, &state) == SPRAG_NULL);
     CHECK(sprag_state(client, text("m"), &state) == SPRAG_UNKNOWN);
     CHECK(sprag_rekey(client, none) == SPRAG_NULL && sprag_rekey(client, text("short")) == SPRAG_MISUSE);
-    CHECK(sprag_configure(client, 1) == SPRAG_MISUSE);
+    CHECK(sprag_configure(client, 1, SPRAG_ON_CHANGE_HOLD_ALL) == SPRAG_MISUSE);
+    CHECK(sprag_configure(client, 1 << 20, 0) == SPRAG_MISUSE && sprag_configure(client, 1 << 20, 3) == SPRAG_MISUSE);
     CHECK(sprag_account(client, account, 64, NULL) == SPRAG_NULL);
     CHECK(sprag_account(client, NULL, 64, &length) == SPRAG_NULL);
     CHECK(sprag_account(client, NULL, 0, &length) == SPRAG_TOO_SMALL && length == 5);
@@ -242,6 +249,11 @@ static void reading(const sprag_client *client) {
     CHECK(sprag_contact_get(client, none, &contact) == SPRAG_NULL);
     CHECK(sprag_contact_get(client, text("bob"), NULL) == SPRAG_NULL);
     CHECK(sprag_contact_get(client, text(""), &contact) != SPRAG_OK);
+    CHECK(sprag_confirm(client, none, text("1"), NULL) == SPRAG_NULL);
+    CHECK(sprag_confirm(client, text("bob"), none, NULL) == SPRAG_NULL);
+    CHECK(sprag_confirm(client, text("bob"), text("\xff\xfe"), NULL) == SPRAG_MISUSE);
+    CHECK(sprag_confirm(client, text("nobody"), text("1"), NULL) == SPRAG_UNKNOWN);
+    CHECK(sprag_accept_change(client, text("alice"), text("1"), NULL) == SPRAG_MISUSE);
     CHECK(sprag_freshness_get(client, none, &fresh) == SPRAG_NULL && fresh == NULL);
     CHECK(sprag_freshness_get(client, text("bob"), NULL) == SPRAG_NULL);
     CHECK(sprag_freshness_get(client, text(""), &fresh) == SPRAG_MISUSE && fresh == NULL);

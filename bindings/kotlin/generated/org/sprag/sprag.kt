@@ -681,11 +681,15 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_func_version(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_accept_change(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_account(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_cancel(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_configure(
+    ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_confirm(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_contact(
     ): Int
@@ -698,6 +702,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sprag_uniffi_checksum_method_client_erase(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_events(
+    ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_forget(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_freshness(
     ): Int
@@ -751,16 +757,20 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_sprag_uniffi_fn_free_client(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
-    external fun uniffi_sprag_uniffi_fn_constructor_client_create(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`maxBody`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_sprag_uniffi_fn_constructor_client_create(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`maxBody`: RustBuffer.ByValue,`onChange`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sprag_uniffi_fn_constructor_client_open(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`extension`: Byte,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_sprag_uniffi_fn_method_client_accept_change(`ptr`: Long,`account`: RustBuffer.ByValue,`number`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_account(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_cancel(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun uniffi_sprag_uniffi_fn_method_client_configure(`ptr`: Long,`maxBody`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_sprag_uniffi_fn_method_client_configure(`ptr`: Long,`maxBody`: Int,`onChange`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sprag_uniffi_fn_method_client_confirm(`ptr`: Long,`account`: RustBuffer.ByValue,`number`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_contact(`ptr`: Long,`account`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_deliver(`ptr`: Long,`messages`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -772,6 +782,8 @@ internal object UniffiLib {
     external fun uniffi_sprag_uniffi_fn_method_client_erase(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sprag_uniffi_fn_method_client_events(`ptr`: Long,`after`: Long,`max`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_forget(`ptr`: Long,`account`: RustBuffer.ByValue,`number`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_freshness(`ptr`: Long,`account`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -931,13 +943,19 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_func_version() and 0xFFFF) != 55032) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_accept_change() and 0xFFFF) != 38116) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_account() and 0xFFFF) != 51546) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_cancel() and 0xFFFF) != 55206) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_configure() and 0xFFFF) != 44190) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_configure() and 0xFFFF) != 59019) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_confirm() and 0xFFFF) != 3956) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_contact() and 0xFFFF) != 57323) {
@@ -958,6 +976,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_events() and 0xFFFF) != 14254) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_forget() and 0xFFFF) != 22727) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_freshness() and 0xFFFF) != 28495) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -976,7 +997,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_resume() and 0xFFFF) != 18729) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_retry() and 0xFFFF) != 45141) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_retry() and 0xFFFF) != 9987) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_send() and 0xFFFF) != 39792) {
@@ -994,7 +1015,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_wake() and 0xFFFF) != 29786) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_create() and 0xFFFF) != 18203) {
+    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_create() and 0xFFFF) != 61785) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_open() and 0xFFFF) != 28518) {
@@ -1427,6 +1448,12 @@ public object FfiConverterByteArray: FfiConverterRustBuffer<ByteArray> {
 public interface ClientInterface {
     
     /**
+     * The user goes on with the identity that has the number that they saw: the offered one, or the pinned one all the same.
+     * Held messages wait for `retry`. Refused if the number is neither's.
+     */
+    fun `acceptChange`(`account`: kotlin.ByteArray, `number`: kotlin.String): Pending
+    
+    /**
      * The account that this is a device of.
      */
     fun `account`(): kotlin.ByteArray
@@ -1439,7 +1466,13 @@ public interface ClientInterface {
     /**
      * Changes the stored policy.
      */
-    fun `configure`(`maxBody`: kotlin.UInt)
+    fun `configure`(`maxBody`: kotlin.UInt, `onChange`: OnChange)
+    
+    /**
+     * The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white
+     * space. Refused if it is not the pinned identity's, or the contact is `Changed`.
+     */
+    fun `confirm`(`account`: kotlin.ByteArray, `number`: kotlin.String): Pending
     
     /**
      * What is known of another account, the safety number included.
@@ -1470,6 +1503,12 @@ public interface ClientInterface {
      * At most `max` events that follow `after` (0 for the oldest). They stay until they are done.
      */
     fun `events`(`after`: kotlin.ULong = 0uL, `max`: kotlin.UInt = 64u): List<Event>
+    
+    /**
+     * Forgets a contact: what is pinned, whether it was confirmed, and all sessions; messages that wait are taken back.
+     * Refused if the number is not the pinned identity's.
+     */
+    fun `forget`(`account`: kotlin.ByteArray, `number`: kotlin.String): Pending
     
     /**
      * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
@@ -1503,7 +1542,7 @@ public interface ClientInterface {
     fun `resume`()
     
     /**
-     * Offers a message of ours again at once that was put off.
+     * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
     fun `retry`(`message`: kotlin.ByteArray): Pending
     
@@ -1641,6 +1680,26 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
+     * The user goes on with the identity that has the number that they saw: the offered one, or the pinned one all the same.
+     * Held messages wait for `retry`. Refused if the number is neither's.
+     */
+    @Throws(SpragException::class)override fun `acceptChange`(`account`: kotlin.ByteArray, `number`: kotlin.String): Pending {
+            return FfiConverterTypePending.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_accept_change(
+        it,
+        
+        FfiConverterByteArray.lower(`account`),
+        FfiConverterString.lower(`number`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * The account that this is a device of.
      */
     @Throws(SpragException::class)override fun `account`(): kotlin.ByteArray {
@@ -1678,17 +1737,38 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     /**
      * Changes the stored policy.
      */
-    @Throws(SpragException::class)override fun `configure`(`maxBody`: kotlin.UInt)
+    @Throws(SpragException::class)override fun `configure`(`maxBody`: kotlin.UInt, `onChange`: OnChange)
         = 
     callWithHandle {
     uniffiRustCallWithError(SpragException) { _status ->
     UniffiLib.uniffi_sprag_uniffi_fn_method_client_configure(
         it,
         
-        FfiConverterUInt.lower(`maxBody`),_status)
+        FfiConverterUInt.lower(`maxBody`),
+        FfiConverterTypeOnChange.lower(`onChange`),_status)
 }
     }
     
+    
+
+    
+    /**
+     * The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white
+     * space. Refused if it is not the pinned identity's, or the contact is `Changed`.
+     */
+    @Throws(SpragException::class)override fun `confirm`(`account`: kotlin.ByteArray, `number`: kotlin.String): Pending {
+            return FfiConverterTypePending.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_confirm(
+        it,
+        
+        FfiConverterByteArray.lower(`account`),
+        FfiConverterString.lower(`number`),_status)
+}
+    }
+    )
+    }
     
 
     
@@ -1791,6 +1871,26 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         
         FfiConverterULong.lower(`after`),
         FfiConverterUInt.lower(`max`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Forgets a contact: what is pinned, whether it was confirmed, and all sessions; messages that wait are taken back.
+     * Refused if the number is not the pinned identity's.
+     */
+    @Throws(SpragException::class)override fun `forget`(`account`: kotlin.ByteArray, `number`: kotlin.String): Pending {
+            return FfiConverterTypePending.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_forget(
+        it,
+        
+        FfiConverterByteArray.lower(`account`),
+        FfiConverterString.lower(`number`),_status)
 }
     }
     )
@@ -1907,7 +2007,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Offers a message of ours again at once that was put off.
+     * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
     @Throws(SpragException::class)override fun `retry`(`message`: kotlin.ByteArray): Pending {
             return FfiConverterTypePending.lift(
@@ -2022,7 +2122,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     /**
      * Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
      */
-    @Throws(SpragException::class) fun `create`(`path`: kotlin.String?, `key`: kotlin.ByteArray, `account`: kotlin.ByteArray, `maxBody`: kotlin.UInt? = null): Client {
+    @Throws(SpragException::class) fun `create`(`path`: kotlin.String?, `key`: kotlin.ByteArray, `account`: kotlin.ByteArray, `maxBody`: kotlin.UInt? = null, `onChange`: OnChange? = null): Client {
             return FfiConverterTypeClient.lift(
     uniffiRustCallWithError(SpragException) { _status ->
     UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create(
@@ -2031,7 +2131,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         FfiConverterOptionalString.lower(`path`),
         FfiConverterByteArray.lower(`key`),
         FfiConverterByteArray.lower(`account`),
-        FfiConverterOptionalUInt.lower(`maxBody`),_status)
+        FfiConverterOptionalUInt.lower(`maxBody`),
+        FfiConverterOptionalTypeOnChange.lower(`onChange`),_status)
 }
     )
     }
@@ -2102,19 +2203,29 @@ data class Contact (
     var `trust`: Trust
     , 
     /**
-     * The hash of its account key.
+     * The hash of its account key; none while nothing is pinned.
      */
-    var `fingerprint`: kotlin.ByteArray
+    var `fingerprint`: kotlin.ByteArray?
     , 
     /**
-     * The safety number: 60 digits.
+     * The safety number, 60 digits; none while nothing is pinned.
      */
-    var `digits`: kotlin.String
+    var `digits`: kotlin.String?
     , 
     /**
      * Its form for a QR code.
      */
-    var `scannable`: kotlin.String
+    var `scannable`: kotlin.String?
+    , 
+    /**
+     * The number with the identity that the user is to decide about, where one was offered.
+     */
+    var `offeredDigits`: kotlin.String?
+    , 
+    /**
+     * Its form for a QR code.
+     */
+    var `offeredScannable`: kotlin.String?
     
 ){
     
@@ -2133,26 +2244,32 @@ public object FfiConverterTypeContact: FfiConverterRustBuffer<Contact> {
         return Contact(
             FfiConverterByteArray.read(buf),
             FfiConverterTypeTrust.read(buf),
-            FfiConverterByteArray.read(buf),
-            FfiConverterString.read(buf),
-            FfiConverterString.read(buf),
+            FfiConverterOptionalByteArray.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
         )
     }
 
     override fun allocationSize(value: Contact) = (
             FfiConverterByteArray.allocationSize(value.`account`) +
             FfiConverterTypeTrust.allocationSize(value.`trust`) +
-            FfiConverterByteArray.allocationSize(value.`fingerprint`) +
-            FfiConverterString.allocationSize(value.`digits`) +
-            FfiConverterString.allocationSize(value.`scannable`)
+            FfiConverterOptionalByteArray.allocationSize(value.`fingerprint`) +
+            FfiConverterOptionalString.allocationSize(value.`digits`) +
+            FfiConverterOptionalString.allocationSize(value.`scannable`) +
+            FfiConverterOptionalString.allocationSize(value.`offeredDigits`) +
+            FfiConverterOptionalString.allocationSize(value.`offeredScannable`)
     )
 
     override fun write(value: Contact, buf: ByteBuffer) {
             FfiConverterByteArray.write(value.`account`, buf)
             FfiConverterTypeTrust.write(value.`trust`, buf)
-            FfiConverterByteArray.write(value.`fingerprint`, buf)
-            FfiConverterString.write(value.`digits`, buf)
-            FfiConverterString.write(value.`scannable`, buf)
+            FfiConverterOptionalByteArray.write(value.`fingerprint`, buf)
+            FfiConverterOptionalString.write(value.`digits`, buf)
+            FfiConverterOptionalString.write(value.`scannable`, buf)
+            FfiConverterOptionalString.write(value.`offeredDigits`, buf)
+            FfiConverterOptionalString.write(value.`offeredScannable`, buf)
     }
 }
 
@@ -3773,7 +3890,7 @@ enum class MessageState {
      */
     WAITING_KEYS,
     /**
-     * It is held back because the recipient's identity changed.
+     * It is held back until the app decides about the recipient, and calls `retry`.
      */
     HELD,
     /**
@@ -3817,6 +3934,49 @@ public object FfiConverterTypeMessageState: FfiConverterRustBuffer<MessageState>
     override fun allocationSize(value: MessageState) = 4UL
 
     override fun write(value: MessageState, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What becomes of a contact under whose name another account key appears.
+ */
+
+enum class OnChange {
+    
+    /**
+     * Sending to a verified contact is held until the user accepts; with others it goes on with an event.
+     */
+    HOLD_VERIFIED,
+    /**
+     * Sending is held for everybody.
+     */
+    HOLD_ALL;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOnChange: FfiConverterRustBuffer<OnChange> {
+    override fun read(buf: ByteBuffer) = try {
+        OnChange.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: OnChange) = 4UL
+
+    override fun write(value: OnChange, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -4482,13 +4642,21 @@ public object FfiConverterTypeSpragError : FfiConverterRustBuffer<SpragException
 enum class Trust {
     
     /**
-     * Pinned when first seen.
+     * Pinned when first seen, or after a change.
      */
     PINNED,
     /**
-     * Another identity was offered and refused.
+     * The user compared the safety number.
+     */
+    VERIFIED,
+    /**
+     * Sending is held until the user decides: another identity was offered, or somebody else may act as a verified contact.
      */
     CHANGED,
+    /**
+     * Nothing is pinned: known by name alone.
+     */
+    UNSEEN,
     /**
      * A state that this release of the face does not know.
      */
@@ -4645,7 +4813,8 @@ sealed class What {
     }
     
     /**
-     * Another identity was offered for a contact; refused, and sending is held.
+     * Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is to
+     * decide.
      */
     data class IdentityChanged(
         /**
@@ -4653,11 +4822,11 @@ sealed class What {
          */
         val `account`: kotlin.ByteArray, 
         /**
-         * The pinned safety number.
+         * The safety number that was pinned.
          */
         val `oldNumber`: kotlin.String, 
         /**
-         * The offered one.
+         * The other one.
          */
         val `newNumber`: kotlin.String, 
         /**
@@ -5471,6 +5640,38 @@ public object FfiConverterOptionalTypeConversation: FfiConverterRustBuffer<Conve
         } else {
             buf.put(1)
             FfiConverterTypeConversation.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeOnChange: FfiConverterRustBuffer<OnChange?> {
+    override fun read(buf: ByteBuffer): OnChange? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeOnChange.read(buf)
+    }
+
+    override fun allocationSize(value: OnChange?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeOnChange.allocationSize(value)
+        }
+    }
+
+    override fun write(value: OnChange?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeOnChange.write(value, buf)
         }
     }
 }

@@ -103,13 +103,35 @@ class ConversationTest {
                     server.settle(alice, bob)
                     assertEquals(listOf(line), shown(alice))
                 }
-                val number = alice.contact("bob".encodeToByteArray()).digits
+                val number = alice.contact("bob".encodeToByteArray()).digits.orEmpty()
                 assertEquals(number, bob.contact("alice".encodeToByteArray()).digits)
                 assertEquals(60, number.length)
                 val fresh = alice.freshness("bob".encodeToByteArray()).single()
                 assertEquals(bob.device(), fresh.device)
                 assertEquals(0uL, fresh.epoch)
                 assertTrue(fresh.sinceEpoch >= 6u)
+            }
+        }
+    }
+
+    @Test
+    fun theUserDecidesByTheNumberThatTheySaw() {
+        val server = Server()
+        val name = "bob".encodeToByteArray()
+        Client.create(null, ByteArray(32) { 1 }, "alice".encodeToByteArray(), onChange = OnChange.HOLD_ALL).use { alice ->
+            Client.create(null, ByteArray(32) { 2 }, name).use { bob ->
+                server.settle(alice, bob)
+                say(server, alice, "bob", "hello")
+                server.settle(alice, bob)
+                val seen = alice.contact(name).digits.orEmpty()
+                assertFailsWith<SpragException.NotAllowed> { alice.confirm(name, seen.reversed()) }
+                alice.confirm(name, seen.chunked(5).joinToString(" "))
+                assertEquals(Trust.VERIFIED, alice.contact(name).trust)
+                alice.acceptChange(name, seen)
+                assertFailsWith<SpragException.NotAllowed> { alice.acceptChange(name, "1") }
+                alice.forget(name, seen)
+                assertEquals(Trust.UNSEEN, alice.contact(name).trust)
+                assertEquals(null, alice.contact(name).digits)
             }
         }
     }
