@@ -84,6 +84,21 @@ mod tests {
     }
 
     #[test]
+    fn two_that_read_one_mailbox_each_read_all_of_it() {
+        let mut server = filled();
+        server.mail.acknowledge(b"bob", 1, 1);
+        server.mail.branch(b"bob", 1, 2);
+        server.mail.acknowledge(b"bob", 1, 2);
+        server.mail.send(b"ada", &[b"bob".to_vec()], b"third");
+        // A trick does not take away what one of them has still to read.
+        server.play(Trick::Duplicate { to: 1, which: 1 });
+        let read =
+            |device| server.mail.collect(b"bob", device, 10).into_iter().map(|mail| mail.blob).collect::<Vec<_>>();
+        assert_eq!(read(1), [&b"third"[..], b"third"]);
+        assert_eq!(read(2), [&b"second"[..], b"third", b"third"]);
+    }
+
+    #[test]
     fn its_tricks_are_what_they_say() {
         let after = |trick| {
             let mut server = filled();

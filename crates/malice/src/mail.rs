@@ -70,10 +70,15 @@ impl Mailboxes {
 
     /// A device has what is up to this number.
     pub fn acknowledge(&mut self, account: &[u8], device: Device, up_to: u64) {
-        if let Some(mailbox) = self.boxes.get_mut(account) {
-            let cursor = mailbox.cursors.entry(device).or_default();
-            *cursor = (*cursor).max(up_to);
-        }
+        let cursor = self.boxes.entry(account.to_vec()).or_default().cursors.entry(device).or_default();
+        *cursor = (*cursor).max(up_to);
+    }
+
+    /// From here on a second one of a device reads on its own, from where the first one is.
+    pub fn branch(&mut self, account: &[u8], device: Device, second: Device) {
+        let cursors = &mut self.boxes.entry(account.to_vec()).or_default().cursors;
+        let cursor = *cursors.entry(device).or_default();
+        cursors.insert(second, cursor);
     }
 
     /// Everything that was ever sent: from, to, bytes.

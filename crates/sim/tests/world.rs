@@ -72,6 +72,17 @@ fn what_failed_once_holds() {
             ],
         ),
         (
+            "put back while its first message was on its way, a phone sealed it anew in a second session: shown twice",
+            &[
+                Step::Send { who: ALICE, handle: 0, to: 0, size: 76, quiet: false },
+                Step::Snapshot { who: ALICE },
+                Step::Carry { who: ALICE, handle: 0, which: 0, fate: Fate::Well },
+                Step::Send { who: ALICE, handle: 0, to: 0, size: 97, quiet: false },
+                Step::Carry { who: ALICE, handle: 0, which: 0, fate: Fate::Well },
+                Step::Restore { who: ALICE, which: 0, randomness: true },
+            ],
+        ),
+        (
             "both write first while the directory gives a one-time prekey twice",
             &[
                 Step::Trick(Trick::OneTimeTwice { asker: ALICE, account: BOB }),

@@ -238,9 +238,27 @@ impl Known {
         seen::has(snapshot, self.row, commitment)
     }
 
-    /// Whether a message of this name was shown; `current` is the session that it came in now.
-    pub(crate) fn has_shown(&self, snapshot: &Snapshot<'_>, current: &Stored, name: &seen::Name) -> Result<bool> {
-        Ok(current.has_shown(name) || seen::has_shown(snapshot, self.row, name)?)
+    /// Whether a message of this name was shown; `current` is the session that it came in now, of number `ordinal`. One that
+    /// was sealed anew may have come in another session with the same device before.
+    pub(crate) fn has_shown(
+        &self,
+        snapshot: &Snapshot<'_>,
+        current: &Stored,
+        ordinal: u32,
+        name: &seen::Name,
+    ) -> Result<bool> {
+        if current.has_shown(name) || seen::has_shown(snapshot, self.row, name)? {
+            return Ok(true);
+        }
+        let device = self.sessions.iter().find(|session| session.ordinal == ordinal).map(|session| session.device);
+        let is_other = |other: &&SessionRef| Some(other.device) == device && other.ordinal != ordinal;
+        let others = self.sessions.iter().filter(is_other).filter(|_| !broken!("shown-once-in-each-session"));
+        for other in others {
+            if Stored::row_has_shown(snapshot, self.session_row(other.ordinal), name)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The row of a session.

@@ -75,6 +75,23 @@ impl Stored {
         self.recent.has(snapshot, commitment)
     }
 
+    /// Whether a message was among those shown last in the session of this row. Damage is told where the session is needed.
+    pub(crate) fn row_has_shown(snapshot: &Snapshot<'_>, row: i64, name: &seen::Name) -> Result<bool> {
+        let read = || -> Result<Recent> {
+            let hot = snapshot.require(Table::Session, row)?;
+            let mut reader = Reader::new(hot.expose_secret());
+            ok(reader.array_of(3))?;
+            ok(reader.bytes())?;
+            ok(reader.uint())?;
+            Recent::read(&mut reader)
+        };
+        match read() {
+            Ok(recent) => Ok(recent.has_name(name)),
+            Err(CORRUPT) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
         let hot = snapshot.require(Table::Session, row)?;
         let mut reader = Reader::new(hot.expose_secret());

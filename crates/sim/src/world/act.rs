@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use sprag::{Action, Class, Error, Hint, Outcome, Preview, Rejection, SendOptions};
+use sprag::{Class, Error, Hint, SendOptions};
 
-use super::ledger::{Origin, Written};
-use super::step::{Bad, Fate, Step};
-use super::{Backup, Held, OFF, PEOPLE, Task, World, wrong};
+use super::ledger::Written;
+use super::step::Step;
+use super::{Held, PEOPLE, World, wrong};
 use crate::disk::Disk;
-use crate::environment::Source;
-use crate::net::{carry_out, incoming};
 use crate::phone::{account, message, text, with};
 
 impl World {
@@ -17,7 +15,13 @@ impl World {
     ///
     /// # Errors
     /// What they found wrong.
-    pub fn step(&mut self, step: Step) -> Held<()> {
+    pub fn step(&mut self, mut step: Step) -> Held<()> {
+        if let Some(who) = step.who() {
+            *who %= self.units.len();
+            if self.units[*who].gone {
+                return Ok(());
+            }
+        }
         let Some(what) = self.act(step)? else { return Ok(()) };
         if let Some(fault) = step.fault() {
             *self.faults.entry(fault).or_default() += 1;
@@ -28,14 +32,10 @@ impl World {
 
     fn act(&mut self, step: Step) -> Held<Option<String>> {
         Ok(Some(match step {
-            Step::Send { who, handle, to, size, quiet } => {
-                self.write(who, handle, Self::other(who, to), size, quiet)?
-            }
+            Step::Send { who, handle, to, size, quiet } => self.write(who, handle, self.other(who, to), size, quiet)?,
             Step::SendAgain { who, handle, which } => {
-                let mine: Vec<usize> =
-                    (0..self.ledger.written.len()).filter(|at| self.ledger.written[*at].from == who).collect();
-                let Some(at) = mine.get(which % mine.len().max(1)).copied() else { return Ok(None) };
-                self.send(handle, at)?
+                let Some(at) = self.mine(who, which) else { return Ok(None) };
+                self.send(who, handle, at)?
             }
             Step::Lease { who, handle, max } => self.lease(who, handle, max)?,
             Step::Carry { who, handle, which, fate } => return self.carry(who, handle, which, fate),
@@ -51,48 +51,37 @@ impl World {
             Step::Clock { who, seconds } => return Ok(self.clock(who, seconds)),
             Step::Cut { who, loss } => {
                 self.power(who, loss)?;
-                format!("{}: the power goes ({loss:?})", PEOPLE[who])
+                format!("{}: the power goes ({loss:?})", self.label(who))
             }
             Step::Kill { who, handle } => {
-                self.people[who].phone.kill(handle);
+                self.units[who].phone.kill(handle);
                 self.start_all(who)?;
-                format!("{}#{handle} is killed", PEOPLE[who])
+                format!("{}#{handle} is killed", self.label(who))
             }
             Step::Trouble { who, trouble, after, loss } => {
-                let person = &mut self.people[who];
-                person.trouble = Some((trouble, loss));
-                person.phone.disk().trouble(trouble, after);
-                format!("{}: {trouble:?} is to come after {after}", PEOPLE[who])
+                let unit = &mut self.units[who];
+                unit.trouble = Some((trouble, loss));
+                unit.phone.disk().trouble(trouble, after);
+                format!("{}: {trouble:?} is to come after {after}", self.label(who))
             }
-            Step::Snapshot { who } => {
-                let person = &mut self.people[who];
-                let randomness = person.good.clone().unwrap_or_else(|| person.phone.instruments.source());
-                let image = person.phone.disk().contents();
-                let (app, keys) = (person.app.clone(), person.phone.keys());
-                person.backups.push(Backup { image, app, keys, randomness });
-                format!("{}: a backup is made", PEOPLE[who])
-            }
+            Step::Snapshot { who } => self.snapshot(who),
             Step::Restore { who, which, randomness } => return self.restore(who, which, randomness),
+            Step::Copy { who, shared, randomness } => return Ok(self.copy(who, shared, randomness)),
+            Step::Discard { who } => return Ok(self.discard(who)),
             Step::Randomness { who, bad } => self.randomness(who, bad),
             Step::Trick(trick) => return Ok(self.trick(trick)),
         }))
     }
 
-    fn rekey(&mut self, who: usize) -> Held<String> {
-        // Other processes must open the store anew.
-        self.people[who].phone.stop(1);
-        let line = format!("{}'s store gets another key", PEOPLE[who]);
-        let line = match self.people[who].phone.rekey() {
-            Ok(()) => line,
-            Err(error) => format!("{line}: {}", self.refused(who, error)?),
-        };
-        self.start_all(who)?;
-        Ok(line)
-    }
-
     fn write(&mut self, who: usize, handle: usize, to: usize, size: usize, quiet: bool) -> Held<String> {
         let number = self.compose(who, to, size, quiet);
-        self.send(handle, number)
+        self.send(who, handle, number)
+    }
+
+    /// One of the messages that the app on a phone knows as written on it.
+    fn mine(&self, who: usize, which: usize) -> Option<usize> {
+        let mine = &self.units[who].app.mine;
+        mine.iter().nth(which % mine.len().max(1)).copied()
     }
 
     /// A message is written, and not sent yet.
@@ -101,28 +90,29 @@ impl World {
         let text = format!("{}:{number}:{}", self.canary, ".".repeat(size));
         self.ledger.written.push(Written {
             id: message(&format!("m{number}")),
-            from: who,
+            from: self.units[who].account,
+            on: who,
             to,
             text,
             quiet,
             certain: false,
-            state: None,
             blobs: BTreeSet::new(),
             excused: None,
         });
+        self.units[who].app.mine.insert(number);
         number
     }
 
     /// The app sends a message of the ledger; again, if it did before.
-    pub(super) fn send(&mut self, handle: usize, at: usize) -> Held<String> {
+    pub(super) fn send(&mut self, who: usize, handle: usize, at: usize) -> Held<String> {
         let written = &self.ledger.written[at];
-        let (who, to) = (written.from, written.to);
+        let to = written.to;
         let mut options = SendOptions::default();
         options.client_id = Some(written.id.clone());
         options.class = if written.quiet { Class::Quiet } else { Class::Message };
         let (conversation, content) = (with(&account(PEOPLE[to])), text(&written.text));
-        let sent = self.people[who].phone.with(handle, |client| client.send(&conversation, &content, &options));
-        let line = format!("{}#{handle} sends m{at} to {}", PEOPLE[who], PEOPLE[to]);
+        let sent = self.units[who].phone.with(handle, |client| client.send(&conversation, &content, &options));
+        let line = format!("{}#{handle} sends m{at} to {}", self.label(who), PEOPLE[to]);
         match sent {
             Ok(sent) => {
                 self.ledger.written[at].certain = true;
@@ -136,130 +126,16 @@ impl World {
         }
     }
 
-    fn lease(&mut self, who: usize, handle: usize, max: usize) -> Held<String> {
-        let line = format!("{}#{handle} takes requests", PEOPLE[who]);
-        match self.people[who].phone.with(handle, |client| client.requests(max, 60)) {
-            Ok(requests) => {
-                let names: Vec<String> =
-                    requests.iter().map(|r| format!("{:x}/{}", r.action.code(), r.attempt)).collect();
-                self.leave(who, requests)?;
-                Ok(format!("{line}: [{}]", names.join(" ")))
-            }
-            Err(error) => Ok(format!("{line}: {}", self.refused(who, error)?)),
-        }
-    }
-
-    /// Requests leave the engine: each is durable, and the same whenever it is offered.
-    pub(super) fn leave(&mut self, who: usize, requests: Vec<sprag::Request>) -> Held<()> {
-        for request in requests {
-            let what = match &request.action {
-                Action::Send(send) => {
-                    let to = send.to.first().and_then(Self::place).unwrap_or(who);
-                    let message = send.message.as_ref().and_then(|id| self.ledger.find(who, id));
-                    if send.message.is_some() && message.is_none() {
-                        return wrong("only what was written is sent", format!("{:?}", send.message));
-                    }
-                    if let Some(at) = message {
-                        self.ledger.written[at].blobs.insert(send.blob_id);
-                    }
-                    self.ledger.blobs.insert(send.blob_id, Origin { from: who, to, message });
-                    format!("{:?}", send.blob_id)
-                }
-                other => format!("{}", other.code()),
-            };
-            let person = &mut self.people[who];
-            if let Some(before) = person.left.insert(request.id, what.clone())
-                && before != what
-                && !person.restored
-            {
-                return wrong("what left under an id stays the same", format!("{before}, then {what}"));
-            }
-            person.tasks.retain(|task| task.request.id != request.id);
-            person.tasks.push(Task { request, outcome: None });
-        }
-        Ok(())
-    }
-
-    fn carry(&mut self, who: usize, handle: usize, which: usize, fate: Fate) -> Held<Option<String>> {
-        let count = self.people[who].tasks.len();
-        if count == 0 {
-            return Ok(None);
-        }
-        let mut task = self.people[who].tasks.remove(which % count);
-        let id = task.request.id;
-        let mut line = format!("{}'s request {} goes ({fate:?})", PEOPLE[who], task.request.action.code());
-        if let Action::Send(send) = &task.request.action {
-            line = format!("{line}, {:?}", send.blob_id);
-        }
-        let reached = matches!(fate, Fate::Well | Fate::AnswerLost | Fate::AnsweredTwice | Fate::Forgotten);
-        if reached && task.outcome.is_none() {
-            let account = self.people[who].phone.account.clone();
-            task.outcome = Some(carry_out(&mut self.server, &account, &task.request.action));
-        }
-        let outcome = match (fate, task.outcome) {
-            (Fate::Forgotten, _) => return Ok(Some(line)),
-            (Fate::Lost | Fate::AnswerLost, _) => Outcome::Retry { after: None },
-            (Fate::Refused, _) => Outcome::Rejected(Rejection::Forbidden),
-            (_, Some(outcome)) => outcome,
-            (_, None) => return Ok(None),
-        };
-        for _ in 0..if fate == Fate::AnsweredTwice { 2 } else { 1 } {
-            let answer = outcome.clone();
-            if let Err(error) = self.people[who].phone.with(handle, |client| client.respond(id, answer)) {
-                line = format!("{line}: {}", self.refused(who, error)?);
-            }
-        }
-        Ok(Some(line))
-    }
-
-    fn peek(&mut self, who: usize, handle: usize, which: usize) -> Held<Option<String>> {
-        let waiting = self.server.mail.collect(PEOPLE[who].as_bytes(), self.people[who].device, usize::MAX);
-        let Some(mail) = waiting.get(which % waiting.len().max(1)).cloned() else { return Ok(None) };
-        let before = self.rows(who);
-        let preview = self.people[who].phone.with(handle, |client| client.peek(&incoming(mail)));
-        let line = format!("{}#{handle} peeks", PEOPLE[who]);
-        match preview {
-            Ok(preview) => {
-                if before != self.rows(who) {
-                    return wrong("a look changes nothing", line);
-                }
-                let what = match preview {
-                    Preview::Message { client_id, .. } => format!("message {client_id:?}"),
-                    Preview::Known => "nothing new".to_owned(),
-                    Preview::Unreadable { reason } => format!("{reason:?}"),
-                    _ => "something else".to_owned(),
-                };
-                Ok(Some(format!("{line}: {what}")))
-            }
-            Err(error) => Ok(Some(format!("{line}: {}", self.refused(who, error)?))),
-        }
-    }
-
-    fn wake(&mut self, who: usize, handle: usize, hint: bool) -> Held<String> {
-        let mut word = Hint::default();
-        if hint {
-            let left = self.server.directory.left(PEOPLE[who].as_bytes(), self.people[who].device);
-            word.one_time_left = u32::try_from(left).ok();
-        }
-        let line = format!("{}#{handle} wakes ({:?})", PEOPLE[who], word.one_time_left);
-        match self.people[who].phone.with(handle, |client| client.wake(word)) {
-            Ok(pending) => Ok(format!("{line}: {} requests", pending.requests)),
-            Err(error) => Ok(format!("{line}: {}", self.refused(who, error)?)),
-        }
-    }
-
     fn with_message(&mut self, who: usize, which: usize, cancel: bool) -> Held<Option<String>> {
-        let mine: Vec<usize> =
-            (0..self.ledger.written.len()).filter(|at| self.ledger.written[*at].from == who).collect();
-        let Some(at) = mine.get(which % mine.len().max(1)).copied() else { return Ok(None) };
+        let Some(at) = self.mine(who, which) else { return Ok(None) };
         let id = self.ledger.written[at].id.clone();
-        let phone = &self.people[who].phone;
+        let phone = &self.units[who].phone;
         let answer = if cancel {
             phone.app(|client| client.cancel(id.as_bytes()))
         } else {
             phone.app(|client| client.retry(id.as_bytes()))
         };
-        let line = format!("{} {} m{at}", PEOPLE[who], if cancel { "takes back" } else { "tries again" });
+        let line = format!("{} {} m{at}", self.label(who), if cancel { "takes back" } else { "tries again" });
         Ok(Some(match answer {
             Ok(_) => line,
             Err(error @ (Error::NotAllowed | Error::Unknown)) => format!("{line}: {error:?}"),
@@ -267,73 +143,18 @@ impl World {
         }))
     }
 
-    fn suspend(&mut self, who: usize, handle: usize) -> Held<String> {
-        let phone = &self.people[who].phone;
-        let suspended = phone.with(handle, |client| {
-            let suspended = client.suspend();
-            let refused = client.events(0, 1).err();
-            client.resume()?;
-            suspended.map(|()| refused)
-        });
-        let line = format!("{}#{handle} is suspended and resumed", PEOPLE[who]);
-        match suspended {
-            Ok(Some(Error::Unavailable)) => Ok(line),
-            Ok(other) => wrong("a suspended store is closed", format!("{other:?}")),
+    fn wake(&mut self, who: usize, handle: usize, hint: bool) -> Held<String> {
+        let mut word = Hint::default();
+        if hint {
+            let unit = &self.units[who];
+            let left = self.server.directory.left(unit.name().as_bytes(), unit.device);
+            word.one_time_left = u32::try_from(left).ok();
+        }
+        let line = format!("{}#{handle} wakes ({:?})", self.label(who), word.one_time_left);
+        match self.units[who].phone.with(handle, |client| client.wake(word)) {
+            Ok(pending) => Ok(format!("{line}: {} requests", pending.requests)),
             Err(error) => Ok(format!("{line}: {}", self.refused(who, error)?)),
         }
-    }
-
-    fn clock(&mut self, who: usize, seconds: i64) -> Option<String> {
-        let person = &mut self.people[who];
-        let ahead = person.ahead + seconds;
-        if !OFF.contains(&ahead) {
-            return None;
-        }
-        person.ahead = ahead;
-        person.phone.instruments.jump(seconds);
-        self.latest = self.latest.max(person.phone.instruments.seconds());
-        Some(format!("{}'s clock jumps {seconds} s", PEOPLE[who]))
-    }
-
-    fn restore(&mut self, who: usize, which: usize, randomness: bool) -> Held<Option<String>> {
-        let person = &mut self.people[who];
-        let count = person.backups.len();
-        if count == 0 {
-            return Ok(None);
-        }
-        let backup = &person.backups[which % count];
-        let (image, app, source) = (backup.image.clone(), backup.app.clone(), backup.randomness.clone());
-        let keys = backup.keys.clone();
-        person.restored = true;
-        person.lost_power = true;
-        person.trouble = None;
-        person.tasks.clear();
-        person.app = app;
-        person.phone.replace(image);
-        person.phone.put_keys(keys);
-        if randomness {
-            person.phone.instruments.draw_from(source);
-            person.good = None;
-            person.dry = false;
-        }
-        self.start_all(who)?;
-        Ok(Some(format!("{}'s phone is put back to backup {} of {count}", PEOPLE[who], which % count)))
-    }
-
-    fn randomness(&mut self, who: usize, bad: Bad) -> String {
-        let person = &mut self.people[who];
-        let instruments = &person.phone.instruments;
-        person.dry = bad == Bad::Dry;
-        let source = match bad {
-            Bad::Constant => Source::Constant(0x55),
-            Bad::Dry => Source::Dry,
-            Bad::Good => person.good.take().unwrap_or_else(|| instruments.source()),
-        };
-        let before = instruments.draw_from(source);
-        if matches!(before, Source::Seeded(_)) && bad != Bad::Good {
-            person.good = Some(before);
-        }
-        format!("{}'s randomness is {bad:?}", PEOPLE[who])
     }
 
     fn trick(&mut self, trick: sprag_malice::Trick) -> Option<String> {
@@ -357,12 +178,12 @@ impl World {
 
     /// The rows of a phone, where nothing is wrong with its disk.
     pub(super) fn rows(&self, who: usize) -> Option<super::rows::Rows> {
-        let person = &self.people[who];
-        if person.trouble.is_some() { None } else { super::rows::read(person.phone.disk()).ok() }
+        let unit = &self.units[who];
+        if unit.trouble.is_some() { None } else { super::rows::read(unit.phone.disk()).ok() }
     }
 
     /// The disk of somebody.
     pub(super) fn disk(&self, who: usize) -> &Disk {
-        self.people[who].phone.disk()
+        self.units[who].phone.disk()
     }
 }

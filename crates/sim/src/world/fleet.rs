@@ -45,7 +45,7 @@ impl Fleet {
     /// A phone as it was made, with randomness of its own, and its device.
     pub(super) fn phone(&self, who: usize, seed: u64) -> (Phone, u32) {
         let (image, device) = &self.phones[who];
-        let dice = Dice::new(seed.wrapping_mul(8).wrapping_add(who as u64));
+        let dice = Dice::new(seed.wrapping_mul(64).wrapping_add(who as u64));
         let instruments: Arc<Instruments> = Instruments::new(Source::Seeded(dice));
         (Phone::off(PEOPLE[who], Disk::mount(image.clone()), instruments), *device)
     }

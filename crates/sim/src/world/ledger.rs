@@ -8,14 +8,14 @@ use sprag::{BlobId, MessageId, MessageState, Reason};
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) id: MessageId,
+    /// Who wrote it, and the phone that it was written on.
     pub(super) from: usize,
+    pub(super) on: usize,
     pub(super) to: usize,
     pub(super) text: String,
     pub(super) quiet: bool,
     /// Whether the app knows that the call was done: if not, it does it again.
     pub(super) certain: bool,
-    /// The last state that the sender's app was told.
-    pub(super) state: Option<MessageState>,
     /// The blobs that carried it.
     pub(super) blobs: BTreeSet<BlobId>,
     /// Why it need not arrive.
@@ -25,19 +25,32 @@ pub(super) struct Written {
 /// A blob that an engine made.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
+    /// Whose phone made it, and which one.
     pub(super) from: usize,
-    pub(super) to: usize,
+    pub(super) by: usize,
+    /// The accounts that it was for.
+    pub(super) to: BTreeSet<usize>,
     /// The message in it, by its place in the ledger; none for upkeep.
     pub(super) message: Option<usize>,
 }
 
-/// What one person's app knows: its own database, which a backup takes along.
+/// What the app on one phone knows: its own database, which a backup takes along.
 #[derive(Clone, Debug, Default)]
 pub(super) struct App {
+    /// Messages that it wrote.
+    pub(super) mine: BTreeSet<usize>,
     /// Event ids under which a message was shown.
     pub(super) shown: BTreeMap<usize, BTreeSet<u64>>,
     /// Events about its own messages that it took note of.
     pub(super) news: BTreeSet<u64>,
+    /// The last state of each of them that it was told.
+    pub(super) states: BTreeMap<usize, MessageState>,
+    /// Accounts of which it was told that a copy is in use, or that the braid stands still.
+    pub(super) warned: BTreeSet<usize>,
+    /// Accounts of which it was told that a session was begun beside one that was heard.
+    pub(super) restarts: BTreeSet<usize>,
+    /// Accounts of which something opened.
+    pub(super) heard: BTreeSet<usize>,
     /// Blobs that `deliver` said were opened.
     pub(super) opened: BTreeSet<BlobId>,
     /// Blobs given to a call that failed: they may have been opened.

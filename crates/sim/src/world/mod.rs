@@ -1,34 +1,41 @@
-//! A world: three people with a phone each, a server that lies, and one seed.
+//! A world: three people with a phone each, and now and then a copy of one; a server that lies, and one seed.
 //!
 //! A step changes the world through what an app can do, and what a network, a disk and a server can do to it. After each
 //! the oracles look; when all steps are done, the faults stop, and everything must come right.
 
 mod act;
+mod copies;
+mod course;
 mod fleet;
 mod judge;
 mod ledger;
+mod network;
 mod rows;
 mod run;
 mod settle;
+mod show;
 mod step;
 mod together;
 mod trace;
+mod trouble;
+mod unit;
 
 use std::collections::BTreeMap;
 
-use sprag::{AccountId, Error, Outcome, Request, RequestId, Role};
+use sprag::{AccountId, Error, Role};
 use sprag_malice::Server;
 
+pub use self::course::draw;
 pub use self::fleet::PEOPLE;
 pub use self::run::{Failure, Report, run, shrink, tell};
-pub use self::step::{Bad, Fate, Step, Verb, draw};
+pub use self::step::{Bad, Fate, Step, Verb};
 pub use self::trace::Trace;
 
 use self::fleet::Fleet;
-use self::ledger::{App, Ledger};
-use crate::disk::{Image, Loss, Trouble};
-use crate::environment::{START, Source};
-use crate::phone::Phone;
+use self::ledger::Ledger;
+use self::unit::Unit;
+use crate::disk::Loss;
+use crate::environment::START;
 use crate::random::Dice;
 
 /// By how many seconds a clock may be off: from the one end to the other, skipped keys and prekeys outlive it.
@@ -52,49 +59,14 @@ fn wrong<T>(promise: &'static str, detail: impl Into<String>) -> Held<T> {
     Err(Wrong { promise, detail: detail.into() })
 }
 
-/// A backup of a whole phone, with what its app had in its own database.
-struct Backup {
-    image: Image,
-    app: App,
-    keys: Vec<[u8; 32]>,
-    randomness: Source,
-}
-
-/// A request that an app's network has.
-struct Task {
-    request: Request,
-    outcome: Option<Outcome>,
-}
-
-/// Somebody with a phone.
-struct Person {
-    phone: Phone,
-    device: u32,
-    app: App,
-    tasks: Vec<Task>,
-    backups: Vec<Backup>,
-    /// What was ordered for the disk, and what is lost if it is a power cut.
-    trouble: Option<(Trouble, Loss)>,
-    /// Lost power, or was put back: an answer that the engine was told may be forgotten.
-    lost_power: bool,
-    /// Put back to an older state at some time: others cannot know.
-    restored: bool,
-    /// No randomness is to be had at the moment.
-    dry: bool,
-    /// Good randomness, while it is replaced by bad.
-    good: Option<Source>,
-    ahead: i64,
-    /// The blob or other content of each request that left.
-    left: BTreeMap<RequestId, String>,
-}
-
 /// The world.
 pub struct World {
-    people: Vec<Person>,
+    units: Vec<Unit>,
     server: Server,
     ledger: Ledger,
     /// Whoever the server lied about, by place: their keys may have been used up.
     lied_about: [bool; PEOPLE.len()],
+    seed: u64,
     canary: String,
     /// The latest that a clock ever said: when the faults stop, it is later everywhere.
     latest: u64,
@@ -112,35 +84,26 @@ impl World {
     #[expect(clippy::expect_used, reason = "phones that were just made start")]
     pub fn new(seed: u64, keep: bool) -> Self {
         let fleet = Fleet::get();
-        let people = (0..PEOPLE.len()).map(|who| {
-            let (mut phone, device) = fleet.phone(who, seed);
+        let mut server = fleet.server.clone();
+        let units = (0..PEOPLE.len()).map(|account| {
+            let (mut phone, device) = fleet.phone(account, seed);
             for role in [Role::App, Role::Extension] {
                 phone.start(role).expect("a phone starts");
             }
-            Person {
-                phone,
-                device,
-                app: App::default(),
-                tasks: Vec::new(),
-                backups: Vec::new(),
-                trouble: None,
-                lost_power: false,
-                restored: false,
-                dry: false,
-                good: None,
-                ahead: 0,
-                left: BTreeMap::new(),
-            }
+            server.mail.acknowledge(PEOPLE[account].as_bytes(), device, 0);
+            Unit::new(account, device, phone)
         });
+        let units = units.collect();
         #[cfg(feature = "sabotage")]
         let _ = sprag_core::sabotage::reused();
         let mut canary = [0; 8];
         Dice::new(seed ^ 0x5eed).fill(&mut canary);
         Self {
-            people: people.collect(),
-            server: fleet.server.clone(),
+            units,
+            server,
             ledger: Ledger::default(),
             lied_about: [false; PEOPLE.len()],
+            seed,
             canary: canary.iter().map(|byte| format!("{byte:02x}")).collect(),
             latest: START / 1000,
             trace: Trace::new(keep),
@@ -186,51 +149,61 @@ impl World {
         PEOPLE.iter().position(|name| name.as_bytes() == account.as_bytes())
     }
 
-    /// The other one of the three.
-    const fn other(who: usize, to: usize) -> usize {
-        (who + 1 + to % 2) % PEOPLE.len()
+    /// Somebody else than the owner of a phone, as one of the others.
+    fn other(&self, who: usize, to: usize) -> usize {
+        (self.units[who].account + 1 + to % (PEOPLE.len() - 1)) % PEOPLE.len()
     }
 
-    /// Whether two people's phones were never put back: between them everything must come right.
+    /// What a phone is called in the story.
+    fn label(&self, who: usize) -> &str {
+        &self.units[who].label
+    }
+
+    /// Phones that are in use.
+    fn living(&self) -> Vec<usize> {
+        (0..self.units.len()).filter(|who| !self.units[*who].gone).collect()
+    }
+
+    /// Whether neither of two phones was ever put back or copied: between them everything must come right.
     fn sound(&self, one: usize, other: usize) -> bool {
-        !self.people[one].restored && !self.people[other].restored
+        self.units[one].is_sound() && self.units[other].is_sound()
     }
 
     /// A call was refused: only if something was wrong with its phone. If the power went, it comes back.
     fn refused(&mut self, who: usize, error: Error) -> Held<String> {
-        let person = &mut self.people[who];
-        let cause = match (person.trouble, error) {
+        let unit = &mut self.units[who];
+        let cause = match (unit.trouble, error) {
             (Some((trouble, loss)), Error::Store(_) | Error::Unavailable | Error::Busy) => {
-                person.trouble = None;
-                person.phone.disk().relieve();
-                if person.phone.disk().is_off() {
+                unit.trouble = None;
+                unit.phone.disk().relieve();
+                if unit.phone.disk().is_off() {
                     self.power(who, loss)?;
                 }
                 format!("{trouble:?}")
             }
-            (_, Error::Unavailable) if person.dry => "no randomness".to_owned(),
-            _ => return wrong("a call fails only for a cause", format!("{}: {error:?}", PEOPLE[who])),
+            (_, Error::Unavailable) if unit.dry => "no randomness".to_owned(),
+            _ => return wrong("a call fails only for a cause", format!("{}: {error:?}", self.label(who))),
         };
         Ok(format!("refused ({cause}): {error:?}"))
     }
 
     /// The power of a phone goes and comes back.
     fn power(&mut self, who: usize, loss: Loss) -> Held<()> {
-        let person = &mut self.people[who];
-        person.trouble = None;
-        person.lost_power = true;
-        person.tasks.clear();
-        person.phone.cut(loss);
+        let unit = &mut self.units[who];
+        unit.trouble = None;
+        unit.lost_power = true;
+        unit.tasks.clear();
+        unit.phone.cut(loss);
         self.start_all(who)
     }
 
     /// Starts what does not run. Trouble with the disk may come in the midst of it; it is over after that.
     fn start_all(&mut self, who: usize) -> Held<()> {
         for handle in 0..HANDLES {
-            let Err(error) = self.people[who].phone.restart(handle) else { continue };
+            let Err(error) = self.units[who].phone.restart(handle) else { continue };
             self.refused(who, error)?;
-            if let Err(error) = self.people[who].phone.restart(handle) {
-                return wrong("a store opens after a crash", format!("{}: {error:?}", PEOPLE[who]));
+            if let Err(error) = self.units[who].phone.restart(handle) {
+                return wrong("a store opens after a crash", format!("{}: {error:?}", self.label(who)));
             }
         }
         Ok(())

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::step::{Step, draw};
+use super::course::draw;
+use super::step::Step;
 use super::{Trace, World, Wrong};
 
 /// How a course went.

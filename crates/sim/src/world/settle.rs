@@ -21,118 +21,143 @@ impl World {
     pub fn settle(&mut self) -> Held<()> {
         self.trace.note("the faults stop".to_owned());
         self.server.repent();
-        let now = self.people.iter().map(|person| person.phone.instruments.seconds()).max().unwrap_or(0);
+        let now = self.units.iter().map(|unit| unit.phone.instruments.seconds()).max().unwrap_or(0);
         let latest = self.latest.max(now);
-        for who in 0..PEOPLE.len() {
-            let person = &mut self.people[who];
-            if person.trouble.take().is_some() {
-                person.phone.disk().relieve();
+        for who in self.living() {
+            let unit = &mut self.units[who];
+            if unit.trouble.take().is_some() {
+                unit.phone.disk().relieve();
             }
-            if person.phone.disk().is_off() {
+            if unit.phone.disk().is_off() {
                 self.power(who, crate::disk::Loss::Nothing)?;
             }
             self.start_all(who)?;
-            let person = &self.people[who];
-            let bad = person.good.is_some() || person.dry;
-            person.phone.instruments.set(latest + 3600);
+            let unit = &self.units[who];
+            let bad = unit.good.is_some() || unit.dry;
+            unit.phone.instruments.set(latest + 3600);
             if bad {
                 self.step(Step::Randomness { who, bad: Bad::Good })?;
             }
         }
-        for who in 0..PEOPLE.len() {
-            if self.people[who].phone.rekeys() {
+        for who in self.living() {
+            if self.units[who].phone.rekeys() {
                 self.step(Step::Rekey { who })?;
             }
         }
-        self.rounds()?;
+        self.rounds(ROUNDS)?;
+        self.is_still()?;
         self.arrived()?;
         self.probe()?;
+        self.noticed()?;
         Self::keys()?;
         self.secrets()
     }
 
-    fn rounds(&mut self) -> Held<()> {
-        for _ in 0..ROUNDS {
-            for who in 0..PEOPLE.len() {
-                self.people[who].phone.instruments.jump(1000);
+    pub(super) fn rounds(&mut self, count: usize) -> Held<()> {
+        for _ in 0..count {
+            for who in self.living() {
+                self.units[who].phone.instruments.jump(1000);
                 self.step(Step::Wake { who, handle: 0, hint: true })?;
                 for at in 0..self.ledger.written.len() {
-                    if self.ledger.written[at].from == who && !self.ledger.written[at].certain {
-                        let line = self.send(0, at)?;
+                    if self.ledger.written[at].on == who && !self.ledger.written[at].certain {
+                        let line = self.send(who, 0, at)?;
                         self.trace.note(line);
                     }
                 }
                 // Until nothing more is offered: what goes in order comes a few at a time.
                 for _ in 0..200 {
                     self.step(Step::Lease { who, handle: 0, max: 100 })?;
-                    if self.people[who].tasks.is_empty() {
+                    if self.units[who].tasks.is_empty() {
                         break;
                     }
-                    while !self.people[who].tasks.is_empty() {
+                    while !self.units[who].tasks.is_empty() {
                         self.step(Step::Carry { who, handle: 0, which: 0, fate: Fate::Well })?;
                     }
                 }
             }
-            for who in 0..PEOPLE.len() {
+            for who in self.living() {
                 self.step(Step::Deliver { who, handle: 0, max: 1000, acknowledge: true })?;
                 self.step(Step::Take { who, handle: 0, max: 10_000, done: true })?;
             }
         }
-        for (who, name) in PEOPLE.iter().enumerate() {
-            let pending = self.people[who].phone.app(|client| client.done(&[]));
+        Ok(())
+    }
+
+    fn is_still(&self) -> Held<()> {
+        for who in self.living() {
+            let pending = self.units[who].phone.app(|client| client.done(&[]));
             match pending {
                 Ok(pending) if pending.requests == 0 && pending.events == 0 => {}
-                other => return wrong("outboxes get empty", format!("{name}: {other:?}")),
+                other => return wrong("outboxes get empty", format!("{}: {other:?}", self.label(who))),
             }
         }
         Ok(())
+    }
+
+    /// Who is to be shown a message, on which phones.
+    fn readers(&self, written: &Written) -> impl Iterator<Item = usize> {
+        let to = written.to;
+        self.living().into_iter().filter(move |who| self.units[*who].account == to)
     }
 
     /// Every message was shown once, or is reported.
     fn arrived(&self) -> Held<()> {
         for (at, written) in self.ledger.written.iter().enumerate() {
-            let to = &self.people[written.to];
-            let shown = to.app.shown.get(&at).map_or(0, std::collections::BTreeSet::len);
-            if shown > 1 && !self.people[written.from].restored {
-                return wrong("a message is shown once", format!("m{at}: {shown} times"));
-            }
-            let excused = written.excused.is_some() || self.reported(written);
-            if shown == 0 && !excused && self.sound(written.from, written.to) {
-                let detail =
-                    format!("m{at} from {} to {}: {:?}", PEOPLE[written.from], PEOPLE[written.to], written.state);
-                return wrong("every message is shown or reported", detail);
+            for who in self.readers(written) {
+                let shown = self.units[who].app.shown.get(&at).map_or(0, std::collections::BTreeSet::len);
+                if shown > 1 {
+                    return wrong("a message is shown once", format!("m{at}: {shown} times"));
+                }
+                let excused = written.excused.is_some() || self.reported(at, who);
+                if shown == 0 && !excused && self.sound(written.on, who) {
+                    return wrong("every message is shown or reported", self.course_of(at, who));
+                }
             }
         }
         Ok(())
     }
 
-    /// Whether somebody was told that a message did not arrive.
-    fn reported(&self, written: &Written) -> bool {
+    fn course_of(&self, at: usize, who: usize) -> String {
+        let on = self.ledger.written[at].on;
+        let state = self.units[on].app.states.get(&at);
+        format!("m{at} from {} to {}: {state:?}", self.label(on), self.label(who))
+    }
+
+    /// Whether somebody was told that a message did not arrive on a phone.
+    fn reported(&self, at: usize, who: usize) -> bool {
         let failed = [MessageState::Failed, MessageState::Cancelled, MessageState::Held];
-        let unreadable = &self.people[written.to].app.unreadable;
-        written.state.is_some_and(|state| failed.contains(&state))
+        let written = &self.ledger.written[at];
+        let unreadable = &self.units[who].app.unreadable;
+        self.units[written.on].app.states.get(&at).is_some_and(|state| failed.contains(state))
             || written.blobs.iter().any(|blob| unreadable.contains_key(blob))
+    }
+
+    /// Everybody writes to everybody else.
+    pub(super) fn say_something(&mut self) -> Held<()> {
+        for who in self.living() {
+            for to in 0..PEOPLE.len() - 1 {
+                self.step(Step::Send { who, handle: 0, to, size: 10, quiet: false })?;
+            }
+        }
+        Ok(())
     }
 
     /// One more message between everybody: it arrives, and nothing is unreadable.
     fn probe(&mut self) -> Held<()> {
         let first = self.ledger.written.len();
-        for who in 0..PEOPLE.len() {
-            for to in 0..2 {
-                self.step(Step::Send { who, handle: 0, to, size: 10, quiet: false })?;
-            }
-        }
-        self.rounds()?;
+        self.say_something()?;
+        self.rounds(ROUNDS)?;
+        self.is_still()?;
         for at in first..self.ledger.written.len() {
             let written = &self.ledger.written[at];
-            let shown = self.people[written.to].app.shown.contains_key(&at);
-            // A session with a one-time prekey that was given away twice is unreadable until the other side writes: said,
-            // and not healed yet.
-            let spoilt = self.lied_about[written.to] && self.reported(written);
-            if !shown && !spoilt && self.sound(written.from, written.to) {
-                let detail =
-                    format!("m{at} from {} to {}: {:?}", PEOPLE[written.from], PEOPLE[written.to], written.state);
-                return wrong("afterwards every message arrives", detail);
+            for who in self.readers(written) {
+                let shown = self.units[who].app.shown.contains_key(&at);
+                // A session with a one-time prekey that was given away twice is unreadable until the other side writes:
+                // said, and not healed yet.
+                let spoilt = self.lied_about[written.to] && self.reported(at, who);
+                if !shown && !spoilt && self.sound(written.on, who) {
+                    return wrong("afterwards every message arrives", self.course_of(at, who));
+                }
             }
         }
         Ok(())
@@ -156,7 +181,8 @@ impl World {
         let keys: Vec<[u8; 32]> = (7..40).map(|byte| [byte; 32]).collect();
         let needles: Vec<&[u8]> = std::iter::once(canary).chain(keys.iter().map(<[u8; 32]>::as_slice)).collect();
         let clear = |bytes: &[u8]| needles.iter().any(|needle| contains(bytes, needle));
-        for (who, person) in PEOPLE.iter().enumerate() {
+        for who in self.living() {
+            let person = self.label(who);
             let contents = self.disk(who).contents();
             let size = contents.contents(Name::Main).map_or(0, <[u8]>::len);
             if size > MOST {

@@ -53,14 +53,14 @@ impl Task {
 
 impl World {
     pub(super) fn together(&mut self, who: usize, first: Verb, second: Verb, at: u64) -> Held<String> {
-        let mut line = format!("{}#0 does {first:?}, and at its lock {at} #1 does {second:?}", PEOPLE[who]);
+        let mut line = format!("{}#0 does {first:?}, and at its lock {at} #1 does {second:?}", self.label(who));
         let tasks = [self.task(who, first), self.task(who, second)];
         let given: Vec<sprag::BlobId> = tasks
             .iter()
             .filter_map(|task| if let Task::Deliver(batch) = task { Some(batch) } else { None })
             .flat_map(|batch| batch.iter().map(|incoming| sprag::BlobId::of(&incoming.bytes)))
             .collect();
-        let phone = &self.people[who].phone;
+        let phone = &self.units[who].phone;
         let (Some(one), Some(two)) = (phone.handle(0), phone.handle(1)) else { return Ok(line) };
         let [first, second] = tasks;
         let plan = Plan { first: at, second: None };
@@ -82,7 +82,7 @@ impl World {
                 }
                 Ok(Came::Nothing) => {}
                 Err(error) => {
-                    self.people[who].app.unsure.extend(given.iter().copied());
+                    self.units[who].app.unsure.extend(given.iter().copied());
                     // One cause, such as a power cut, may end both.
                     let cause = match causes.take() {
                         Some(cause) => cause,
@@ -105,13 +105,13 @@ impl World {
         match verb {
             Verb::Deliver => {
                 // Not acknowledged: it comes again.
-                let mail = self.server.mail.collect(PEOPLE[who].as_bytes(), self.people[who].device, 8);
+                let mail = self.waiting(who, 8);
                 Task::Deliver(mail.into_iter().map(incoming).collect())
             }
             Verb::Lease => Task::Lease,
             Verb::Wake => Task::Wake,
             Verb::Send => {
-                let to = Self::other(who, self.ledger.written.len());
+                let to = self.other(who, self.ledger.written.len());
                 let at = self.compose(who, to, 20, false);
                 let mut options = SendOptions::default();
                 options.client_id = Some(self.ledger.written[at].id.clone());

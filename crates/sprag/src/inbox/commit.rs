@@ -112,7 +112,7 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         }
         None => answered(tx, &mut known, ordinal)?,
     }
-    if stored.session.is_broken() {
+    if stored.session.is_broken() || broken!("suspected-without-evidence") {
         suspected(tx, &mut known, ordinal, now)?;
     }
     if stored.session.is_stalled() {
@@ -122,7 +122,7 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         session.knows = session.knows.max(knows);
     }
     announced(&mut known, content.extensions.get(EXT_SESSIONS));
-    let again = shows_again(tx, &known, &mut stored, &content)?;
+    let again = shows_again(tx, &known, ordinal, &mut stored, &content)?;
     stored.saw(tx, known.row, &commitment)?;
     stored.save(tx, known.session_row(ordinal))?;
     known.save(tx)?;
@@ -158,10 +158,16 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
 
 /// The id of a message that was shown before: its sender never heard that the server had it, and sealed it anew. Only the
 /// last few are looked at, for anew it comes soon.
-fn shows_again(tx: &Tx<'_>, known: &Known, stored: &mut Stored, content: &Wire) -> Result<Option<MessageId>> {
+fn shows_again(
+    tx: &Tx<'_>,
+    known: &Known,
+    ordinal: u32,
+    stored: &mut Stored,
+    content: &Wire,
+) -> Result<Option<MessageId>> {
     let (Body::Text(_) | Body::App { .. }, Some(pin)) = (&content.body, &known.pin) else { return Ok(None) };
     let name = seen::message_key(tx, &pin.account().key, &content.id);
-    if known.has_shown(tx, stored, &name)? && !broken!("sealed-anew-shown-twice") {
+    if known.has_shown(tx, stored, ordinal, &name)? && !broken!("sealed-anew-shown-twice") {
         return MessageId::new(&content.id).map(Some);
     }
     stored.showed(tx, known.row, &name)?;
