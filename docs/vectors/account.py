@@ -36,13 +36,18 @@ def open_code(data):
 
 def read_text(text):
     """The bytes of a code that somebody typed."""
+    return read_letters("link text", text)
+
+
+def read_letters(purpose, text):
+    """The bytes of a text that somebody typed, whose checksum is for this purpose."""
     letters = [c for c in text.upper().translate(str.maketrans("OIL", "011")) if c != "-" and not c.isspace()]
     shape(all(letter in LETTERS for letter in letters))
     bits = "".join(f"{LETTERS.index(letter):05b}" for letter in letters)
     whole = len(bits) // 8
     shape(set(bits[8 * whole:]) <= {"0"} and len(letters) == -(-8 * whole // 5) and whole >= 3)
     data = bytes(int(bits[8 * i : 8 * i + 8], 2) for i in range(whole))
-    shape(hash_of("link text", data[:-3])[:3] == data[-3:])
+    shape(hash_of(purpose, data[:-3])[:3] == data[-3:])
     return data[:-3]
 
 

@@ -21,7 +21,7 @@ except ImportError as missing:
 DAY = 86_400
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
-KINDS = {"envelope": 1, "list": 3, "prekey": 4, "succession": 7, "link": 9}
+KINDS = {"envelope": 1, "list": 3, "prekey": 4, "card": 5, "succession": 7, "link": 9}
 
 
 class Refused(Exception):
@@ -273,18 +273,25 @@ def check_time(start, end, now):
     shape(start - DAY <= now <= end + DAY, "Expired")
 
 
-def open_prekey(data, device, kind, now):
+def parse_prekey(data):
+    """Body, signature and the body's fields: of the right shape, and not believed."""
     shape(len(data) <= 4096, "TooLarge")
     fields = open_object(data, "prekey")
     shape(len(fields) == 2 and is_bytes(fields[0]) and is_bytes(fields[1], 64))
     body, signature = fields
     parts = decode(body)
     shape(isinstance(parts, list) and len(parts) in (6, 7))
+    shape(is_uint(parts[0]) and parts[0] < 2**32)
     shape(parts[1] in (1, 2), "Unsupported")
     x25519_key(parts[2])
     shape(is_bytes(parts[3], 1568) and is_uint(parts[4]) and is_uint(parts[5]) and parts[5] > parts[4])
     check_modulus(parts[3])
     extensions(parts, 6)
+    return body, signature, parts
+
+
+def open_prekey(data, device, kind, now):
+    body, signature, parts = parse_prekey(data)
     shape(parts[0] == device["id"] and parts[1] == kind, "Mismatch")
     verify(device["device_key"], "prekey signature", body, signature)
     check_time(parts[4], parts[5], now)

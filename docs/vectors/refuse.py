@@ -10,6 +10,7 @@ states; and the good list that it names must open.
 """
 
 from account import open_code, open_page, open_succession, parse_link, read_text
+from cards import find_armor, open_card, open_link_text, open_part, open_small
 from objects import Refused, load, open_content, open_envelope, open_list, open_prekey, unpad, x25519_key
 
 
@@ -27,6 +28,11 @@ def read_refusals():
         "link text": lambda data: read_text(data.decode()),
         "link": parse_link,
         "state page": open_page,
+        "card": open_card,
+        "card part": open_part,
+        "small card": open_small,
+        "card link": lambda data: open_link_text(data.decode()),
+        "armor": lambda data: find_armor(data.decode()),
         "padded content": unpad,
         "x25519 key": x25519_key,
     }

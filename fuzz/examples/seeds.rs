@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use people::{NOW, Person, Seeded, unhex};
 use sprag_core::account_state::{ContactState, KnownList, Place, Protection, StatePage};
+use sprag_core::card::{Card, SmallCard};
 use sprag_core::content::Peer;
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::handshake::Established;
@@ -60,6 +61,7 @@ fn main() {
         write("content", &format!("sort-{number}"), bytes);
     }
     account();
+    cards();
     who();
     texts();
     headers();
@@ -100,6 +102,25 @@ fn account() {
             write("page", &format!("{name}-{number}"), page.expose_secret());
         }
     }
+}
+
+fn cards() {
+    let alice = Person::new("alice");
+    let second = alice.second("alice's second device");
+    let card = Card::new(&second.list, &[&alice.signed_object, &second.signed_object]).unwrap();
+    write("card", "whole", &card.encode());
+    let mut parts: Vec<Vec<u8>> = card.parts(1_500).unwrap().iter().map(|bytes| part(bytes)).collect();
+    write("card", "part", &card.parts(10_000).unwrap()[0]);
+    parts.reverse();
+    write("card", "parts", &parts.concat());
+    let small = SmallCard::of(alice.account.account());
+    write("card", "small", &small.encode());
+    write("card", "link", small.link().as_bytes());
+    let fallback = "This message is encrypted.";
+    write("armor", "text", sprag_core::armor::wrap(fallback, &small.encode()).unwrap().as_bytes());
+    write("armor", "word", b"SPRAG is a part of a clutch. SPRAG11111111111 is not.");
+    let pieces = [part(fallback.as_bytes()), part(&[3, 8, 200]), small.encode()];
+    write("armor", "wrapped", &pieces.concat());
 }
 
 fn who() {

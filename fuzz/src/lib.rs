@@ -13,6 +13,7 @@ mod objects;
 mod people;
 mod ratchet;
 mod session;
+mod text;
 
 pub use input::Input;
 
@@ -35,6 +36,8 @@ pub const TARGETS: &[Target] = &[
     ("code", account::code),
     ("link", account::link),
     ("page", account::page),
+    ("card", text::card),
+    ("armor", text::armor),
     ("padding", objects::padding),
     ("scan", objects::scan),
     ("header", ratchet::header),

@@ -46,6 +46,12 @@ pub const LINK_CONTENTS: &str = "Sprag v1 link contents";
 pub const LINK_KEY: &str = "Sprag v1 link key";
 /// The hash of an offer, to which its answer is bound.
 pub const LINK_OFFER: &str = "Sprag v1 link offer";
+/// The hash of a whole contact card, by which its parts find together.
+pub const CARD: &str = "Sprag v1 card";
+/// The checksum of a small card's link.
+pub const CARD_LINK: &str = "Sprag v1 card link";
+/// The checksum of armor.
+pub const ARMOR: &str = "Sprag v1 armor";
 /// The safety number of two accounts.
 pub const SAFETY_NUMBER: &str = "Sprag v1 safety number";
 /// The device key's signature of a prekey.

@@ -43,9 +43,13 @@ pub mod prekey;
 
 pub mod link;
 
+pub mod card;
+
 pub mod handshake;
 
 pub mod ratchet;
+
+pub mod armor;
 
 pub mod padding;
 

@@ -25,7 +25,7 @@ pub enum Kind {
     List = 3,
     /// A prekey.
     Prekey = 4,
-    /// A contact card (reserved).
+    /// A contact card: a small one, or a part of a whole one.
     Card = 5,
     /// A group roster (reserved).
     Roster = 6,

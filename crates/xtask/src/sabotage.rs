@@ -55,6 +55,7 @@ const SWITCHES: &[Switch] = &[
     Switch("commitments-unchecked", CORE, "envelope", ""),
     Switch("any-device-links", CORE, "link", "only_the_device"),
     Switch("links-grant-themselves", CORE, "link", "only_the_device"),
+    Switch("any-fingerprint", CORE, "card", "a_small_card"),
     Switch("long-integers", CORE, "vectors", ""),
     Switch("vanished-rows-believed", SIM, "attacks", "a36_exchanged"),
     Switch("values-belong-anywhere", ENGINE, "--lib", "exchanged"),

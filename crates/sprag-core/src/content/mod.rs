@@ -38,6 +38,8 @@ pub const EXT_SESSIONS: u64 = 3;
 pub const EXT_PEERS: u64 = 5;
 /// Extension: this is sealed anew because an envelope with this commitment, 32 bytes, did not open.
 pub const EXT_RECOVERS: u64 = 7;
+/// Extension: the sender's whole [`Card`](crate::card::Card), by which a peer without a directory reaches all its devices.
+pub const EXT_CARD: u64 = 9;
 
 const KNOWN_EVEN: [u64; 1] = [EXT_LIST];
 

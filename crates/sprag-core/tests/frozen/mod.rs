@@ -6,6 +6,8 @@
 pub mod account;
 pub mod account_refusals;
 pub mod braid;
+pub mod card_refusals;
+pub mod cards;
 pub mod contents;
 pub mod handshake;
 pub mod json;
@@ -26,6 +28,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("contents.json", contents::file().text()),
         ("link.json", link::file().text()),
         ("account.json", account::file().text()),
+        ("cards.json", cards::file().text()),
         ("refusals.json", refusals::file().text()),
     ]
 }

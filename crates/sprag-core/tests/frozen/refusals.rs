@@ -2,6 +2,8 @@
 
 use sprag_core::Error;
 use sprag_core::account_state::StatePage;
+use sprag_core::armor;
+use sprag_core::card::{Card, CardPart, SmallCard};
 use sprag_core::content::Content;
 use sprag_core::envelope::Envelope;
 use sprag_core::identity::{DeviceList, Succession};
@@ -13,6 +15,7 @@ use sprag_core::ratchet::SLOT;
 use sprag_core::wire::{self, Kind, Writer};
 
 use super::account_refusals;
+use super::card_refusals;
 use super::json::Json;
 use super::who::signed_parts;
 use crate::people::{DAY, NOW, Person, bad_dh_keys};
@@ -21,7 +24,7 @@ use crate::people::{DAY, NOW, Person, bad_dh_keys};
 pub struct Refusal {
     pub name: String,
     /// What it is offered as: `list`, `signed prekey`, `one-time prekey`, `envelope`, `content`, `succession`, `link code`,
-    /// `link text`, `link`, `state page`, `padded content`, `x25519 key`.
+    /// `link text`, `link`, `state page`, `card`, `card part`, `small card`, `card link`, `armor`, `padded content`, `x25519 key`.
     pub offered_as: &'static str,
     pub bytes: Vec<u8>,
     pub error: Error,
@@ -86,6 +89,9 @@ pub fn all() -> Vec<Refusal> {
     all.extend(account_refusals::successions());
     all.extend(account_refusals::links());
     all.extend(account_refusals::pages());
+    all.extend(card_refusals::cards());
+    all.extend(card_refusals::parts_and_small_ones());
+    all.extend(card_refusals::texts());
     for (name, bytes) in [
         ("padding: none", vec![1; 128]),
         ("padding: only zeros", vec![0; 128]),
@@ -237,6 +243,11 @@ pub fn judge(offered_as: &str, bytes: &[u8]) -> Result<(), Error> {
         "link text" => ScannedCode::parse_text(core::str::from_utf8(bytes).unwrap()).map(|_| ()),
         "link" => sprag_core::link::peek(bytes).map(|_| ()),
         "state page" => StatePage::decode(bytes).map(|_| ()),
+        "card" => Card::decode(bytes).map(|_| ()),
+        "card part" => CardPart::parse(bytes).map(|_| ()),
+        "small card" => SmallCard::decode(bytes).map(|_| ()),
+        "card link" => SmallCard::parse_link(core::str::from_utf8(bytes).unwrap()).map(|_| ()),
+        "armor" => armor::find(core::str::from_utf8(bytes).unwrap()).map_or(Err(Error::Malformed), |_| Ok(())),
         "padded content" => padding::unpad(bytes).map(|_| ()),
         "x25519 key" => sprag_core::crypto::dh::DhPublic::from_bytes(bytes.try_into().unwrap()).map(|_| ()),
         other => panic!("{other}"),
