@@ -239,6 +239,8 @@ def read_handshakes():
     resumption = file["resumption"]
     secret = hkdf(bytes(32), [resumption["root_key"]], 32, label("resumption secret"), resumption["transcript"])
     assert secret == resumption["secret"] and hash_of("resumption id", secret)[:8] == resumption["id"]
+    epoch = label("resumption epoch")
+    assert resumption["next"] == hkdf(secret, [resumption["epoch_root"]], 32, epoch, resumption["transcript"])
     for case in file["cases"]:
         check = checker(case, case["name"])
         fields = decode(case["fields"])

@@ -76,6 +76,8 @@ pub const HANDSHAKE_CLAIM: &str = "Sprag v1 handshake claim";
 pub const HANDSHAKE_FIELDS: &str = "Sprag v1 handshake fields";
 /// The secret by which a later handshake proves that it continues a session.
 pub const RESUMPTION_SECRET: &str = "Sprag v1 resumption secret";
+/// The same after another epoch of the braid.
+pub const RESUMPTION_EPOCH: &str = "Sprag v1 resumption epoch";
 /// The id of a resumption secret.
 pub const RESUMPTION_ID: &str = "Sprag v1 resumption id";
 

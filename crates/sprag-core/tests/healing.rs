@@ -18,7 +18,8 @@ struct Copy {
 
 /// Where the chains of the epochs and the braid's second part stand among what is stored.
 const EPOCHS: usize = 11;
-const BRAID_COLD: usize = 3;
+/// The resumption secrets, the ids of those that are gone, and the braid: all count epochs.
+const EPOCHS_COLD: core::ops::Range<usize> = 2..5;
 
 impl Copy {
     fn of(session: &Session) -> Self {
@@ -34,10 +35,10 @@ impl Copy {
     fn with_post_quantum(&self, other: &Self) -> Self {
         let (mut hot, theirs) = (items(&self.hot), items(&other.hot));
         let (mut cold, theirs_cold) = (items(&self.cold), items(&other.cold));
-        assert_eq!((hot.len(), cold.len()), (18, 4));
+        assert_eq!((hot.len(), cold.len()), (18, 5));
         hot[EPOCHS] = theirs[EPOCHS];
         hot[BRAID] = theirs[BRAID];
-        cold[BRAID_COLD] = theirs_cold[BRAID_COLD];
+        cold[EPOCHS_COLD].copy_from_slice(&theirs_cold[EPOCHS_COLD]);
         Self { hot: [&self.hot[..1], &hot.concat()].concat(), cold: [&self.cold[..1], &cold.concat()].concat() }
     }
 }

@@ -80,6 +80,7 @@ const SWITCHES: &[Switch] = &[
     Switch("post-quantum-key-not-joined", CORE, "--lib", "needs_both"),
     Switch("post-quantum-key-not-joined", CORE, "vectors", ""),
     Switch("classical-key-not-joined", CORE, "--lib", "needs_both"),
+    Switch("resumption-constant", CORE, "resumption", "put_back"),
     Switch("stall-not-told", CORE, "--lib", "stands_still"),
     Switch("clones-untold", ENGINE, "clones", "noticed"),
     Switch("evidence-forgotten", ENGINE, "clones", "noticed"),

@@ -20,6 +20,13 @@ impl Resumption {
         Self(hkdf(&[0; 32], &[root_key.expose_secret()], &info))
     }
 
+    /// The secret of the next epoch, from this one and the root of that epoch's chains.
+    #[must_use]
+    pub fn next(&self, epoch_root: &Secret<32>, transcript: &[u8; 32]) -> Self {
+        let info: [&[u8]; 2] = [label::RESUMPTION_EPOCH.as_bytes(), transcript];
+        Self(hkdf(self.0.expose_secret(), &[epoch_root.expose_secret()], &info))
+    }
+
     /// Takes over a secret that was stored.
     #[must_use]
     pub const fn from_secret(secret: Secret<32>) -> Self {

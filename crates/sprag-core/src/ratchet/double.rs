@@ -16,11 +16,12 @@ use super::freshness::{Freshness, Steps};
 use super::header::{COUNTER_MAX, Header};
 use super::message::{Binding, MessageKey, SLOT};
 use super::open::{Change, Delta};
+use super::resume::{Continued, Progress, Resumptions};
 use super::root::{Root, Turn};
 use super::skipped::SkippedKeys;
 use crate::crypto::dh::{DhPublic, DhSecret};
 use crate::error::{Error, Result};
-use crate::handshake::{Established, Resumption};
+use crate::handshake::{Established, Resumption, ResumptionId};
 use crate::random::Random;
 use crate::secret::Secret;
 
@@ -44,7 +45,7 @@ pub struct Session {
     pub(super) next_receiving: Secret<32>,
     /// The length of our previous sending chain.
     pub(super) previous: u32,
-    pub(super) resumption: Option<Resumption>,
+    pub(super) resumptions: Resumptions,
     pub(super) skipped: SkippedKeys,
     pub(super) braid: Braid,
     pub(super) epochs: Epochs,
@@ -73,7 +74,7 @@ impl Session {
             next_sending: next_header_key,
             next_receiving: established.next_header_key,
             previous: 0,
-            resumption: None,
+            resumptions: Resumptions::default(),
             skipped: SkippedKeys::default(),
             braid: Braid::initiate(&established.braid_authenticator),
             epochs: Epochs::start(&established.braid_chains, true),
@@ -97,7 +98,7 @@ impl Session {
             next_sending: established.next_header_key,
             next_receiving: established.header_key,
             previous: 0,
-            resumption: None,
+            resumptions: Resumptions::default(),
             skipped: SkippedKeys::default(),
             braid: Braid::respond(&established.braid_authenticator),
             epochs: Epochs::start(&established.braid_chains, false),
@@ -149,10 +150,40 @@ impl Session {
         self.skipped.len()
     }
 
-    /// The secret that a later handshake between the same devices mixes in; from the second turn of the root on.
+    /// The secret that a later handshake between the same devices names and mixes in: that of the newest epoch in which the
+    /// peer is known to be as well. None before the peer has shown that it has one.
     #[must_use]
-    pub const fn resumption(&self) -> Option<&Resumption> {
-        self.resumption.as_ref()
+    pub fn resumption(&self) -> Option<&Resumption> {
+        if self.is_confirmed() { self.resumptions.of(self.braid.epoch() - 1) } else { None }
+    }
+
+    /// What the name that a handshake of the peer gives is worth, if it is of this session.
+    #[must_use]
+    pub fn continued(&self, id: &ResumptionId) -> Option<Continued<'_>> {
+        self.resumptions.named(id, self.proven().epoch)
+    }
+
+    /// How far this side is.
+    #[must_use]
+    pub const fn progress(&self) -> Progress {
+        Progress { turns: self.turns, epoch: self.freshness.epoch }
+    }
+
+    /// How far the peer has shown itself to be. What it says of itself later is no less, if its state is the same.
+    #[must_use]
+    pub fn proven(&self) -> Progress {
+        let turns = match (&self.receiving, &self.sending) {
+            (None, _) => 0,
+            (Some(_), Some(_)) => self.turns.saturating_sub(1),
+            (Some(_), None) => self.turns,
+        };
+        Progress { turns, epoch: self.epochs.heard() }
+    }
+
+    /// Whether the peer has shown that it was heard by us and has heard us: both have the session.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.proven().turns >= 2
     }
 
     /// Seals a content key for the peer into a slot, whose first four bytes, the hint, are left zero.
@@ -198,6 +229,7 @@ impl Session {
         }
         if output.is_some() {
             self.freshness.output();
+            self.resumptions.advance(epochs.newest(), epochs.root(), &self.transcript);
         }
         (self.sending, self.braid, self.epochs) = (Some(chain), braid, epochs);
         self.generation += 1;
@@ -259,6 +291,9 @@ impl Session {
                 }
             }
         }
+        if delta.output {
+            self.resumptions.advance(self.epochs.newest(), self.epochs.root(), &self.transcript);
+        }
         if let Some(now) = now {
             self.skipped.expire(now);
         }
@@ -282,7 +317,7 @@ impl Session {
         self.turns += 1;
         self.freshness.turn();
         if self.turns == 2 {
-            self.resumption = Some(Resumption::derive(&self.root.0, &self.transcript));
+            self.resumptions.begin(&self.root.0, &self.transcript);
         }
     }
 }

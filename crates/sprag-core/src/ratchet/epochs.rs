@@ -124,6 +124,16 @@ impl Epochs {
         self.newest
     }
 
+    /// The root of the newest epoch, which hangs on the keys of all before it.
+    pub(super) const fn root(&self) -> &Secret<32> {
+        &self.root
+    }
+
+    /// The epoch of the newest message accepted.
+    pub(super) fn heard(&self) -> u64 {
+        self.receiving.front().map_or(0, |chain| chain.epoch)
+    }
+
     pub(super) fn duplicate(&self) -> Self {
         Self {
             root: self.root.duplicate(),

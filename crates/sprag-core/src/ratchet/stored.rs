@@ -8,11 +8,11 @@ use super::double::Session;
 use super::epochs::Epochs;
 use super::freshness::{Freshness, Steps};
 use super::header::COUNTER_MAX;
+use super::resume::Resumptions;
 use super::root::Root;
 use super::skipped::SkippedKeys;
 use crate::crypto::dh::{DhPublic, DhSecret};
 use crate::error::{Error, Result};
-use crate::handshake::Resumption;
 use crate::secret::{Secret, SecretBytes};
 use crate::wire::{Reader, Writer};
 
@@ -56,11 +56,8 @@ impl Session {
     #[must_use]
     pub fn encode_cold(&self) -> SecretBytes {
         let mut writer = Writer::new();
-        writer.array(4).uint(FORMAT).bytes(&self.transcript);
-        match &self.resumption {
-            Some(resumption) => writer.bytes(resumption.secret().expose_secret()),
-            None => writer.null(),
-        };
+        writer.array(5).uint(FORMAT).bytes(&self.transcript);
+        self.resumptions.write(&mut writer);
         self.braid.write_cold(&mut writer);
         writer.finish_secret()
     }
@@ -86,7 +83,7 @@ impl Session {
     pub fn decode<'a>(hot: &[u8], cold: &[u8], skipped: impl IntoIterator<Item = &'a [u8]>) -> Result<Self> {
         let (hot, cold) = (&mut Reader::new(hot), &mut Reader::new(cold));
         hot.array_of(18)?;
-        cold.array_of(4)?;
+        cold.array_of(5)?;
         if hot.uint()? != FORMAT || cold.uint()? != FORMAT {
             return Err(Error::Unsupported);
         }
@@ -97,8 +94,8 @@ impl Session {
         let (next_sending, next_receiving) = (secret(hot)?, secret(hot)?);
         let previous = u32::try_from(hot.uint_max(COUNTER_MAX.into())?).map_err(|_| Error::Malformed)?;
         let transcript = cold.fixed()?;
-        let resumption = optional(cold, |reader| Ok(Resumption::from_secret(secret(reader)?)))?;
         let epochs = Epochs::read(hot)?;
+        let resumptions = Resumptions::read(cold, epochs.newest())?;
         let braid = Braid::read(hot, cold)?;
         let (since_turn, since_epoch, turns_in_epoch) = (count(hot)?, count(hot)?, count(hot)?);
         let steps = Steps { day: hot.uint_max(COUNTS)?, made: count(hot)? };
@@ -122,7 +119,7 @@ impl Session {
             next_sending,
             next_receiving,
             previous,
-            resumption,
+            resumptions,
             skipped,
             braid,
             epochs,

@@ -22,6 +22,8 @@ pub fn file() -> Json {
     responder.push(("one_time_prekey", who::prekey(bob.one_time.encode().expose_secret(), &bob.one_time_object)));
     let root_key = Secret::new([0x55; 32]);
     let resumption = Resumption::derive(&root_key, &[0x66; 32]);
+    let epoch_root = Secret::new([0x77; 32]);
+    let next = resumption.next(&epoch_root, &[0x66; 32]);
     let cases = [
         case("with a one-time prekey", &alice, &bob, true, None),
         case("on the signed prekey only", &alice, &bob, false, None),
@@ -38,6 +40,8 @@ pub fn file() -> Json {
                 ("transcript", Json::hex([0x66; 32])),
                 ("secret", Json::hex(resumption.secret().expose_secret())),
                 ("id", Json::hex(resumption.id())),
+                ("epoch_root", Json::hex(epoch_root.expose_secret())),
+                ("next", Json::hex(next.secret().expose_secret())),
             ]),
         ),
         ("cases", Json::List(cases.to_vec())),
