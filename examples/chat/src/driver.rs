@@ -12,6 +12,7 @@ use sprag::{
     AccountId, Client, Content, Conversation, Error, Event, Hint, Incoming, Outcome, Pending, Request, SendOptions,
 };
 
+use crate::people::People;
 use crate::screen::Screen;
 use crate::upkeep::Upkeep;
 use sprag_chat::relay::{Mail, Relay, Trouble};
@@ -37,23 +38,24 @@ type Work = Box<dyn FnOnce(&Driver) -> Result<(), String> + Send>;
 
 /// Everything that the threads share.
 pub(crate) struct Driver {
-    client: Client,
-    relay: Relay,
-    screen: Screen,
+    pub(crate) client: Client,
+    pub(crate) relay: Relay,
+    pub(crate) screen: Screen,
+    pub(crate) people: People,
     bell: Sender<Call>,
     fetching: AtomicBool,
     online: AtomicBool,
     stopping: AtomicBool,
 }
 
-fn said(error: impl std::fmt::Display) -> String {
+pub(crate) fn said(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
 impl Driver {
-    pub(crate) const fn new(client: Client, relay: Relay, screen: Screen, bell: Sender<Call>) -> Self {
+    pub(crate) fn new(client: Client, relay: Relay, screen: Screen, bell: Sender<Call>) -> Self {
         let (fetching, online, stopping) = (AtomicBool::new(true), AtomicBool::new(true), AtomicBool::new(false));
-        Self { client, relay, screen, bell, fetching, online, stopping }
+        Self { client, relay, screen, people: People::default(), bell, fetching, online, stopping }
     }
 
     /// Says that it runs.
@@ -89,14 +91,15 @@ impl Driver {
     /// Queues a text.
     pub(crate) fn send(&self, peer: &str, text: String) -> Result<(), String> {
         let Ok(account) = AccountId::new(peer) else { return self.complain("a name has 1 to 64 bytes") };
-        let conversation = Conversation::Direct(account);
+        let conversation = Conversation::Direct(account.clone());
         let content = Content::Text(text);
         // Whoever carries it out has to wait with showing it until its number is known.
         let hold = self.screen.hold();
         let sent = patiently(|| self.client.send(&conversation, &content, &SendOptions::default()));
         match sent {
             Ok(sent) => {
-                self.screen.queued(peer, &sent.message).map_err(said)?;
+                self.screen.queued(peer, &sent.message, sent.state).map_err(said)?;
+                self.people.note(&account, &sent.message, sent.state);
                 drop(hold);
                 self.call(Call::Carry(sent.requests));
                 Ok(())
@@ -141,6 +144,11 @@ impl Driver {
     /// Says that something typed makes no sense.
     pub(crate) fn complain(&self, words: &str) -> Result<(), String> {
         self.screen.say(&format!("trouble {words}"), words).map_err(said)
+    }
+
+    /// There may be something to do.
+    pub(crate) fn look(&self, pending: Pending) {
+        self.call(Call::Look(pending));
     }
 
     fn call(&self, call: Call) {
@@ -263,24 +271,26 @@ impl Driver {
 
     /// Delivers mail and acknowledges it; answers the number of the last one. Nothing is taken while fetching is off.
     fn take_in(&self, mail: Vec<Mail>) -> Result<Option<u64>, String> {
-        let Some(last) = mail.last().map(|mail| mail.number) else { return Ok(None) };
+        let numbers: Vec<u64> = mail.iter().map(|mail| mail.number).collect();
+        let Some(last) = numbers.last().copied() else { return Ok(None) };
         let batch: Vec<Incoming> = mail.into_iter().map(incoming).collect();
-        {
+        let forgettable = {
             let _one_at_a_time = self.screen.hold();
             if !self.fetching.load(Ordering::Relaxed) {
                 return Ok(None);
             }
             let delivered = patiently(|| self.client.deliver(&batch)).map_err(said)?;
-            self.call(Call::Look(delivered.pending));
-        }
+            self.look(delivered.pending);
+            self.sort(&numbers, batch, &delivered.verdicts)?
+        };
         // If this does not arrive the mail comes once more, and is recognised.
-        let _ = self.relay.acknowledge(last);
+        let _ = self.relay.acknowledge(forgettable);
         self.show()?;
         Ok(Some(last))
     }
 
     /// Shows what there is to show. It is done when it is on the screen: an app has written it into its history by then.
-    fn show(&self) -> Result<(), String> {
+    pub(crate) fn show(&self) -> Result<(), String> {
         let _one_at_a_time = self.screen.hold();
         loop {
             let events = patiently(|| self.client.events(0, 64)).map_err(said)?;
@@ -288,6 +298,7 @@ impl Driver {
                 return Ok(());
             }
             events.iter().try_for_each(|event| self.screen.event(event)).map_err(said)?;
+            events.iter().for_each(|event| self.people.heard(event));
             let ids: Vec<u64> = events.iter().map(|event: &Event| event.id).collect();
             patiently(|| self.client.done(&ids)).map_err(said)?;
         }
@@ -302,7 +313,7 @@ fn incoming(mail: Mail) -> Incoming {
 }
 
 /// Calls until it is not another process's turn, for some seconds.
-fn patiently<T>(mut call: impl FnMut() -> sprag::Result<T>) -> sprag::Result<T> {
+pub(crate) fn patiently<T>(mut call: impl FnMut() -> sprag::Result<T>) -> sprag::Result<T> {
     let mut left = 50_u32;
     loop {
         match call() {

@@ -4,6 +4,10 @@
 //! send PEER TEXT    queues a text; it is escaped as in `screen.rs`
 //! safety PEER       asks for the safety number
 //! fresh PEER        asks how fresh the keys for PEER are
+//! trust PEER        asks how far PEER can be trusted, for the safety number, and for the one that is offered
+//! trust PEER DECISION DIGITS
+//!                   confirm, accept, stay or forget: the number says who is meant
+//! retry PEER        sends what is held for PEER
 //! mail off          stops fetching mail, and `mail on` takes it up again
 //! quit              ends
 //! ```
@@ -11,12 +15,19 @@
 use std::io::{self, BufRead};
 
 use crate::driver::Driver;
+use crate::people::Decision;
 use crate::screen::unescape;
 
 const HELP: &str = "\
 NAME: TEXT     sends a text
 /to NAME       everything typed from now on goes to NAME; /to alone ends that
 /safety NAME   the number to compare with what NAME sees
+/trust NAME    how far NAME can be trusted, and the numbers to compare
+/trust NAME confirm    you compared the number, and NAME sees the same
+/trust NAME accept     you go on with the identity that is offered
+/trust NAME stay       you go on with the identity that you know
+/trust NAME forget     you forget who NAME is
+/retry NAME    sends what is held for NAME
 /fresh NAME    how long ago the keys for NAME were renewed
 /quit          ends; what has not gone out yet goes out next time";
 
@@ -51,6 +62,8 @@ fn command(driver: &Driver, line: &str) -> Result<bool, String> {
         },
         "safety" => driver.safety(rest)?,
         "fresh" => driver.fresh(rest)?,
+        "trust" => trust(driver, rest, true)?,
+        "retry" => driver.retry(rest)?,
         "mail" => driver.fetch_mail(rest == "on")?,
         "quit" => return Ok(false),
         _ => driver.complain(&format!("no command is called {verb}"))?,
@@ -71,6 +84,12 @@ fn words(driver: &Driver, line: &str, peer: &mut Option<String>) -> Result<bool,
             "to" => *peer = (!rest.is_empty()).then(|| rest.to_owned()),
             "safety" => driver.safety(whom)?,
             "fresh" => driver.fresh(whom)?,
+            "trust" if Decision::of(rest).is_some() => match peer {
+                Some(peer) => trust(driver, &format!("{peer} {rest}"), false)?,
+                None => driver.complain(HELP)?,
+            },
+            "trust" => trust(driver, whom, false)?,
+            "retry" => driver.retry(whom)?,
             "quit" => return Ok(false),
             _ => driver.complain(HELP)?,
         }
@@ -82,4 +101,17 @@ fn words(driver: &Driver, line: &str, peer: &mut Option<String>) -> Result<bool,
         _ => driver.complain(HELP)?,
     }
     Ok(true)
+}
+
+/// `PEER`, or `PEER DECISION`, and from a program the number after it.
+fn trust(driver: &Driver, rest: &str, names_number: bool) -> Result<(), String> {
+    let mut words = rest.split_whitespace();
+    let peer = words.next().unwrap_or_default();
+    match (words.next(), words.next()) {
+        (None, _) => driver.trust(peer),
+        (Some(word), number) => match Decision::of(word) {
+            Some(decision) if number.is_some() == names_number => driver.decide(peer, decision, number),
+            _ => driver.complain("trust NAME, or trust NAME confirm, accept, stay or forget"),
+        },
+    }
 }

@@ -11,6 +11,7 @@
 mod arguments;
 mod driver;
 mod input;
+mod people;
 mod screen;
 mod secrets;
 mod upkeep;

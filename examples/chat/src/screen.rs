@@ -10,6 +10,8 @@
 //! state MESSAGE STATE REASON      how far it has come: waiting, held, ready, accepted, failed, cancelled
 //! message EVENT PEER MESSAGE TEXT a text came
 //! safety PEER DIGITS              the safety number, or - if nothing is known of PEER
+//! trust PEER TRUST DIGITS OFFERED how far PEER can be trusted: unknown, unseen, pinned, verified, changed; the safety number,
+//!                                 and the one with the identity that is to be decided about, or - for none
 //! fresh PEER DEVICE EPOCH SINCE TURN  how fresh the keys for a device of PEER's are: fresh post-quantum secrets so far,
 //!                                 messages since the last one, and since the last fresh Diffie-Hellman secret; or
 //!                                 fresh PEER - if there is no session
@@ -74,9 +76,10 @@ impl Screen {
             What::IdentityChanged { account, old_number, new_number, held, .. } => self.warn(
                 Some(account),
                 &format!(
-                    "another identity was offered and refused; {} messages are held; \
-                     compare: it was {old_number}, now {new_number}",
-                    held.len()
+                    "another identity has the name: a new phone, or somebody else; {} messages are held; \
+                     compare: it was {old_number}, now {new_number}; /trust {} says more",
+                    held.len(),
+                    name(account)
                 ),
             ),
             What::ListConflict { account, .. } => {
@@ -138,8 +141,10 @@ impl Screen {
     }
 
     /// A text of ours is in the store.
-    pub(crate) fn queued(&self, peer: &str, message: &MessageId) -> io::Result<()> {
-        self.say(&format!("queued {peer} {}", hex(message.as_bytes())), "")
+    pub(crate) fn queued(&self, peer: &str, message: &MessageId, state: MessageState) -> io::Result<()> {
+        let is_held = state == MessageState::Held;
+        let person = if is_held { format!("! held back from {peer}: see /trust {peer}") } else { String::new() };
+        self.say(&format!("queued {peer} {}", hex(message.as_bytes())), &person)
     }
 }
 

@@ -229,6 +229,82 @@ fn a_copied_phone_is_told() {
     bob.quit();
 }
 
+/// The relay's operator lets somebody begin anew under a name: who had it is gone from the directory.
+fn take_the_name(folder: &Path, name: &str) {
+    let hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let conn = rusqlite::Connection::open(folder.join("relay.sqlite")).unwrap();
+    conn.busy_timeout(LONG).unwrap();
+    for sql in [
+        "DELETE FROM account WHERE name = ?1",
+        "DELETE FROM device WHERE account = ?1",
+        "DELETE FROM one_time WHERE account = ?1",
+    ] {
+        conn.execute(sql, [&hex]).unwrap();
+    }
+}
+
+#[test]
+fn a_contact_who_changes_is_decided_about() {
+    let folder = folder("trust");
+    let address = free_address();
+    let url = format!("http://{address}");
+    relay(&address, &folder);
+    let mut alice = Chat::script(&folder, "alice", &url);
+    let bob = Chat::script(&folder, "bob", &url);
+    alice.until("published");
+    bob.until("published");
+    alice.write("trust bob");
+    assert_eq!(alice.until("trust"), "trust bob unknown - -");
+    alice.write("send bob hello");
+    bob.until("message");
+    let asked = |alice: &mut Chat| -> Vec<String> {
+        alice.write("trust bob");
+        alice.until("trust bob ").split(' ').skip(2).map(str::to_owned).collect()
+    };
+    let pinned = asked(&mut alice);
+    assert_eq!((pinned[0].as_str(), pinned[1].len(), pinned[2].as_str()), ("pinned", 60, "-"));
+    alice.write(&format!("trust bob confirm {}", "1".repeat(60)));
+    alice.until("trouble that is not the number");
+    alice.write(&format!("trust bob confirm {}", pinned[1]));
+    assert_eq!(alice.until("trust bob "), format!("trust bob verified {} -", pinned[1]));
+
+    bob.quit();
+    take_the_name(&folder, "bob");
+    let elsewhere = folder.join("elsewhere");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    let mut other = Chat::script(&elsewhere, "bob", &url);
+    other.until("published");
+    other.write("send alice it is me");
+    alice.until("warning bob another identity has the name");
+    let changed = asked(&mut alice);
+    assert_eq!((changed[0].as_str(), &changed[1], changed[2].len()), ("changed", &pinned[1], 60));
+    alice.write("send bob are you?");
+    alice.until("queued bob");
+    alice.write("retry bob");
+    alice.until("trouble bob is to be decided about first");
+    // What was quarantined stays at the relay, so that it is there after a new start as well.
+    alice.quit();
+    let mut alice = Chat::start(&folder, "alice", &url, false);
+    alice.until("you are alice");
+    alice.write("/trust bob accept");
+    alice.until("there was no such number on the screen");
+    alice.write("/trust bob");
+    let shown = alice.until("    now it is ");
+    assert_eq!(shown.replace(' ', ""), format!("nowitis{}", changed[2]));
+    alice.write("bob: and now?");
+    alice.until("! held back from bob");
+    alice.write("/trust bob accept");
+    alice.until("bob: it is me");
+    alice.write("/retry bob");
+    assert!(other.until("message").ends_with(" and now?"));
+    alice.write("/trust bob confirm");
+    alice.until("bob is confirmed: ");
+    alice.write("/to bob");
+    alice.write("/trust forget");
+    alice.until("nothing is known of bob but the name");
+    other.quit();
+}
+
 #[test]
 fn a_relay_that_lies_shows_nothing_wrong_and_is_noticed() {
     let folder = folder("malice");
