@@ -51,11 +51,10 @@ pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
 /// [`Error::Malformed`].
 pub(crate) fn decode(label: &str, text: &str) -> Result<SecretBytes> {
     let mut bytes = Vec::with_capacity(text.len() * 5 / 8 + 1);
-    let (mut window, mut bits, mut read) = (0_u32, 0, 0);
+    let (mut window, mut bits) = (0_u32, 0);
     for letter in text.chars().filter(|c| !c.is_whitespace() && *c != '-') {
         window = window << 5 | value(letter)?;
         bits += 5;
-        read += 1;
         if bits >= 8 {
             bits -= 8;
             bytes.push((window >> bits).to_be_bytes()[3]);
@@ -63,8 +62,8 @@ pub(crate) fn decode(label: &str, text: &str) -> Result<SecretBytes> {
     }
     let bytes = SecretBytes::new(bytes);
     let (content, check) = bytes.expose_secret().split_last_chunk::<CHECK>().ok_or(Error::Malformed)?;
-    // One spelling alone: as many letters as it takes, and nothing in the bits that are left.
-    let is_whole = bits < 5 && window & ((1 << bits) - 1) == 0 && read == (bytes.expose_secret().len() * 8).div_ceil(5);
+    // One spelling alone: no letter more than the bytes take, and nothing in the bits that are left.
+    let is_whole = bits < 5 && window & ((1 << bits) - 1) == 0;
     if !is_whole || *check != checksum(label, content) {
         return Err(Error::Malformed);
     }

@@ -73,18 +73,29 @@ fn a_changed_text_is_no_object() {
     assert_eq!(find(""), None);
 }
 
+/// A number in the letters of the armor.
+fn letters(mut value: u128, count: usize) -> String {
+    let alphabet: Vec<char> = "123456789ABCDEFGHJKLMNPQRTUVWXYZabcdefghijkmnopqrstuvwxyz".chars().collect();
+    let mut letters = vec![];
+    for _ in 0..count {
+        letters.insert(0, alphabet[usize::try_from(value % 57).unwrap()]);
+        value /= 57;
+    }
+    assert_eq!(value, 0);
+    letters.into_iter().collect()
+}
+
 #[test]
 fn an_object_has_one_armor() {
-    // The first block after the header, larger than 8 bytes can say: the same number modulo 2^64.
-    let object = [0xff; 16];
-    let armor = wrap("", &object).unwrap();
-    let highest = "zzzzzzzzzzz";
-    let bent = format!("{}{highest}{}", &armor[..16], &armor[27..]);
-    assert_eq!(find(&bent), None);
-    // A last block of one byte takes two letters: 57² is more than 256.
-    let armor = wrap("", &[255]).unwrap();
-    assert_eq!(armor.len(), 18);
-    assert_eq!(find(&format!("{}zz", &armor[..16])), None);
+    // The same bytes, spelled as a number that is larger by what they cannot say.
+    for (object, value, count) in [(vec![0; 8], 1_u128 << 64, 11), (vec![255], 255 + 256, 2), (vec![7; 5], 1 << 40, 7)]
+    {
+        let armor = wrap("", &object).unwrap();
+        let own = object.iter().fold(0, |value: u128, byte| value << 8 | u128::from(*byte));
+        assert_eq!(armor[16..], letters(own, count));
+        let value = if object[0] == 7 { value + own } else { value };
+        assert_eq!(find(&format!("{}{}", &armor[..16], letters(value, count))), None, "{object:?}");
+    }
 }
 
 #[test]
