@@ -66,6 +66,17 @@ pub(crate) fn change_list(tx: &Tx<'_>, own: &mut Own, change: Change, now: u64) 
     publish(tx, own, Made::default(), &mut upkeep, now)
 }
 
+/// Offers our list as it is to a directory that shows the one of this number, or none.
+pub(crate) fn offer_again(tx: &Tx<'_>, own: &Own, expected: u64, now: u64) -> Result<()> {
+    if own.key.is_none() || is_publishing(tx)? {
+        return Ok(());
+    }
+    let (object, sequence) = (own.list.as_bytes().to_vec(), own.list.sequence());
+    let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
+    publish.list = Some(ListWrite { object, sequence, expected });
+    Entry::request(tx, 0, Action::PublishKeys(publish), now)
+}
+
 /// Whether keys wait to be published.
 pub(crate) fn is_publishing(snapshot: &Snapshot<'_>) -> Result<bool> {
     Ok(Cargo::all(snapshot)?.iter().any(|cargo| matches!(cargo.action, Action::PublishKeys(_))))
@@ -204,6 +215,11 @@ fn tell_own_devices(tx: &Tx<'_>, upkeep: &mut Upkeep, own: &Own) -> Result<()> {
 
 /// Asks for the keys of a contact, once.
 pub(crate) fn ask_for_keys(tx: &Tx<'_>, known: &mut Known, now: u64) -> Result<()> {
+    ask(tx, known, Why::Send, now)
+}
+
+/// Asks for what the directory has of an account, once, and says why.
+pub(crate) fn ask(tx: &Tx<'_>, known: &mut Known, why: Why, now: u64) -> Result<()> {
     if known.fetching {
         return Ok(());
     }
@@ -211,7 +227,9 @@ pub(crate) fn ask_for_keys(tx: &Tx<'_>, known: &mut Known, now: u64) -> Result<(
     known.save(tx)?;
     let known_sequence = known.pin.as_ref().map_or(0, Pin::sequence);
     let wanted = Wanted { account: known.account.clone(), known_sequence };
-    Entry::request(tx, known.row, Action::FetchKeys(FetchKeys::new(vec![wanted], true, Why::Send, true)), now)
+    let is_to_send = why == Why::Send;
+    let fetch = FetchKeys::new(vec![wanted], is_to_send, why, is_to_send);
+    Entry::request(tx, known.row, Action::FetchKeys(fetch), now)
 }
 
 /// Asks for the keys of the contacts in these rows.
@@ -390,7 +408,7 @@ pub(crate) fn commit(
 }
 
 /// Sends what waited for this contact's keys; asks for those that are wanting still.
-fn flush(tx: &Tx<'_>, known: &Known, now: u64, random: &mut dyn Random) -> Result<()> {
+pub(crate) fn flush(tx: &Tx<'_>, known: &Known, now: u64, random: &mut dyn Random) -> Result<()> {
     // Our own list may be another one by now.
     let wanted = outbox::flush(tx, &Own::load(tx)?, &known.account, now, random)?;
     if wanted.contains(&known.row) {

@@ -24,6 +24,7 @@ pub mod config;
 mod contact;
 pub mod context;
 mod conversation;
+mod devices;
 mod directory;
 pub mod error;
 pub mod event;

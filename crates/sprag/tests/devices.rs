@@ -242,3 +242,62 @@ fn changes_at_once_are_merged() {
         assert_eq!(phone.texts(), ["to all of mine"]);
     }
 }
+
+/// A directory that shows an older list of ours, or none, is told and given ours again.
+#[test]
+fn a_daily_look_finds_what_the_directory_shows_of_us() {
+    let hands = Hands::new();
+    let mut server = Server::default();
+    let alice = Phone::timed("alice", &hands);
+    server.pump(&alice);
+    let first = server.lists.clone();
+    let tablet = Phone::newcomer("alice", Environment { clock: hands.clone(), ..Environment::platform() });
+    server.link(&alice, &tablet, false);
+    let latest = server.lists.clone();
+    assert_ne!(first, latest);
+    [&alice, &tablet].into_iter().for_each(|phone| drop(phone.take()));
+    let a_day_later = |server: &mut Server, phone: &Phone| {
+        hands.pass(world::DAY);
+        phone.client.wake(sprag::Hint::default()).unwrap();
+        server.pump(phone);
+        phone.take()
+    };
+    let conflicts = |events: &[Event]| {
+        let of = |event: &&Event| matches!(event.what, What::ListConflict { ref mine, ref theirs, .. } if mine.sequence == 2 && theirs.sequence == 1);
+        events.iter().filter(of).count()
+    };
+    assert!(a_day_later(&mut server, &alice).is_empty());
+    server.lists.clone_from(&first);
+    assert_eq!(conflicts(&a_day_later(&mut server, &tablet)), 1, "who may not sign tells");
+    assert_eq!(server.lists, first);
+    assert_eq!(conflicts(&a_day_later(&mut server, &alice)), 1);
+    assert_eq!(server.lists, latest);
+    server.lists.clear();
+    assert!(a_day_later(&mut server, &alice).is_empty());
+    assert_eq!(server.lists, latest);
+}
+
+#[test]
+fn a_device_retires() {
+    let mut server = Server::default();
+    let (alice, tablet, bob) = linked(&mut server);
+    assert_eq!(alice.client.retire().unwrap_err(), Error::NotAllowed, "who would sign the list?");
+    tablet.take();
+    tablet.client.retire().unwrap();
+    assert!(matches!(tablet.take()[..], [Event { what: What::Removed, .. }]));
+    let to_bob = Conversation::Direct(bob.id.clone());
+    assert_eq!(tablet.client.send(&to_bob, &text("x"), &SendOptions::default()).unwrap_err(), Error::NotAllowed);
+    server.pump(&tablet);
+    server.deliver(&alice);
+    server.pump(&alice);
+    assert_eq!(alice.client.devices().unwrap().len(), 1);
+    // One that can sign the list signs it without itself.
+    let second = Phone::newcomer("alice", Environment::platform());
+    server.link(&alice, &second, true);
+    alice.take();
+    alice.client.retire().unwrap();
+    server.pump(&alice);
+    assert!(alice.take().iter().any(|event| matches!(event.what, What::Removed)));
+    let left = sprag_core::identity::DeviceList::open(&server.lists[&b"alice"[..]]).unwrap();
+    assert_eq!(left.devices().map(|device| device.id).collect::<Vec<_>>(), [second.client.device().0]);
+}

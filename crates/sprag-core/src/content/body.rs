@@ -25,6 +25,7 @@ const ENTRY: u64 = 18;
 const REKEY: u64 = 19;
 const RENEW: u64 = 20;
 const GONE: u64 = 21;
+const RETIRE: u64 = 22;
 
 /// The body of a message, by its kind.
 pub enum Body {
@@ -51,6 +52,8 @@ pub enum Body {
     Renew(Vec<[u8; COMMITMENT]>),
     /// Kind 21, the other answer to kind 20: what these commitments were made for will not be sent again.
     Gone(Vec<[u8; COMMITMENT]>),
+    /// Kind 22, between own devices: the sender is to be taken off the list.
+    Retire,
     /// A kind that a later release may know. It is authentic, and kept as it is.
     Unknown {
         /// Its number.
@@ -71,6 +74,7 @@ impl Body {
             Self::Rekey(_) => REKEY,
             Self::Renew(_) => RENEW,
             Self::Gone(_) => GONE,
+            Self::Retire => RETIRE,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -80,7 +84,7 @@ impl Body {
         match self {
             Self::App { kind, .. } => check_type(kind),
             Self::Renew(named) | Self::Gone(named) => check_named(named),
-            Self::Unknown { kind: TEXT | APP | EMPTY..=GONE, .. } => Err(Error::Malformed),
+            Self::Unknown { kind: TEXT | APP | EMPTY..=RETIRE, .. } => Err(Error::Malformed),
             _ => Ok(()),
         }
     }
@@ -93,7 +97,7 @@ impl Body {
                 writer.array(2).text(kind).bytes(bytes);
                 writer.finish()
             }
-            Self::Empty => Vec::new(),
+            Self::Empty | Self::Retire => Vec::new(),
             Self::State(page) => return page.duplicate(),
             Self::Entry(entry) => entry.encode(),
             Self::Renew(named) | Self::Gone(named) => named.as_flattened().to_vec(),
@@ -113,7 +117,8 @@ impl Body {
                 Ok(Self::App { kind: kind.into(), bytes: bytes.to_vec() })
             }
             EMPTY if bytes.is_empty() => Ok(Self::Empty),
-            EMPTY => Err(Error::Malformed),
+            RETIRE if bytes.is_empty() => Ok(Self::Retire),
+            EMPTY | RETIRE => Err(Error::Malformed),
             STATE => Ok(Self::State(SecretBytes::new(bytes.to_vec()))),
             ENTRY => SignedEntry::decode(bytes).map(Self::Entry),
             REKEY => Ok(Self::Rekey(bytes.to_vec())),

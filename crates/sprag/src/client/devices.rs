@@ -4,6 +4,7 @@ use sprag_core::link::ScannedCode;
 
 use super::{Client, pending};
 use crate::account::{Change, Own};
+use crate::devices;
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::Pending;
@@ -54,6 +55,21 @@ impl Client {
         self.store.write(Barrier::Full, |tx| {
             let own = self.own.load(tx)?;
             link::offer(tx, &own, scanned(code)?, digits, holds_account_key, now, &mut random)?;
+            pending(tx, now)
+        })
+    }
+
+    /// Takes this device off its account's list. One that cannot sign the list asks those that can. It sends nothing from
+    /// now on; what is in its store stays until [`Client::erase`].
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] if it is not on the list, or no other device holds the account key; [`Error::Store`],
+    /// [`Error::Busy`].
+    pub fn retire(&self) -> Result<Pending> {
+        let mut random = self.generator()?;
+        let now = self.now();
+        self.store.write(Barrier::Full, |tx| {
+            devices::retire(tx, &mut Own::load(tx)?, now, &mut random)?;
             pending(tx, now)
         })
     }

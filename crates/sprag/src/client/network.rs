@@ -2,6 +2,7 @@
 
 use super::{Client, LEASE, pending};
 use crate::contact::Known;
+use crate::devices;
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Pending, Reason};
@@ -67,7 +68,11 @@ impl Client {
                         (_, Outcome::Retry { after }, _) => put_off(tx, &mut entry, row, *after, now)?,
                         (_, _, Some((answer, own, known))) => {
                             Entry::remove(tx, row)?;
-                            directory::commit(tx, &own, known, answer, now, &mut late)?;
+                            if own.is_own(&known.account) {
+                                devices::answered(tx, &own, known, answer, now, &mut late)?;
+                            } else {
+                                directory::commit(tx, &own, known, answer, now, &mut late)?;
+                            }
                         }
                         (Action::PublishKeys(publish), outcome, None) => {
                             directory::published(tx, row, &mut entry, publish, outcome, now)?;

@@ -4,6 +4,7 @@ use super::{Client, fresh_id};
 use crate::account::{Change, Own};
 use crate::contact::Known;
 use crate::context::Generator;
+use crate::devices;
 use crate::directory;
 use crate::error::{Error, Result, StoreFault};
 use crate::event::{Hint, Pending, What};
@@ -78,6 +79,7 @@ impl Client {
             }
         }
         if clock == Clock::Plausible && upkeep.prune_due(now) {
+            devices::look(tx, &own, now)?;
             let pruned =
                 prekeys::prune(tx, now).and_then(|()| Index::prune(tx, now)).and_then(|()| Stored::expire_all(tx, now));
             // One damaged row is told, and must not keep everything else from being kept up.

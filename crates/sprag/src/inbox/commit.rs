@@ -6,6 +6,7 @@ use super::{Examined, Fresh, Opened};
 use crate::account::Own;
 use crate::contact::{Known, SessionRef, Warning};
 use crate::conversation;
+use crate::devices;
 use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Hint, Incoming, Message, Reason, What};
 use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
@@ -146,8 +147,10 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     if let Some(differs) = conversation::compare(tx, &sender, &conversation, filed.as_ref())? {
         events.push(raise(tx, differs, now)?);
     }
-    if let (Body::State(page), true) = (&content.body, own.is_own(&sender.account)) {
-        link::receive_state(tx, device, page)?;
+    match &content.body {
+        Body::State(page) if own.is_own(&sender.account) => link::receive_state(tx, device, page)?,
+        Body::Retire if own.is_own(&sender.account) => devices::retired(tx, device, now)?,
+        _ => {}
     }
     let place = Filed { conversation, outgoing: own.is_own(&known.account), first_contact };
     if let Some(what) = shown(&known, sender, content, incoming, place)? {

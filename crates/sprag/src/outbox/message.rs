@@ -40,6 +40,8 @@ pub(crate) enum Load {
     Nothing,
     /// A page of the account's state, for a device that was just linked.
     State(SecretBytes),
+    /// That our other devices are to take this one off the list.
+    Retire,
 }
 
 impl Load {
@@ -269,6 +271,9 @@ impl Row for Load {
             Self::State(page) => {
                 writer.array(2).uint(3).bytes(page.expose_secret());
             }
+            Self::Retire => {
+                writer.array(1).uint(4);
+            }
         }
     }
 
@@ -277,6 +282,7 @@ impl Row for Load {
             (2, 1) => Row::read(reader).map(Self::Content),
             (1, 2) => Ok(Self::Nothing),
             (2, 3) => Row::read(reader).map(SecretBytes::new).map(Self::State),
+            (1, 4) => Ok(Self::Retire),
             _ => Err(CORRUPT),
         }
     }

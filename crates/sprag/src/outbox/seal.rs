@@ -231,6 +231,7 @@ fn body(load: &Load) -> Body {
         Load::Content(Content::Text(text)) => Body::Text(text.clone()),
         Load::Content(Content::App { kind, bytes }) => Body::App { kind: kind.clone(), bytes: bytes.clone() },
         Load::Nothing => Body::Empty,
+        Load::Retire => Body::Retire,
         Load::State(page) => Body::State(SecretBytes::new(page.expose_secret().to_vec())),
     }
 }
