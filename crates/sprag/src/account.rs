@@ -10,7 +10,7 @@ use sprag_core::secret::{Secret, SecretBytes};
 use sprag_core::wire::{Extensions, Reader, Writer};
 
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
-use crate::config::{Directory, OnChange, Policy};
+use crate::config::{Directory, OnChange, Policy, Rollout};
 use crate::error::{Error, Result};
 use crate::id::AccountId;
 use crate::store::{Snapshot, Table, Tx};
@@ -59,6 +59,8 @@ pub(crate) enum Change {
     Add(u32, SignedEntry),
     /// A device to be taken off.
     Remove(u32),
+    /// Whether every client of the account can read what is encrypted.
+    Ready(bool),
 }
 
 impl Change {
@@ -68,6 +70,7 @@ impl Change {
             Self::Renew(before) => list.issued() >= *before,
             Self::Add(id, _) => list.device(*id).is_some(),
             Self::Remove(id) => list.device(*id).is_none(),
+            Self::Ready(ready) => list.ready() == *ready,
         }
     }
 }
@@ -88,7 +91,7 @@ impl Own {
         let key = AccountKey::create(core_id(id)?, random);
         let device = DeviceKeys::create(random);
         let entry = device.sign_entry(key.account(), &device.entry(true))?;
-        let list = sign_list(&key, &[entry], 1, [0; 32], now)?;
+        let list = sign_list(&key, &[entry], 1, [0; 32], policy.rollout != Rollout::Read, now)?;
         Ok(Self { key: Some(key), device, list, policy, changes: Vec::new(), stage: Stage::Member })
     }
 
@@ -133,7 +136,12 @@ impl Own {
         }
         // Another list may stand under the next number already: one that nobody has seen is above it.
         let ahead = if before.hash() == self.list.hash() { 1 } else { 2 };
-        sign_list(key, &entries, before.sequence() + ahead, *before.hash(), now).map(Some)
+        let wanted = self.changes.iter().rev().find_map(|change| match change {
+            Change::Ready(ready) => Some(*ready),
+            _ => None,
+        });
+        let ready = wanted.unwrap_or_else(|| before.ready());
+        sign_list(key, &entries, before.sequence() + ahead, *before.hash(), ready, now).map(Some)
     }
 
     /// Whether the list is old enough to be signed anew.
@@ -206,6 +214,7 @@ fn sign_list(
     entries: &[SignedEntry],
     sequence: u64,
     previous: [u8; 32],
+    ready: bool,
     now: u64,
 ) -> Result<DeviceList> {
     Ok(NewList {
@@ -213,7 +222,7 @@ fn sign_list(
         previous,
         issued: now,
         expires: now.saturating_add(LIST_LIFETIME),
-        ready: true,
+        ready,
         devices: entries,
         extensions: Extensions::new(),
     }
@@ -222,14 +231,15 @@ fn sign_list(
 
 impl Row for Policy {
     fn write(&self, writer: &mut Writer) {
-        writer.array(2).uint(self.max_body.into()).uint(self.on_change.code().into());
+        writer.array(3).uint(self.max_body.into()).uint(self.on_change.code().into()).uint(self.rollout.code().into());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(2))?;
+        ok(reader.array_of(3))?;
         let max_body = Row::read(reader)?;
         let on_change = OnChange::from_code(Row::read(reader)?).ok_or(CORRUPT)?;
-        Ok(Self { directory: Directory::Full, max_body, on_change })
+        let rollout = Rollout::from_code(Row::read(reader)?).ok_or(CORRUPT)?;
+        Ok(Self { directory: Directory::Full, max_body, on_change, rollout })
     }
 }
 
@@ -245,6 +255,9 @@ impl Row for Change {
             Self::Remove(id) => {
                 writer.array(2).uint(3).uint((*id).into());
             }
+            Self::Ready(ready) => {
+                writer.array(2).uint(4).bool(*ready);
+            }
         }
     }
 
@@ -253,6 +266,7 @@ impl Row for Change {
             (2, 1) => Row::read(reader).map(Self::Renew),
             (3, 2) => Ok(Self::Add(Row::read(reader)?, ok(SignedEntry::decode(ok(reader.bytes())?))?)),
             (2, 3) => Row::read(reader).map(Self::Remove),
+            (2, 4) => Row::read(reader).map(Self::Ready),
             _ => Err(CORRUPT),
         }
     }

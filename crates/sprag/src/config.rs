@@ -107,6 +107,40 @@ impl OnChange {
     }
 }
 
+/// How far the app has come in taking up encryption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Rollout {
+    /// It reads, and begins nothing: it asks for nobody's keys, and an account that is made says that it is not ready. Where
+    /// somebody else has begun, it answers encrypted.
+    Read = 1,
+    /// It says that it can read, and finds out who else can. It begins nothing yet.
+    Offer = 2,
+    /// It encrypts wherever everybody can read it.
+    #[default]
+    Encrypt = 3,
+}
+
+impl Rollout {
+    /// The stable number of this choice.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+
+    /// The choice with this number.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Read),
+            2 => Some(Self::Offer),
+            3 => Some(Self::Encrypt),
+            _ => None,
+        }
+    }
+}
+
 /// What the app decides about its messages, stored at `create` and changed by `configure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -117,6 +151,8 @@ pub struct Policy {
     pub max_body: u32,
     /// What becomes of a contact under whose name another account key appears.
     pub on_change: OnChange,
+    /// How far the app has come in taking up encryption.
+    pub rollout: Rollout,
 }
 
 impl Policy {
@@ -131,7 +167,12 @@ impl Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { directory: Directory::Full, max_body: 1024 * 1024, on_change: OnChange::HoldVerified }
+        Self {
+            directory: Directory::Full,
+            max_body: 1024 * 1024,
+            on_change: OnChange::HoldVerified,
+            rollout: Rollout::Encrypt,
+        }
     }
 }
 

@@ -1,35 +1,51 @@
-//! What is kept of a conversation: who its members are as far as we were told.
+//! What is kept of a conversation: who its members are as far as we were told, and how far it is protected.
 //!
 //! It knows no contacts and no keys. The app's word counts most, for its server decides who is in a room; what others
 //! were told is compared with it.
 
 use sprag_core::wire::{Reader, Writer};
 
-use crate::codec::{self, Row, ok, read_list, write_list};
+use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::event::What;
-use crate::id::{AccountId, Conversation, RoomId, Sender};
+use crate::id::{AccountId, Conversation, Protection, Sender};
 use crate::store::{Snapshot, Table, Tx};
 
 /// Where conversations begin among the rows of `meta`.
 const CONVERSATIONS: i64 = 1 << 60;
 
-/// What is kept of a room.
-#[derive(Default)]
-struct Room {
-    /// Its members, all of them in order.
-    members: Vec<AccountId>,
-    /// The other members that the app was told of last.
+/// Where they end: what else is in `meta` has numbers of its own.
+const END: i64 = 1 << 61;
+
+/// Rows that are read at once when all are looked through.
+const PAGE: usize = 64;
+
+/// What is kept of a conversation.
+struct Kept {
+    /// Which it is; a room with all its members in order.
+    conversation: Conversation,
+    /// The other members of a room that the app was told of last.
     told: Vec<AccountId>,
+    /// How far it is protected by itself, whoever is verified.
+    level: Protection,
 }
 
-fn row(snapshot: &Snapshot<'_>, room: &RoomId) -> i64 {
-    let hash = snapshot.keyed_hash("conversation", room.as_bytes());
+/// The number of a conversation, or of something else that is kept under a name like it.
+fn row(snapshot: &Snapshot<'_>, conversation: &Conversation) -> i64 {
+    let (purpose, name) = match conversation {
+        Conversation::Direct(account) => ("direct conversation", account.as_bytes()),
+        Conversation::Room { id, .. } => ("conversation", id.as_bytes()),
+    };
+    let hash = snapshot.keyed_hash(purpose, name);
     let number = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     CONVERSATIONS | i64::try_from(number >> 4).unwrap_or(0)
 }
 
-impl Room {
+impl Kept {
+    const fn new(conversation: Conversation) -> Self {
+        Self { conversation, told: Vec::new(), level: Protection::Plain }
+    }
+
     fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Option<Self>> {
         snapshot.get(Table::Meta, row)?.map(|value| codec::decode(value.expose_secret())).transpose()
     }
@@ -37,18 +53,64 @@ impl Room {
     fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
         Ok(tx.put(Table::Meta, row, codec::encode(self).expose_secret())?)
     }
+
+    fn members(&self) -> &[AccountId] {
+        match &self.conversation {
+            Conversation::Room { members, .. } => members,
+            Conversation::Direct(_) => &[],
+        }
+    }
+}
+
+/// How far a conversation is protected by itself.
+pub(crate) fn level(snapshot: &Snapshot<'_>, conversation: &Conversation) -> Result<Protection> {
+    let kept = Kept::load(snapshot, row(snapshot, conversation))?;
+    Ok(kept.map_or(Protection::Plain, |kept| kept.level))
+}
+
+/// Raises a conversation to a level, complete and in order; yields where it was. Nothing lowers it.
+pub(crate) fn raise(tx: &Tx<'_>, conversation: &Conversation, level: Protection) -> Result<Protection> {
+    let row = row(tx, conversation);
+    let mut kept = Kept::load(tx, row)?.unwrap_or_else(|| Kept::new(conversation.clone()));
+    let before = kept.level;
+    if before < level || (broken!("protection-lowered") && before != level) {
+        kept.level = level;
+        kept.save(tx, row)?;
+    }
+    Ok(before)
+}
+
+/// Every conversation that is kept, with its level.
+pub(crate) fn all(snapshot: &Snapshot<'_>) -> Result<Vec<(Conversation, Protection)>> {
+    let mut all = Vec::new();
+    let mut after = CONVERSATIONS - 1;
+    loop {
+        let page = snapshot.scan(Table::Meta, after, PAGE)?;
+        for (row, value) in &page {
+            if *row >= END {
+                return Ok(all);
+            }
+            let kept: Kept = codec::decode(value.expose_secret())?;
+            all.push((kept.conversation, kept.level));
+            after = *row;
+        }
+        if page.len() < PAGE {
+            return Ok(all);
+        }
+    }
 }
 
 /// Notes the members of a room, complete and in order, as the app names them.
 pub(crate) fn note(tx: &Tx<'_>, conversation: &Conversation) -> Result<()> {
-    let Conversation::Room { id, members } = conversation else { return Ok(()) };
-    let row = row(tx, id);
-    let mut room = Room::load(tx, row)?.unwrap_or_default();
-    if room.members != *members {
-        room.members.clone_from(members);
-        room.save(tx, row)?;
+    let Conversation::Room { members, .. } = conversation else { return Ok(()) };
+    let row = row(tx, conversation);
+    let kept = Kept::load(tx, row)?;
+    if kept.as_ref().is_some_and(|kept| kept.members() == members) {
+        return Ok(());
     }
-    Ok(())
+    let mut kept = kept.unwrap_or_else(|| Kept::new(conversation.clone()));
+    kept.conversation.clone_from(conversation);
+    kept.save(tx, row)
 }
 
 /// Compares whom a message was sent to with whom we know as the members; what there is to tell, each set once.
@@ -59,17 +121,17 @@ pub(crate) fn compare(
     sent: &Conversation,
     filed: Option<&Conversation>,
 ) -> Result<Option<What>> {
-    let Conversation::Room { id, members } = sent else { return Ok(None) };
+    let Conversation::Room { members, .. } = sent else { return Ok(None) };
     if let Some(filed) = filed {
         note(tx, filed)?;
     }
-    let row = row(tx, id);
-    let Some(mut room) = Room::load(tx, row)? else {
+    let row = row(tx, sent);
+    let Some(mut room) = Kept::load(tx, row)?.filter(|room| !room.members().is_empty()) else {
         // Nobody told us before.
         note(tx, sent)?;
         return Ok(None);
     };
-    if room.members == *members || room.told == *members || broken!("audiences-uncompared") {
+    if room.members() == members || room.told == *members || broken!("audiences-uncompared") {
         return Ok(None);
     }
     room.told.clone_from(members);
@@ -77,19 +139,30 @@ pub(crate) fn compare(
     let beyond = |these: &[AccountId], those: &[AccountId]| {
         these.iter().filter(|account| !those.contains(account)).cloned().collect()
     };
-    let (added, missing) = (beyond(members, &room.members), beyond(&room.members, members));
-    let conversation = Conversation::Room { id: id.clone(), members: room.members };
+    let (added, missing) = (beyond(members, room.members()), beyond(room.members(), members));
+    let conversation = room.conversation;
     Ok(Some(What::AudienceDiffers { conversation, sender: sender.clone(), added, missing }))
 }
 
-impl Row for Room {
+impl Row for Kept {
     fn write(&self, writer: &mut Writer) {
-        write_list(writer.array(2), &self.members);
+        self.conversation.write(writer.array(3));
         write_list(writer, &self.told);
+        self.level.write(writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(2))?;
-        Ok(Self { members: read_list(reader)?, told: read_list(reader)? })
+        ok(reader.array_of(3))?;
+        Ok(Self { conversation: Row::read(reader)?, told: read_list(reader)?, level: Row::read(reader)? })
+    }
+}
+
+impl Row for Protection {
+    fn write(&self, writer: &mut Writer) {
+        self.code().write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Self::from_code(Row::read(reader)?).ok_or(CORRUPT)
     }
 }

@@ -18,6 +18,7 @@ use crate::id::{AccountId, DeviceId};
 use crate::notice::{raise, raise_sparingly};
 use crate::outbox::{self, Cargo, Entry};
 use crate::prekeys::{self, Made};
+use crate::protection;
 use crate::request::{Action, FetchKeys, Found, ListWrite, Outcome, PublishKeys, Rejection, Wanted, Why};
 use crate::session::{Stored, Unanswered};
 use crate::store::{Snapshot, Tx};
@@ -255,6 +256,8 @@ pub(crate) struct Genuine {
     list: DeviceList,
     /// Whether it is of another account key than the pinned one.
     is_successor: bool,
+    /// What it was asked for. To see who can read, no session is begun.
+    why: Why,
     begun: Vec<Begun>,
     /// Devices that no session could be begun with, and why.
     unreachable: Vec<(u32, Reason)>,
@@ -272,6 +275,7 @@ pub(crate) fn examine(
     snapshot: &Snapshot<'_>,
     own: &Own,
     known: &Known,
+    why: Why,
     outcome: &Outcome,
     now: u64,
     random: &mut dyn Random,
@@ -298,6 +302,9 @@ pub(crate) fn examine(
     let prekeys: Vec<_> = of(Kind::Prekey).filter_map(|part| ReceivedPrekey::parse(part).ok()).collect();
     let (mut begun, mut unreachable) = (Vec::new(), Vec::new());
     for device in list.devices().filter(|device| device.device_key != own.device.device_key()) {
+        if why == Why::Refresh {
+            break;
+        }
         if !is_successor && has_session(snapshot, known, device.id, now)? {
             continue;
         }
@@ -307,7 +314,7 @@ pub(crate) fn examine(
             Err(error) => unreachable.push((device.id, error.into())),
         }
     }
-    Ok(Answer::Genuine(Box::new(Genuine { pin, list, is_successor, begun, unreachable })))
+    Ok(Answer::Genuine(Box::new(Genuine { pin, list, is_successor, why, begun, unreachable })))
 }
 
 /// The pin with this list as its latest, and whether it is one of another account key.
@@ -381,7 +388,7 @@ pub(crate) fn commit(
             return trust::offer(tx, own, known, *list, now);
         }
         Answer::Genuine(genuine) => {
-            let Genuine { pin, list, is_successor, begun, unreachable } = *genuine;
+            let Genuine { pin, list, is_successor, why, begun, unreachable } = *genuine;
             if is_successor {
                 trust::succeed(tx, own, &mut known, list.account(), now)?;
             }
@@ -398,12 +405,21 @@ pub(crate) fn commit(
                 Some((_, reason)) if !is_reached => *reason,
                 _ => {
                     known.save(tx)?;
-                    return flush(tx, &known, now, random);
+                    if why != Why::Refresh {
+                        flush(tx, &known, now, random)?;
+                    } else {
+                        // Meanwhile something may have come to wait for what was not asked for.
+                        let wanted = outbox::flush(tx, &Own::load(tx)?, &known.account, now, random)?;
+                        ask_for_all(tx, &wanted, now)?;
+                    }
+                    return protection::answered(tx, &Own::load(tx)?, &known, false, why, now);
                 }
             }
         }
     };
     known.save(tx)?;
+    let is_absent = matches!(refused, Reason::NoKeys | Reason::NoSuchAccount);
+    protection::answered(tx, own, &known, is_absent, Why::Send, now)?;
     outbox::stop_waiting(tx, &known, MessageState::Failed, refused, now).map(|_| ())
 }
 

@@ -50,7 +50,8 @@ pub enum Error {
     Newer,
     /// No such contact, message or request.
     Unknown,
-    /// The conversation is plain: the app uses the path it had before. (No conversation of this release is.)
+    /// The conversation is plain: the app uses the path it had before. Who is not known yet is asked for meanwhile, so that
+    /// it may be otherwise next time.
     NotProtected,
     /// Policy forbids it, for example after the identity of a contact changed.
     NotAllowed,

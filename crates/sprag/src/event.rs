@@ -8,7 +8,7 @@ use sprag_core::wire::{Reader, Writer};
 
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
-use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender, Trust};
+use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Protection, Sender, Trust};
 use crate::request::Request;
 
 /// A message as the app's server handed it over.
@@ -210,6 +210,8 @@ reasons! {
     Damaged = 108, "the store is damaged";
     /// The session with a contact whose number the user had compared was begun anew by somebody who did not know the old one.
     Restarted = 109, "the session was begun anew";
+    /// The conversation is plain, and not everybody in it can read what is encrypted yet: the app uses the path it had before.
+    NotReady = 112, "not everybody can read it yet";
 }
 
 impl From<sprag_core::Error> for Reason {
@@ -353,7 +355,7 @@ impl Importance {
     }
 }
 
-/// What happened. Numbers 5, 7 to 9, 11 to 14 are reserved.
+/// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What {
@@ -431,6 +433,25 @@ pub enum What {
         added: Vec<AccountId>,
         /// Whom the sender did not write to.
         missing: Vec<AccountId>,
+    },
+    /// What came in a conversation that is encrypted was not: somebody's old client, or the server. It is not to be shown as a
+    /// message.
+    PlaintextInProtected {
+        /// Where the app filed it.
+        conversation: Conversation,
+        /// Whom the app named as its sender.
+        from: Option<AccountId>,
+        /// The app's own name for it.
+        app_ref: Option<Vec<u8>>,
+    },
+    /// A conversation is better protected than before.
+    Protection {
+        /// Which.
+        conversation: Conversation,
+        /// How it was.
+        from: Protection,
+        /// How it is.
+        to: Protection,
     },
     /// The session with a device was begun anew.
     SessionRestarted {
@@ -593,6 +614,8 @@ impl What {
             Self::DevicesChanged { .. } => 5,
             Self::ListConflict { .. } => 6,
             Self::AudienceDiffers { .. } => 7,
+            Self::PlaintextInProtected { .. } => 8,
+            Self::Protection { .. } => 9,
             Self::SessionRestarted { .. } => 10,
             Self::CloneSuspected { .. } => 11,
             Self::BraidStalled { .. } => 12,
@@ -625,6 +648,8 @@ impl Event {
             | What::DevicesChanged { .. }
             | What::ListConflict { .. }
             | What::AudienceDiffers { .. }
+            | What::PlaintextInProtected { .. }
+            | What::Protection { .. }
             | What::Link { .. }
             | What::Removed
             | What::CloneSuspected { .. }
@@ -671,7 +696,7 @@ impl Row for What {
             | Self::SessionRestarted { .. }
             | Self::Unsupported { .. }
             | Self::SenderDiffers { .. } => 4,
-            Self::ListConflict { .. } => 3,
+            Self::ListConflict { .. } | Self::PlaintextInProtected { .. } | Self::Protection { .. } => 3,
             Self::CloneSuspected { .. } | Self::BraidStalled { .. } | Self::Link { .. } => 2,
             Self::ClockSuspect { .. } | Self::KeysLow { .. } | Self::StoreTrouble { .. } => 1,
             Self::Removed => 0,
@@ -722,6 +747,16 @@ impl Row for What {
                 sender.write(writer);
                 write_list(writer, added);
                 write_list(writer, missing);
+            }
+            Self::PlaintextInProtected { conversation, from, app_ref } => {
+                conversation.write(writer);
+                from.write(writer);
+                app_ref.write(writer);
+            }
+            Self::Protection { conversation, from, to } => {
+                conversation.write(writer);
+                from.write(writer);
+                to.write(writer);
             }
             Self::Link { phase, device } => {
                 phase.code().write(writer);
@@ -805,6 +840,16 @@ impl Row for What {
                 sender: Row::read(reader)?,
                 added: read_list(reader)?,
                 missing: read_list(reader)?,
+            }),
+            (4, 8) => Ok(Self::PlaintextInProtected {
+                conversation: Row::read(reader)?,
+                from: Row::read(reader)?,
+                app_ref: Row::read(reader)?,
+            }),
+            (4, 9) => Ok(Self::Protection {
+                conversation: Row::read(reader)?,
+                from: Row::read(reader)?,
+                to: Row::read(reader)?,
             }),
             (3, 13) => Ok(Self::Link {
                 phase: LinkPhase::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
@@ -1066,7 +1111,12 @@ mod tests {
         let other = Sender { account: alice.clone(), device: DeviceId(7) };
         let conversation = Conversation::Room { id: RoomId::new("room").unwrap(), members: vec![alice.clone()] };
         let (added, missing) = (vec![alice.clone()], Vec::new());
-        round_trip(What::AudienceDiffers { conversation, sender: other, added, missing });
+        round_trip(What::AudienceDiffers { conversation: conversation.clone(), sender: other, added, missing });
+        let (from, app_ref) = (Some(alice.clone()), Some(vec![7; 64]));
+        round_trip(What::PlaintextInProtected { conversation: conversation.clone(), from, app_ref });
+        for to in [Protection::Offered, Protection::Encrypted, Protection::Verified] {
+            round_trip(What::Protection { conversation: conversation.clone(), from: Protection::Plain, to });
+        }
         let (named, proved) = (AccountId::new(b"bob").unwrap(), alice.clone());
         round_trip(What::SenderDiffers { app_ref: None, blob_id: BlobId([4; 32]), named, proved });
         round_trip(What::SessionRestarted { account: alice, device: DeviceId(0), resumed: false, reason: None });

@@ -230,6 +230,43 @@ impl Trust {
     }
 }
 
+/// How far a conversation is protected. It only rises: nothing that a server says or leaves out, and no call, takes a
+/// conversation back below [`Self::Encrypted`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Protection {
+    /// Somebody in it cannot read what is encrypted, or nobody was asked yet. `send` answers
+    /// [`Error::NotProtected`], and the app uses the path it had before.
+    Plain = 1,
+    /// Everybody in it was seen to be able to read what is encrypted, and nobody has begun.
+    Offered = 2,
+    /// What is said is encrypted, for good. Plain text that comes is an event and no message.
+    Encrypted = 3,
+    /// The same, and the user has compared the safety number of everybody in it. It is told for as long as that is so.
+    Verified = 4,
+}
+
+impl Protection {
+    /// The stable number of this state.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+
+    /// The state with this number.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Plain),
+            2 => Some(Self::Offered),
+            3 => Some(Self::Encrypted),
+            4 => Some(Self::Verified),
+            _ => None,
+        }
+    }
+}
+
 /// The code that a new device shows, for a device of the account to scan: a secret, and what says which keys are meant.
 /// Wiped on drop. Whoever else sees it within its minute could answer the device in the account's place.
 pub struct LinkCode {

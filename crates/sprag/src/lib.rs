@@ -34,6 +34,7 @@ mod link;
 mod notice;
 mod outbox;
 mod prekeys;
+mod protection;
 pub mod request;
 mod seen;
 mod session;
@@ -42,7 +43,7 @@ mod trust;
 mod upkeep;
 
 pub use client::Client;
-pub use config::{Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Start};
+pub use config::{Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Rollout, Start};
 pub use error::{Error, Result, StoreFault};
 pub use event::{
     Delivered, Event, Finding, Healing, Hint, Importance, Incoming, LinkPhase, ListRef, Message, MessageState, Pending,
@@ -50,7 +51,7 @@ pub use event::{
 };
 pub use id::{
     AccountId, BlobId, Class, Contact, Content, Conversation, Device, DeviceId, Freshness, LinkCode, MAX_CONTENT,
-    MAX_ID, MAX_MEMBERS, MessageId, RequestId, RoomId, SafetyNumber, Sender, Trust,
+    MAX_ID, MAX_MEMBERS, MessageId, Protection, RequestId, RoomId, SafetyNumber, Sender, Trust,
 };
 pub use inbox::recognise;
 pub use request::{

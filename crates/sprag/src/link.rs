@@ -25,6 +25,7 @@ use crate::id::{AccountId, BlobId, Conversation, DeviceId, LinkCode, MessageId};
 use crate::notice::{raise, raise_sparingly};
 use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Load, Queued, Scope};
 use crate::prekeys::{self, Made};
+use crate::protection;
 use crate::request::{Action, PublishKeys, Send};
 use crate::store::{Snapshot, Table, Tx};
 use crate::upkeep::Upkeep;
@@ -315,7 +316,7 @@ pub(crate) fn welcome(tx: &Tx<'_>, begun: Vec<Begun>, now: u64, random: &mut dyn
         known.save(tx)?;
         let key = own.key.as_ref().filter(|_| admission.offered.grants_account_key());
         let contacts = contacts(tx, &own)?;
-        for page in StatePage::split(key, &contacts, &[], PAGE)? {
+        for page in StatePage::split(key, &contacts, &protection::state(tx)?, PAGE)? {
             tell(tx, &own, &me, device, page, now, random)?;
         }
         raise(tx, What::Link { phase: LinkPhase::Admitted, device: Some(DeviceId(device)) }, now)?;
@@ -371,6 +372,7 @@ pub(crate) fn receive_state(tx: &Tx<'_>, device: u32, page: &SecretBytes) -> Res
         own.key = Some(key);
         own.save(tx)?;
     }
+    protection::take_over(tx, &page.protections)?;
     for contact in page.contacts {
         let account = crate::account::door_id(&contact.account.id)?;
         let mut known = Known::find(tx, &account)?.unwrap_or_else(|| Known::unseen(account));

@@ -121,6 +121,7 @@ fn nobody_is_pinned_or_shown_under_an_id_that_is_not_theirs() {
     bob.take();
     let number = bob.client.contact(b"alice").unwrap().number.unwrap().digits();
     bob.client.confirm(b"alice", &number).unwrap();
+    bob.take();
     let sent = mallory.send(&bob, "the false one");
     for request in sent.requests {
         let outcome = server.answer(&mallory.id, &request.action);

@@ -104,6 +104,11 @@ const SWITCHES: &[Switch] = &[
     Switch("any-number", SIM, "attacks", "a06"),
     Switch("suspects-go-on", ENGINE, "trust", "was_copied"),
     Switch("suspects-go-on", ENGINE, "trust", "began_anew"),
+    Switch("sent-to-old-clients", ENGINE, "protection", "an_old_client_of_theirs"),
+    Switch("protection-forgotten", ENGINE, "protection", "nothing_takes"),
+    Switch("protection-lowered", ENGINE, "protection", "nothing_takes"),
+    Switch("plaintext-untold", ENGINE, "protection", "plain_text"),
+    Switch("protection-untold-to-new-devices", ENGINE, "protection", "a_new_device"),
 ];
 
 fn cargo(switch: Option<&str>) -> Command {

@@ -122,6 +122,8 @@ impl World {
                 self.leave(who, sent.requests)?;
                 Ok(format!("{line}: {:?}", sent.state))
             }
+            // As far as its phone knows, the other has no keys: it is tried again.
+            Err(Error::NotProtected) => Ok(format!("{line}: the conversation is plain")),
             Err(error) => Ok(format!("{line}: {}", self.refused(who, error)?)),
         }
     }

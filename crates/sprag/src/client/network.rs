@@ -54,9 +54,10 @@ impl Client {
                 };
                 let answer = match (&cargo.action, &outcome) {
                     (_, Outcome::Retry { .. }) => None,
-                    (Action::FetchKeys(_), outcome) => {
+                    (Action::FetchKeys(fetch), outcome) => {
                         let (own, known) = (self.own.load(snapshot)?, Known::load(snapshot, entry.lane)?);
-                        Some((directory::examine(snapshot, &own, &known, outcome, now, &mut early)?, own, known))
+                        let answer = directory::examine(snapshot, &own, &known, fetch.why, outcome, now, &mut early)?;
+                        Some((answer, own, known))
                     }
                     _ => None,
                 };

@@ -10,6 +10,7 @@ use crate::contact::Known;
 use crate::error::{Error, Result};
 use crate::event::Pending;
 use crate::id::{AccountId, Contact, DeviceId, Freshness};
+use crate::protection;
 use crate::session::Stored;
 use crate::store::{Barrier, Tx};
 use crate::trust;
@@ -64,7 +65,10 @@ impl Client {
     /// [`Error::NotAllowed`] if it is not the number of the pinned identity, or not any more, or while the contact is
     /// [`Trust::Changed`](crate::Trust::Changed); [`Error::Unknown`] for a contact that is not pinned; [`Error::Store`].
     pub fn confirm(&self, account: &[u8], number: &str) -> Result<Pending> {
-        self.decide(account, |tx, own, known, _| trust::confirm(tx, own, known, number))
+        self.decide(account, |tx, own, known, now| {
+            trust::confirm(tx, own, known, number)?;
+            protection::confirmed(tx, own, &known.account, now)
+        })
     }
 
     /// The user goes on with the identity that has this number with ours: with the one that was offered, which is pinned and has

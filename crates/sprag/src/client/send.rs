@@ -1,6 +1,7 @@
 //! The door for what is sent, from `send` until it has left.
 
 use super::{Client, LEASE, fresh_id, pending};
+use crate::contact::Known;
 use crate::context::Generator;
 use crate::conversation;
 use crate::directory;
@@ -8,13 +9,17 @@ use crate::error::{Error, Result};
 use crate::event::{MessageState, Pending, SendOptions, Sent};
 use crate::id::{Content, Conversation, MAX_CONTENT, MessageId};
 use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Index, Load, Queued, Scope, Waiting};
+use crate::protection;
+use crate::request::Why;
 use crate::store::{Barrier, Snapshot, Table, Tx};
 
 impl Client {
-    /// Sends a content. To somebody unknown it works at once: their keys are asked for, and the message waits.
+    /// Sends a content. To somebody unknown it works at once: their keys are asked for, and the message waits; if they turn
+    /// out to have none, or a client that cannot read it, the message ends as failed, and the conversation stays plain.
     /// The same id with the same content is the same message.
     ///
     /// # Errors
+    /// [`Error::NotProtected`] in a conversation that is plain: the app uses the path it had before;
     /// [`Error::Misuse`] for a message to oneself, an empty or too large content, or an id that was used for another
     /// one; [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
     pub fn send(&self, conversation: &Conversation, content: &Content, options: &SendOptions) -> Result<Sent> {
@@ -22,7 +27,7 @@ impl Client {
         let conversation = outbox::complete(&self.account, conversation)?;
         let mut random = self.generator()?;
         let now = self.now();
-        self.store.write(Barrier::Full, |tx| {
+        let sent = self.store.write(Barrier::Full, |tx| {
             let id = match &options.client_id {
                 Some(id) => id.clone(),
                 None => fresh_id(tx)?,
@@ -36,52 +41,63 @@ impl Client {
                     let (class, expires) = (options.class, options.expires);
                     let scope = Scope::Everybody;
                     let message = Queued { id: id.clone(), conversation, scope, class, load, sent: now, expires };
-                    let (row, lanes, state) = self.queue(tx, message, now, &mut random)?;
+                    let Some((row, lanes, state)) = self.queue(tx, message, now, &mut random)? else {
+                        // What was found out about who can read stays.
+                        return Ok(None);
+                    };
                     Index { row, digest, state, at: now }.save(tx, &id)?;
                     (state, outbox::lease_for(tx, &lanes, LEASE, now)?)
                 }
             };
-            Ok(Sent { message: id, state, requests, pending: pending(tx, now)? })
-        })
+            Ok::<_, Error>(Some(Sent { message: id, state, requests, pending: pending(tx, now)? }))
+        })?;
+        sent.ok_or(Error::NotProtected)
     }
 
     /// Puts a message where it belongs: sealed into the outbox, or to those that wait. Yields its number, the lanes in
-    /// which something may leave for it, and its state.
+    /// which something may leave for it, and its state; none if the conversation is plain.
     fn queue(
         &self,
         tx: &Tx<'_>,
         message: Queued,
         now: u64,
         random: &mut Generator,
-    ) -> Result<(i64, Vec<i64>, MessageState)> {
+    ) -> Result<Option<(i64, Vec<i64>, MessageState)>> {
         let own = self.own.load(tx)?;
         own.check_member()?;
         let mut circle = Circle::load(tx, &own, &message.conversation)?;
         if circle.others.is_empty() && own.list.devices().count() < 2 {
             return Err(Error::Misuse("a message to oneself has nobody to go to"));
         }
+        if !protection::may_seal(tx, &own, &message.conversation, &circle.others)? {
+            for row in protection::decline(tx, &own, &message.conversation, &circle.others, now)? {
+                directory::ask(tx, &mut Known::load(tx, row)?, Why::Refresh, now)?;
+            }
+            return Ok(None);
+        }
         conversation::note(tx, &message.conversation)?;
         let lane = outbox::lane(tx, &message.conversation)?;
         let row = tx.reserve(Table::Outbox)?;
         if circle.is_held() && !broken!("sent-though-held") {
             Waiting { lane, held: true, message }.save(tx, row)?;
-            return Ok((row, vec![lane], MessageState::Held));
+            return Ok(Some((row, vec![lane], MessageState::Held)));
         }
         if Waiting::is_any(tx, lane)? {
             Waiting { lane, held: false, message }.save(tx, row)?;
-            return Ok((row, vec![lane], MessageState::WaitingKeys));
+            return Ok(Some((row, vec![lane], MessageState::WaitingKeys)));
         }
         match outbox::seal(tx, &own, &mut circle, &message, now, random)? {
             Attempt::Sealed(sealed) => {
                 Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
                 circle.save(tx)?;
-                Ok((row, vec![lane], MessageState::Ready))
+                Ok(Some((row, vec![lane], MessageState::Ready)))
             }
+            Attempt::Plain => Err(Error::NotProtected),
             Attempt::Missing(mut rows) => {
                 Waiting { lane, held: false, message }.save(tx, row)?;
                 directory::ask_for_all(tx, &rows, now)?;
                 rows.push(lane);
-                Ok((row, rows, MessageState::WaitingKeys))
+                Ok(Some((row, rows, MessageState::WaitingKeys)))
             }
         }
     }
@@ -107,6 +123,7 @@ impl Client {
                 Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
                 circle.save(tx)
             }
+            Attempt::Plain => Err(Error::NotProtected),
             Attempt::Missing(rows) => {
                 outbox::progress(tx, &message, MessageState::WaitingKeys, None, now)?;
                 Waiting { lane, held: false, message }.save(tx, row)?;
@@ -163,7 +180,7 @@ impl Client {
     /// # Errors
     /// [`Error::Unknown`]; [`Error::NotAllowed`] for one that has left or has failed, and for one that is held while a
     /// contact whom it is for is [`Trust::Changed`](crate::Trust::Changed); [`Error::Misuse`] if it does not fit `max_body`
-    /// any more; [`Error::Store`].
+    /// any more; [`Error::NotProtected`] if the conversation is plain; [`Error::Store`].
     pub fn retry(&self, message: &[u8]) -> Result<Pending> {
         let now = self.now();
         let mut random = self.generator()?;

@@ -116,6 +116,7 @@ impl Client {
                 Entry::put(tx, row, contact, &Cargo::sealed(*sealed, message), now)?;
                 circle.save(tx)
             }
+            Attempt::Plain => Ok(()),
             Attempt::Missing(rows) => {
                 Waiting { lane: contact, held: false, message }.save(tx, row)?;
                 directory::ask_for_all(tx, &rows, now)

@@ -14,6 +14,7 @@ use crate::link;
 use crate::notice::{raise, raise_sparingly, trouble};
 use crate::outbox::{complete, members};
 use crate::prekeys;
+use crate::protection;
 use crate::seen;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
@@ -26,7 +27,12 @@ const MAX_ANNOUNCED: usize = 8;
 /// Makes the changes of what was found out, and tells the app.
 pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Incoming, now: u64) -> Result<Finding> {
     match examined {
-        Examined::Plain(finding) => Ok(finding),
+        Examined::Plain(finding) => {
+            if finding == Finding::Foreign {
+                protection::foreign(tx, incoming, now)?;
+            }
+            Ok(finding)
+        }
         Examined::Heavy => Err(Error::Internal("examined with too little effort")),
         Examined::Unreadable(reason, proved) => unreadable(tx, reason, proved, incoming, now),
         Examined::Damaged => {
@@ -153,8 +159,10 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         _ => {}
     }
     let place = Filed { conversation, outgoing: own.is_own(&known.account), first_contact };
+    let of = place.conversation.clone();
     if let Some(what) = shown(&known, sender, content, incoming, place)? {
         events.push(raise(tx, what, now)?);
+        events.extend(protection::encrypted(tx, own, &of, now)?);
     }
     Ok(Finding::Opened { events })
 }

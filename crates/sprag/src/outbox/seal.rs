@@ -19,6 +19,7 @@ use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Reason};
 use crate::id::{AccountId, Class, Content, Conversation};
+use crate::protection;
 use crate::request::Send;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
@@ -49,6 +50,8 @@ pub(crate) enum Attempt {
     Sealed(Box<Sealed>),
     /// The keys of these contacts, by their rows, are needed first.
     Missing(Vec<i64>),
+    /// The conversation is plain, and somebody in it cannot read it.
+    Plain,
 }
 
 impl<'a> Lane<'a> {
@@ -112,6 +115,9 @@ pub(crate) fn seal(
     random: &mut dyn Random,
 ) -> Result<Attempt> {
     own.check_member()?;
+    if message.load.is_content() && !protection::may_seal(tx, own, &message.conversation, &circle.others)? {
+        return Ok(Attempt::Plain);
+    }
     let to_ourselves = circle.others.is_empty();
     let (mut lanes, mut missing) = (Vec::new(), Vec::new());
     for known in circle.everybody() {
@@ -154,6 +160,9 @@ pub(crate) fn seal(
         lane.stored.save(tx, lane.row)?;
     }
     let shown = message.load.is_content().then_some(&message.id);
+    if shown.is_some() {
+        protection::encrypted(tx, own, &message.conversation, now)?;
+    }
     Echo::save(tx, payload.commitment(), shown, now)?;
     let carrying = lanes.iter().filter(|lane| lane.carries.is_some());
     let carried = carrying.map(|lane| Carried { contact: lane.contact.row, ordinal: lane.reference.ordinal }).collect();
@@ -287,6 +296,10 @@ pub(crate) fn flush(
             Ok(Attempt::Missing(missing)) => {
                 blocked.push(lane);
                 wanted.extend(missing);
+            }
+            Ok(Attempt::Plain) => {
+                progress(tx, &message, MessageState::Failed, Some(Reason::NotReady), now)?;
+                tx.delete(Table::Waiting, row)?;
             }
             Err(Error::Misuse(_)) => {
                 progress(tx, &message, MessageState::Failed, Some(Reason::TooLarge), now)?;

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sprag::context::{Clock, Environment};
 use sprag::{
     AccountId, Action, Client, Config, Content, Conversation, Event, Finding, Found, Incoming, Key, Opening, Outcome,
-    Place, SendOptions, Sent, Start, What,
+    Place, Policy, SendOptions, Sent, Start, What,
 };
 use sprag_core::identity::DeviceList;
 
@@ -115,6 +115,14 @@ impl Phone {
 
     pub(crate) fn with(name: &str, place: Place, environment: Environment) -> Self {
         let config = Config::new(place, Key::new([7; 32]), id(name));
+        Self { client: Client::create(config, environment).unwrap(), id: id(name) }
+    }
+
+    /// A phone of an app with a policy of its own.
+    pub(crate) fn with_policy(name: &str, hands: &Arc<Hands>, policy: Policy) -> Self {
+        let mut config = Config::new(Place::Memory, Key::new([7; 32]), id(name));
+        config.policy = policy;
+        let environment = Environment { clock: hands.clone(), ..Environment::platform() };
         Self { client: Client::create(config, environment).unwrap(), id: id(name) }
     }
 
