@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod classical;
+mod clock;
 #[allow(dead_code, unused_imports, reason = "measured in part")]
 #[path = "../src/ratchet/braid/code.rs"]
 mod code;
@@ -18,6 +19,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use classical::Classical;
+use clock::cpu;
 use pairs::{BINDING, pair};
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::crypto::hash::{hkdf, sha256};
@@ -36,16 +38,6 @@ impl Random for Counting {
         out.fill(0);
         out[..8].copy_from_slice(&self.0.to_be_bytes());
     }
-}
-
-/// CPU time of this thread, where the system tells; else the time of day.
-fn cpu() -> Duration {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = told.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    nanoseconds.map_or_else(
-        || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap(),
-        Duration::from_nanos,
-    )
 }
 
 /// Microseconds that a call takes: the best of nine runs, each long enough for a coarse clock.

@@ -3,25 +3,22 @@
 //! Figures of one run are to be compared with each other, not with those of another machine or hour. There is no
 //! threshold.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a benchmark fails by panicking"
+)]
 
+#[path = "../../sprag-core/benches/clock/mod.rs"]
+mod clock;
 #[path = "../tests/world/mod.rs"]
 mod world;
 
-use std::time::Duration;
-
+use clock::cpu;
 use sprag::{Incoming, Outcome, Place};
 use world::{Phone, Scratch, Server};
-
-/// CPU time of this thread, where the system tells; else the time of day.
-fn cpu() -> Duration {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = told.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    nanoseconds.map_or_else(
-        || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap(),
-        Duration::from_nanos,
-    )
-}
 
 /// Microseconds that each of `count` things took: the best of three runs.
 fn each(count: u32, mut run: impl FnMut()) -> f64 {
