@@ -77,6 +77,8 @@ const SWITCHES: &[Switch] = &[
     Switch("authenticator-of-one-epoch", CORE, "--lib", "vouches"),
     Switch("braid-of-randomness-alone", CORE, "--lib", "whatever_the_generator"),
     Switch("braid-of-state-alone", CORE, "healing", ""),
+    Switch("braid-at-rest", CORE, "healing", ""),
+    Switch("braid-at-rest", CORE, "long_runs", ""),
     Switch("post-quantum-key-not-joined", CORE, "--lib", "needs_both"),
     Switch("post-quantum-key-not-joined", CORE, "vectors", ""),
     Switch("classical-key-not-joined", CORE, "--lib", "needs_both"),

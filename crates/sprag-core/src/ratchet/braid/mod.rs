@@ -92,6 +92,10 @@ impl<K: Kem> Braid<K> {
     /// # Errors
     /// [`Error::BadKey`] if the library finds a header of the right length to be none.
     pub(super) fn send(self, random: &mut dyn Random) -> Result<(Self, Message, Option<Output>)> {
+        if broken!("braid-at-rest") {
+            let message = Message::nothing(self.epoch);
+            return Ok((self, message, None));
+        }
         let Self { epoch, authenticator, state, .. } = self;
         let (step, message) = state.send::<K>(&Moment { epoch, authenticator: &authenticator }, random)?;
         let (braid, output) = Self::after(epoch, authenticator, step);
@@ -107,6 +111,7 @@ impl<K: Kem> Braid<K> {
         match ahead {
             // Late: its key is of an old epoch, and so is its chunk.
             None if !broken!("late-chunk-taken") => return Ok((self, None)),
+            _ if broken!("braid-at-rest") => return Ok((self, None)),
             None | Some(0 | 1) => {}
             Some(_) if broken!("epochs-ahead-taken") => {}
             Some(_) => return Err(Error::Evidence),
