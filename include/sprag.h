@@ -118,6 +118,15 @@
 // Bytes of a hash, a commitment, a fingerprint.
 #define SPRAG_HASH_LEN 32
 
+// The most members of a room.
+#define SPRAG_MAX_MEMBERS 100
+
+// A new account: this is its first device.
+#define SPRAG_START_NEW_ACCOUNT 1
+
+// A device more of an account that exists: it shows a code, and another device admits it.
+#define SPRAG_START_LINK 2
+
 // The app itself.
 #define SPRAG_ROLE_APP 1
 
@@ -126,6 +135,9 @@
 
 // The conversation with one other account.
 #define SPRAG_CONVERSATION_DIRECT 1
+
+// A conversation of several, whose members the app's server decides.
+#define SPRAG_CONVERSATION_ROOM 2
 
 // Text, as UTF-8.
 #define SPRAG_CONTENT_TEXT 1
@@ -230,8 +242,14 @@
 // to decide.
 #define SPRAG_EVENT_IDENTITY_CHANGED 4
 
+// Devices came to an account or left it.
+#define SPRAG_EVENT_DEVICES_CHANGED 5
+
 // Two device lists where there can be one.
 #define SPRAG_EVENT_LIST_CONFLICT 6
+
+// A message of a room was sent to others than those whom the app last named as its members.
+#define SPRAG_EVENT_AUDIENCE_DIFFERS 7
 
 // The session with a device was begun anew.
 #define SPRAG_EVENT_SESSION_RESTARTED 10
@@ -241,6 +259,12 @@
 
 // The post-quantum ratchet with a device makes no progress. Messages are still read.
 #define SPRAG_EVENT_BRAID_STALLED 12
+
+// How far the linking of a device has come.
+#define SPRAG_EVENT_LINK 13
+
+// This device was taken off its account's list: it sends nothing any more.
+#define SPRAG_EVENT_REMOVED 14
 
 // The clock jumped.
 #define SPRAG_EVENT_CLOCK_SUSPECT 15
@@ -302,14 +326,32 @@
 // Another account key holds sending to anybody.
 #define SPRAG_ON_CHANGE_HOLD_ALL 2
 
+// On the new device: an offer for its code has come, and is answered.
+#define SPRAG_LINK_OFFERED 1
+
+// On the new device: it is on its account's list.
+#define SPRAG_LINK_JOINED 2
+
+// On the device that admits it: the new device has answered.
+#define SPRAG_LINK_ANSWERED 3
+
+// On the device that admits it: the new device is on the list.
+#define SPRAG_LINK_ADMITTED 4
+
 // A client: one account's device on one store. May be used from any thread and from several at once.
 typedef struct sprag_client sprag_client;
+
+// Our own devices, to be freed with `sprag_devices_free`.
+typedef struct sprag_device_list sprag_device_list;
 
 // Events, oldest first, to be freed with `sprag_events_free`.
 typedef struct sprag_event_list sprag_event_list;
 
 // How fresh the session with each device is, to be freed with `sprag_freshness_free`.
 typedef struct sprag_freshness_list sprag_freshness_list;
+
+// The code of a device that is to be linked, to be freed with `sprag_link_code_free`.
+typedef struct sprag_link_code sprag_link_code;
 
 // What a message says, found without changing anything.
 typedef struct sprag_preview sprag_preview;
@@ -348,8 +390,8 @@ typedef struct sprag_config {
     struct sprag_bytes account;
     // Whom another account key holds back: 0 or one of `SPRAG_ON_CHANGE_…`.
     uint32_t on_change;
-    // Zero.
-    uint32_t reserved;
+    // What the account starts from: 0 or one of `SPRAG_START_…`.
+    uint32_t start;
 } sprag_config;
 
 // What `sprag_client_open` needs. Filled by the caller.
@@ -436,10 +478,14 @@ typedef struct sprag_request {
     uint32_t why;
     // FetchKeys: not 0 if somebody waits.
     uint32_t urgent;
-    // Send: `SPRAG_CONVERSATION_DIRECT`.
+    // Send: one of `SPRAG_CONVERSATION_…`.
     uint32_t conversation;
-    // Send: the other account of a direct conversation.
+    // Send: the other account of a direct conversation, or the room.
     struct sprag_bytes peer;
+    // Send: the members of the room, ourselves included.
+    const struct sprag_bytes *members;
+    // How many.
+    size_t members_len;
     // Send: the encrypted bytes.
     struct sprag_bytes blob;
     // Send: their hash, 32 bytes.
@@ -496,12 +542,17 @@ typedef struct sprag_event {
     struct sprag_bytes message;
     // Whose it is: the sender's account, the one that the server named, or the contact that it is about.
     struct sprag_bytes account;
-    // Message, session restarted, clone suspected, braid stalled, unsupported: the device.
+    // Message, audience differs, session restarted, clone suspected, braid stalled, unsupported: the device. Link: which
+    // one, 0 where it is not known.
     uint32_t device;
-    // Message: `SPRAG_CONVERSATION_DIRECT`.
+    // Message, audience differs: one of `SPRAG_CONVERSATION_…`.
     uint32_t conversation;
-    // Message: the other account of a direct conversation.
+    // Message, audience differs: the other account of a direct conversation, or the room. Sender differs: whom the app named.
     struct sprag_bytes peer;
+    // Message: the members of the room, ourselves included. Audience differs: those that we know of.
+    const struct sprag_bytes *members;
+    // How many.
+    size_t members_len;
     // Message: one of `SPRAG_CLASS_…`.
     uint32_t message_class;
     // Message: one of `SPRAG_CONTENT_…`. Unsupported: the number of its kind, as far as 32 bits hold it.
@@ -532,9 +583,10 @@ typedef struct sprag_event {
     const struct sprag_bytes *held;
     // How many.
     size_t held_len;
-    // Identity changed: whether the old number had been compared. Session restarted: whether it was resumed.
+    // Identity changed: whether the old number had been compared. Session restarted: whether it was resumed. Devices
+    // changed: whether they are our own.
     uint32_t flag;
-    // Keys low: how many are left. Store trouble: its code.
+    // Keys low: how many are left. Store trouble: its code. Link: one of `SPRAG_LINK_…`.
     uint32_t number;
     // Clock suspect: by how many seconds our clock is ahead.
     int64_t skew;
@@ -546,6 +598,22 @@ typedef struct sprag_event {
     struct sprag_bytes my_hash;
     // List conflict: the hash of the other one.
     struct sprag_bytes their_hash;
+    // Devices changed: those that are new.
+    const uint32_t *devices_added;
+    // How many.
+    size_t devices_added_len;
+    // Devices changed: those that are gone.
+    const uint32_t *devices_removed;
+    // How many.
+    size_t devices_removed_len;
+    // Audience differs: whom the sender wrote to beside those that we know of.
+    const struct sprag_bytes *added;
+    // How many.
+    size_t added_len;
+    // Audience differs: whom the sender did not write to.
+    const struct sprag_bytes *missing;
+    // How many.
+    size_t missing_len;
 } sprag_event;
 
 // How long ago the session with a device got fresh secrets. Somebody who copied a phone is shut out when both sides have
@@ -563,6 +631,18 @@ typedef struct sprag_freshness {
     uint64_t epoch;
 } sprag_freshness;
 
+// One of our own devices, as our list has it.
+typedef struct sprag_own_device {
+    // Which.
+    uint32_t device;
+    // Not 0: the one that is asked.
+    uint32_t is_this;
+    // Not 0: it may admit and revoke others.
+    uint32_t holds_account_key;
+    // Zero.
+    uint32_t reserved;
+} sprag_own_device;
+
 // A message as the app's server handed it over. Filled by the caller.
 typedef struct sprag_incoming {
     // `sizeof(sprag_incoming)`.
@@ -573,8 +653,14 @@ typedef struct sprag_incoming {
     struct sprag_bytes bytes;
     // Whom the server names as its sender; may be absent.
     struct sprag_bytes from;
-    // The other account of the direct conversation in which the app files it; may be absent.
+    // The other account of the direct conversation in which the app files it; absent if it files it in a room, or nowhere.
     struct sprag_bytes direct;
+    // The room in which the app files it; absent if it files it elsewhere, or nowhere.
+    struct sprag_bytes room;
+    // The members of that room, as the app's server names them; none if it does not say.
+    const struct sprag_bytes *members;
+    // How many.
+    size_t members_len;
     // The app's own name for it, at most 64 bytes, handed back in the event; may be absent.
     struct sprag_bytes app_ref;
     // The server's stamp; may be absent.
@@ -636,10 +722,14 @@ typedef struct sprag_hint {
 typedef struct sprag_outgoing {
     // `sizeof(sprag_outgoing)`.
     uint32_t size;
-    // Where it goes: `SPRAG_CONVERSATION_DIRECT`, to `peer`.
+    // Where it goes: one of `SPRAG_CONVERSATION_…`.
     uint32_t conversation;
-    // The other account.
+    // The other account of a direct conversation, or the room: 1 to `SPRAG_MAX_ID` bytes.
     struct sprag_bytes peer;
+    // The members of the room, ourselves included or not, in any order; none for a direct conversation.
+    const struct sprag_bytes *members;
+    // How many: at most `SPRAG_MAX_MEMBERS`.
+    size_t members_len;
     // What it says: `SPRAG_CONTENT_TEXT` (UTF-8) or `SPRAG_CONTENT_APP`.
     uint32_t content;
     // How it is to be treated: 0 or one of `SPRAG_CLASS_…`.
@@ -755,6 +845,34 @@ SPRAG_MUST_USE
 sprag_status sprag_constant(struct sprag_bytes name,
                             int64_t *value);
 
+// The devices of our account, as our list has them. `SPRAG_NOT_ALLOWED` on a device that is still to be linked.
+SPRAG_MUST_USE
+sprag_status sprag_devices_get(const struct sprag_client *client,
+                               struct sprag_device_list **out);
+
+// The code of a device that is to be linked (`SPRAG_START_LINK`), to be shown to the user: fresh with each call, good for a
+// minute and for one offer. `SPRAG_NOT_ALLOWED` on a device that has its account.
+SPRAG_MUST_USE
+sprag_status sprag_link_code_get(const struct sprag_client *client,
+                                 struct sprag_link_code **out);
+
+// Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new device's
+// screen and confirmed here; `SPRAG_NOT_ALLOWED` for others, or on a device that does not hold the account key. With
+// `holds_account_key` not 0 the new device may admit and revoke others. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_admit(const struct sprag_client *client,
+                         struct sprag_bytes code,
+                         struct sprag_bytes digits,
+                         uint32_t holds_account_key,
+                         struct sprag_pending *pending);
+
+// Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+// `SPRAG_UNKNOWN` for a device that is not on it. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_revoke(const struct sprag_client *client,
+                          uint32_t device,
+                          struct sprag_pending *pending);
+
 // How many requests there are; 0 for NULL.
 size_t sprag_requests_len(const struct sprag_request_list *list);
 
@@ -790,6 +908,30 @@ const struct sprag_freshness *sprag_freshness_at(const struct sprag_freshness_li
 
 // Frees the records. NULL is fine.
 void sprag_freshness_free(struct sprag_freshness_list *list);
+
+// How many devices there are; 0 for NULL.
+size_t sprag_devices_len(const struct sprag_device_list *list);
+
+// The device at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_own_device *sprag_devices_at(const struct sprag_device_list *list, size_t index);
+
+// Frees the records. NULL is fine.
+void sprag_devices_free(struct sprag_device_list *list);
+
+// What is shown as a QR code, until the code is freed: at most 256 bytes. Absent for NULL.
+struct sprag_bytes sprag_link_code_bytes(const struct sprag_link_code *code);
+
+// The same as text, to be typed or pasted, until the code is freed. Absent for NULL.
+struct sprag_bytes sprag_link_code_text(const struct sprag_link_code *code);
+
+// The six digits that the user types on the other device, until the code is freed: consent, not security. Absent for NULL.
+struct sprag_bytes sprag_link_code_digits(const struct sprag_link_code *code);
+
+// When the code is worth nothing any more, Unix seconds by this device's clock; 0 for NULL.
+uint64_t sprag_link_code_expires(const struct sprag_link_code *code);
+
+// Frees a code, and wipes it. NULL is fine.
+void sprag_link_code_free(struct sprag_link_code *code);
 
 // The message's id, until the answer is freed.
 struct sprag_bytes sprag_sent_message(const struct sprag_sent *sent);

@@ -1,7 +1,7 @@
 """Sprag in Python: the generated face, and what makes it feel at home.
 
 Calls are synchronous and durable when they return. Ids and keys are bytes. ``events`` walks through everything that
-waits; ``text`` and ``direct`` spell what is said most.
+waits; ``text``, ``direct`` and ``room`` spell what is said most.
 """
 
 from .generated import sprag as _face
@@ -12,12 +12,15 @@ from .generated.sprag import (
     Content,
     Conversation,
     Delivered,
+    Device,
     Event,
     Finding,
     Found,
     Freshness,
     Importance,
     Incoming,
+    LinkCode,
+    LinkPhase,
     ListRef,
     ListWrite,
     MessageState,
@@ -45,6 +48,11 @@ from .generated.sprag import (
 def direct(account: bytes) -> Conversation:
     """The conversation with one other account."""
     return Conversation.DIRECT(account=account)
+
+
+def room(name: bytes, members: list[bytes]) -> Conversation:
+    """A conversation of several, whose members the app's server decides."""
+    return Conversation.ROOM(id=name, members=members)
 
 
 def text(words: str) -> Content:

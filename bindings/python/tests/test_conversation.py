@@ -13,6 +13,7 @@ from sprag import (
     Found,
     Importance,
     Incoming,
+    LinkPhase,
     MessageState,
     OnChange,
     Outcome,
@@ -24,13 +25,21 @@ from sprag import (
 
 
 class Server:
-    """What an app's server keeps: lists, prekeys and mail."""
+    """What an app's server keeps: lists, prekeys of each device, and mail that each device reads."""
 
     def __init__(self):
         self.lists = {}
         self.signed = {}
         self.one_time = {}
         self.mail = {}
+        self.read = {}
+
+    def collect(self, client):
+        """The mail that a device has not read yet."""
+        mail, device = self.mail.get(client.account(), []), (client.account(), client.device())
+        unread = mail[self.read.get(device, 0) :]
+        self.read[device] = len(mail)
+        return unread
 
     def carry_out(self, client, request):
         client.respond(request.id, self.outcome(client, request.action))
@@ -43,8 +52,8 @@ class Server:
                     return Outcome.CONFLICT(list=known)
                 self.lists[action.account] = (action.list.sequence, action.list.object)
             if action.signed_prekey is not None:
-                self.signed[action.account] = action.signed_prekey
-            queue = self.one_time.setdefault(action.account, [])
+                self.signed.setdefault(action.account, {})[action.device] = action.signed_prekey
+            queue = self.one_time.setdefault(action.account, {}).setdefault(action.device, [])
             if action.reset_one_time:
                 queue.clear()
             queue.extend(action.one_time)
@@ -56,9 +65,9 @@ class Server:
                 if account not in self.lists:
                     absent.append(account)
                     continue
-                parts = [self.lists[account][1], self.signed[account]]
-                if action.one_time and self.one_time[account]:
-                    parts.append(self.one_time[account].pop())
+                parts = [self.lists[account][1], *self.signed[account].values()]
+                if action.one_time:
+                    parts += [queue.pop() for queue in self.one_time[account].values() if queue]
                 found.append(Found(account=account, parts=parts))
             return Outcome.KEYS(found=found, absent=absent)
         assert isinstance(action, Action.SEND)
@@ -75,7 +84,7 @@ class Server:
                 for request in client.requests():
                     self.carry_out(client, request)
                     busy = True
-                if mail := self.mail.pop(client.account(), []):
+                if mail := self.collect(client):
                     batch = [
                         Incoming(bytes=blob, sender=sender, conversation=sprag.direct(sender)) for sender, blob in mail
                     ]
@@ -203,13 +212,13 @@ class Conversation(unittest.TestCase):
             phone = sprag.Client.open(path, self.key, b"alice")
             self.addCleanup(phone.shut)
             self.say(phone, b"bob", words, words.encode())
-            bob.deliver([Incoming(bytes=blob, sender=b"alice") for _, blob in self.server.mail.pop(b"bob")])
+            bob.deliver([Incoming(bytes=blob, sender=b"alice") for _, blob in self.server.collect(bob)])
         [clone] = [event for event in sprag.events(bob) if isinstance(event.what, What.CLONE_SUSPECTED)]
         self.assertEqual((clone.what.account, clone.what.device), (b"alice", device))
         self.assertEqual(clone.importance, Importance.SECURITY)
         self.assertEqual(shown(bob), ["from the original"])
 
-    def another_bob(self):
+    def another_bob(self, alice):
         """Somebody comes back under Bob's name with nothing kept."""
         for keys in (self.server.lists, self.server.signed, self.server.one_time):
             keys.pop(b"bob")
@@ -220,7 +229,7 @@ class Conversation(unittest.TestCase):
         self.say(bob, b"alice", "it is me", b"again")
         for request in bob.requests():
             self.server.carry_out(bob, request)
-        [(_, blob)] = self.server.mail.pop(b"alice")
+        [(_, blob)] = self.server.collect(alice)
         return Incoming(bytes=blob, sender=b"bob")
 
     def test_the_user_decides_about_a_contact_who_changes(self):
@@ -234,7 +243,7 @@ class Conversation(unittest.TestCase):
             alice.confirm(b"bob", seen.digits[::-1])
         alice.confirm(b"bob", " ".join(seen.digits))
         self.assertEqual(alice.contact(b"bob").trust, Trust.VERIFIED)
-        message = self.another_bob()
+        message = self.another_bob(alice)
         [verdict] = alice.deliver([message]).verdicts
         self.assertIsInstance(verdict.finding, Finding.QUARANTINED)
         [change] = [event.what for event in sprag.events(alice) if isinstance(event.what, What.IDENTITY_CHANGED)]
@@ -266,9 +275,69 @@ class Conversation(unittest.TestCase):
         self.server.settle(alice, bob)
         self.say(alice, b"bob", "hello", b"a")
         self.server.settle(alice, bob)
-        [verdict] = alice.deliver([self.another_bob()]).verdicts
+        [verdict] = alice.deliver([self.another_bob(alice)]).verdicts
         self.assertIsInstance(verdict.finding, Finding.QUARANTINED)
         self.assertEqual(alice.contact(b"bob").trust, Trust.CHANGED)
+
+    def test_a_room_is_one_body_for_all_its_members(self):
+        alice, bob = self.pair()
+        self.server.settle(alice, bob)
+        den = sprag.room(b"den", [b"bob"])
+        for request in alice.send(den, sprag.text("hello, all"), SendOptions()).requests:
+            self.server.carry_out(alice, request)
+        for request in alice.requests():
+            self.server.carry_out(alice, request)
+        [(sender, blob)] = self.server.collect(bob)
+        others = sprag.room(b"den", [b"alice", b"bob", b"carol"])
+        [verdict] = bob.deliver([Incoming(bytes=blob, sender=sender, conversation=others)]).verdicts
+        self.assertIsInstance(verdict.finding, Finding.OPENED)
+        events = [event.what for event in sprag.events(bob)]
+        [differs] = [what for what in events if isinstance(what, What.AUDIENCE_DIFFERS)]
+        self.assertEqual((differs.sender, differs.added, differs.missing), (b"alice", [], [b"carol"]))
+        [message] = [what for what in events if isinstance(what, What.MESSAGE)]
+        self.assertEqual((message.conversation.id, message.conversation.members), (b"den", [b"alice", b"bob"]))
+
+    def test_a_second_device_is_linked_and_taken_off(self):
+        alice, bob = self.pair()
+        tablet = sprag.Client.link(None, os.urandom(32), b"alice")
+        self.addCleanup(tablet.shut)
+        with self.assertRaises(SpragError.NotAllowed):
+            tablet.devices()
+        self.server.settle(alice, bob)
+        code = tablet.link_code()
+        self.assertEqual((len(code.digits), len(code.bytes) <= 256), (6, True))
+        with self.assertRaises(SpragError.NotAllowed):
+            alice.admit(code.bytes, "1" if code.digits[0] != "1" else "2", False)
+        alice.admit(code.text.encode(), code.digits, False)
+        self.carry(alice, tablet)
+        phases = lambda client: [e.what.phase for e in sprag.events(client) if isinstance(e.what, What.LINK)]
+        self.assertEqual(phases(alice), [LinkPhase.ANSWERED, LinkPhase.ADMITTED])
+        self.assertEqual(phases(tablet), [LinkPhase.OFFERED, LinkPhase.JOINED])
+        self.assertEqual({(d.id, d.is_this, d.holds_account_key) for d in alice.devices()},
+                         {(alice.device(), True, True), (tablet.device(), False, False)})
+        [changed] = [event.what for event in sprag.events(alice) if isinstance(event.what, What.DEVICES_CHANGED)]
+        self.assertEqual((changed.added, changed.removed, changed.own), ([tablet.device()], [], True))
+        # What one sends, the other shows as sent; what comes, both show.
+        self.say(alice, b"bob", "from the phone", b"a")
+        self.carry(alice, bob, tablet)
+        shown_there = [event.what for event in sprag.events(tablet) if isinstance(event.what, What.MESSAGE)]
+        self.assertEqual([(what.content.text, what.outgoing) for what in shown_there], [("from the phone", True)])
+        self.assertEqual(shown(bob), ["from the phone"])
+        with self.assertRaises(SpragError.NotAllowed):
+            tablet.revoke(alice.device())
+        alice.revoke(tablet.device())
+        self.carry(alice)
+        self.assertEqual([device.id for device in alice.devices()], [alice.device()])
+
+    def carry(self, *clients):
+        """Carries everything between clients, whatever is found in it."""
+        for _ in range(6):
+            for client in clients:
+                while requests := client.requests():
+                    for request in requests:
+                        self.server.carry_out(client, request)
+                client.deliver([Incoming(bytes=blob, sender=sender) for sender, blob in self.server.collect(client)])
+                client.wake()
 
     def test_mistakes_are_errors_with_numbers_and_garbage_is_none(self):
         alice, _ = self.pair()

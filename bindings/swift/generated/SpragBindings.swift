@@ -618,6 +618,12 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func account() throws  -> Data
     
     /**
+     * Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
+     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+     */
+    func admit(code: Data, digits: String, holdsAccountKey: Bool) throws  -> Pending
+    
+    /**
      * Takes a message of ours back, if it has not gone out.
      */
     func cancel(message: Data) throws  -> Pending
@@ -649,6 +655,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func device() throws  -> UInt32
     
     /**
+     * The devices of our account, as our list has them.
+     */
+    func devices() throws  -> [Device]
+    
+    /**
      * Says that events were shown or acted on.
      */
     func done(events: [UInt64]) throws  -> Pending
@@ -674,6 +685,12 @@ public protocol ClientProtocol: AnyObject, Sendable {
      * a session with.
      */
     func freshness(account: Data) throws  -> [Freshness]
+    
+    /**
+     * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
+     * offer.
+     */
+    func linkCode() throws  -> LinkCode
     
     /**
      * Looks into a message and changes nothing, for a notification.
@@ -704,6 +721,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
      * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
     func retry(message: Data) throws  -> Pending
+    
+    /**
+     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+     */
+    func revoke(device: UInt32) throws  -> Pending
     
     /**
      * Sends a message. What can go out at once is in the answer.
@@ -802,6 +824,23 @@ public static func create(path: String?, key: Data, account: Data, maxBody: UInt
 }
     
     /**
+     * Makes the store of a device more of an account that exists: it shows its `link_code`, and a device that holds the
+     * account key admits it. Until then it can do nothing else.
+     */
+public static func link(path: String?, key: Data, account: Data, maxBody: UInt32? = nil, onChange: OnChange? = nil)throws  -> Client  {
+    return try  FfiConverterTypeClient_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_constructor_client_link(
+        FfiConverterOptionString.lower(path),
+        FfiConverterData.lower(key),
+        FfiConverterData.lower(account),
+        FfiConverterOptionUInt32.lower(maxBody),
+        FfiConverterOptionTypeOnChange.lower(onChange),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Opens the store of an account.
      */
 public static func `open`(path: String, key: Data, account: Data, `extension`: Bool = false)throws  -> Client  {
@@ -841,6 +880,22 @@ open func account()throws  -> Data  {
         uniffiCallStatus in
     uniffi_sprag_uniffi_fn_method_client_account(
             self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
+     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+     */
+open func admit(code: Data, digits: String, holdsAccountKey: Bool)throws  -> Pending  {
+    return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_admit(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(code),
+        FfiConverterString.lower(digits),
+        FfiConverterBool.lower(holdsAccountKey),uniffiCallStatus
     )
 })
 }
@@ -925,6 +980,18 @@ open func device()throws  -> UInt32  {
 }
     
     /**
+     * The devices of our account, as our list has them.
+     */
+open func devices()throws  -> [Device]  {
+    return try  FfiConverterSequenceTypeDevice.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_devices(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Says that events were shown or acted on.
      */
 open func done(events: [UInt64])throws  -> Pending  {
@@ -987,6 +1054,19 @@ open func freshness(account: Data)throws  -> [Freshness]  {
     uniffi_sprag_uniffi_fn_method_client_freshness(
             self.uniffiCloneHandle(),
         FfiConverterData.lower(account),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
+     * offer.
+     */
+open func linkCode()throws  -> LinkCode  {
+    return try  FfiConverterTypeLinkCode_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_link_code(
+            self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
 }
@@ -1064,6 +1144,19 @@ open func retry(message: Data)throws  -> Pending  {
     uniffi_sprag_uniffi_fn_method_client_retry(
             self.uniffiCloneHandle(),
         FfiConverterData.lower(message),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+     */
+open func revoke(device: UInt32)throws  -> Pending  {
+    return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_revoke(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt32.lower(device),uniffiCallStatus
     )
 })
 }
@@ -1365,6 +1458,85 @@ public func FfiConverterTypeDelivered_lift(_ buf: RustBuffer) throws -> Delivere
 #endif
 public func FfiConverterTypeDelivered_lower(_ value: Delivered) -> RustBuffer {
     return FfiConverterTypeDelivered.lower(value)
+}
+
+
+/**
+ * One of our own devices, as our list has it.
+ */
+public struct Device: Equatable, Hashable {
+    /**
+     * Which.
+     */
+    public var id: UInt32
+    /**
+     * Whether it is the one that is asked.
+     */
+    public var isThis: Bool
+    /**
+     * Whether it may admit and revoke others.
+     */
+    public var holdsAccountKey: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which.
+         */id: UInt32, 
+        /**
+         * Whether it is the one that is asked.
+         */isThis: Bool, 
+        /**
+         * Whether it may admit and revoke others.
+         */holdsAccountKey: Bool) {
+        self.id = id
+        self.isThis = isThis
+        self.holdsAccountKey = holdsAccountKey
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Device: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDevice: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Device {
+        return
+            try Device(
+                id: FfiConverterUInt32.read(from: &buf), 
+                isThis: FfiConverterBool.read(from: &buf), 
+                holdsAccountKey: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Device, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.id, into: &buf)
+        FfiConverterBool.write(value.isThis, into: &buf)
+        FfiConverterBool.write(value.holdsAccountKey, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevice_lift(_ buf: RustBuffer) throws -> Device {
+    return try FfiConverterTypeDevice.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevice_lower(_ value: Device) -> RustBuffer {
+    return FfiConverterTypeDevice.lower(value)
 }
 
 
@@ -1732,6 +1904,95 @@ public func FfiConverterTypeIncoming_lift(_ buf: RustBuffer) throws -> Incoming 
 #endif
 public func FfiConverterTypeIncoming_lower(_ value: Incoming) -> RustBuffer {
     return FfiConverterTypeIncoming.lower(value)
+}
+
+
+/**
+ * The code of a device that is to be linked.
+ */
+public struct LinkCode: Equatable, Hashable {
+    /**
+     * What is shown as a QR code: at most 256 bytes.
+     */
+    public var bytes: Data
+    /**
+     * The same as text, to be typed or pasted.
+     */
+    public var text: String
+    /**
+     * The six digits that the user types on the other device: consent, not security.
+     */
+    public var digits: String
+    /**
+     * When it is worth nothing any more, by this device's clock.
+     */
+    public var expires: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What is shown as a QR code: at most 256 bytes.
+         */bytes: Data, 
+        /**
+         * The same as text, to be typed or pasted.
+         */text: String, 
+        /**
+         * The six digits that the user types on the other device: consent, not security.
+         */digits: String, 
+        /**
+         * When it is worth nothing any more, by this device's clock.
+         */expires: UInt64) {
+        self.bytes = bytes
+        self.text = text
+        self.digits = digits
+        self.expires = expires
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension LinkCode: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLinkCode: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LinkCode {
+        return
+            try LinkCode(
+                bytes: FfiConverterData.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                digits: FfiConverterString.read(from: &buf), 
+                expires: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LinkCode, into buf: inout [UInt8]) {
+        FfiConverterData.write(value.bytes, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterString.write(value.digits, into: &buf)
+        FfiConverterUInt64.write(value.expires, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLinkCode_lift(_ buf: RustBuffer) throws -> LinkCode {
+    return try FfiConverterTypeLinkCode.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLinkCode_lower(_ value: LinkCode) -> RustBuffer {
+    return FfiConverterTypeLinkCode.lower(value)
 }
 
 
@@ -2741,6 +3002,17 @@ public enum Conversation: Equatable, Hashable {
          */account: Data
     )
     /**
+     * A conversation of several, whose members the app's server decides.
+     */
+    case room(
+        /**
+         * Which room: 1 to 64 bytes.
+         */id: Data, 
+        /**
+         * The members, ourselves included or not, in any order: at most 100.
+         */members: [Data]
+    )
+    /**
      * Of a kind that this release of the face does not know.
      */
     case other(
@@ -2772,7 +3044,10 @@ public struct FfiConverterTypeConversation: FfiConverterRustBuffer {
         case 1: return .direct(account: try FfiConverterData.read(from: &buf)
         )
         
-        case 2: return .other(kind: try FfiConverterUInt32.read(from: &buf)
+        case 2: return .room(id: try FfiConverterData.read(from: &buf), members: try FfiConverterSequenceData.read(from: &buf)
+        )
+        
+        case 3: return .other(kind: try FfiConverterUInt32.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -2788,8 +3063,14 @@ public struct FfiConverterTypeConversation: FfiConverterRustBuffer {
             FfiConverterData.write(account, into: &buf)
             
         
-        case let .other(kind):
+        case let .room(id,members):
             writeInt(&buf, Int32(2))
+            FfiConverterData.write(id, into: &buf)
+            FfiConverterSequenceData.write(members, into: &buf)
+            
+        
+        case let .other(kind):
+            writeInt(&buf, Int32(3))
             FfiConverterUInt32.write(kind, into: &buf)
             
         }
@@ -3069,6 +3350,111 @@ public func FfiConverterTypeImportance_lift(_ buf: RustBuffer) throws -> Importa
 #endif
 public func FfiConverterTypeImportance_lower(_ value: Importance) -> RustBuffer {
     return FfiConverterTypeImportance.lower(value)
+}
+
+
+
+/**
+ * How far the linking of a device has come.
+ */
+
+public enum LinkPhase: Equatable, Hashable {
+    
+    /**
+     * On the new device: an offer for its code has come, and is answered.
+     */
+    case offered
+    /**
+     * On the new device: it is on its account's list.
+     */
+    case joined
+    /**
+     * On the device that admits it: the new device has answered.
+     */
+    case answered
+    /**
+     * On the device that admits it: the new device is on the list.
+     */
+    case admitted
+    /**
+     * A phase that this release of the face does not know.
+     */
+    case other
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension LinkPhase: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLinkPhase: FfiConverterRustBuffer {
+    typealias SwiftType = LinkPhase
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LinkPhase {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .offered
+        
+        case 2: return .joined
+        
+        case 3: return .answered
+        
+        case 4: return .admitted
+        
+        case 5: return .other
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: LinkPhase, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .offered:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .joined:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .answered:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .admitted:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .other:
+            writeInt(&buf, Int32(5))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLinkPhase_lift(_ buf: RustBuffer) throws -> LinkPhase {
+    return try FfiConverterTypeLinkPhase.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLinkPhase_lower(_ value: LinkPhase) -> RustBuffer {
+    return FfiConverterTypeLinkPhase.lower(value)
 }
 
 
@@ -4086,6 +4472,58 @@ public enum What: Equatable, Hashable {
          */held: [Data]
     )
     /**
+     * Devices came to an account or left it, by a list that its account key has signed.
+     */
+    case devicesChanged(
+        /**
+         * Whose.
+         */account: Data, 
+        /**
+         * Those that are new.
+         */added: [UInt32], 
+        /**
+         * Those that are gone.
+         */removed: [UInt32], 
+        /**
+         * Whether it is our own account.
+         */own: Bool
+    )
+    /**
+     * A message of a room was sent to others than those whom the app last named as its members.
+     */
+    case audienceDiffers(
+        /**
+         * The room, with the members as we know them.
+         */conversation: Conversation, 
+        /**
+         * Who sent it.
+         */sender: Data, 
+        /**
+         * Which device of theirs.
+         */device: UInt32, 
+        /**
+         * Whom the sender wrote to beside those that we know of.
+         */added: [Data], 
+        /**
+         * Whom the sender did not write to.
+         */missing: [Data]
+    )
+    /**
+     * How far the linking of a device has come.
+     */
+    case link(
+        /**
+         * How far.
+         */phase: LinkPhase, 
+        /**
+         * Which device, where it is known.
+         */device: UInt32?
+    )
+    /**
+     * This device was taken off its account's list: it sends nothing any more.
+     */
+    case removed
+    /**
      * Two device lists where there can be one.
      */
     case listConflict(
@@ -4242,34 +4680,45 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
         case 4: return .identityChanged(account: try FfiConverterData.read(from: &buf), oldNumber: try FfiConverterString.read(from: &buf), newNumber: try FfiConverterString.read(from: &buf), wasVerified: try FfiConverterBool.read(from: &buf), held: try FfiConverterSequenceData.read(from: &buf)
         )
         
-        case 5: return .listConflict(account: try FfiConverterData.read(from: &buf), mine: try FfiConverterTypeListRef.read(from: &buf), theirs: try FfiConverterTypeListRef.read(from: &buf)
+        case 5: return .devicesChanged(account: try FfiConverterData.read(from: &buf), added: try FfiConverterSequenceUInt32.read(from: &buf), removed: try FfiConverterSequenceUInt32.read(from: &buf), own: try FfiConverterBool.read(from: &buf)
         )
         
-        case 6: return .sessionRestarted(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), resumed: try FfiConverterBool.read(from: &buf), reason: try FfiConverterOptionUInt32.read(from: &buf)
+        case 6: return .audienceDiffers(conversation: try FfiConverterTypeConversation.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), added: try FfiConverterSequenceData.read(from: &buf), missing: try FfiConverterSequenceData.read(from: &buf)
         )
         
-        case 7: return .cloneSuspected(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
+        case 7: return .link(phase: try FfiConverterTypeLinkPhase.read(from: &buf), device: try FfiConverterOptionUInt32.read(from: &buf)
         )
         
-        case 8: return .braidStalled(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
+        case 8: return .removed
+        
+        case 9: return .listConflict(account: try FfiConverterData.read(from: &buf), mine: try FfiConverterTypeListRef.read(from: &buf), theirs: try FfiConverterTypeListRef.read(from: &buf)
         )
         
-        case 9: return .clockSuspect(skew: try FfiConverterInt64.read(from: &buf)
+        case 10: return .sessionRestarted(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), resumed: try FfiConverterBool.read(from: &buf), reason: try FfiConverterOptionUInt32.read(from: &buf)
         )
         
-        case 10: return .keysLow(left: try FfiConverterUInt32.read(from: &buf)
+        case 11: return .cloneSuspected(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 11: return .storeTrouble(code: try FfiConverterUInt32.read(from: &buf)
+        case 12: return .braidStalled(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 12: return .unsupported(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), kind: try FfiConverterUInt64.read(from: &buf)
+        case 13: return .clockSuspect(skew: try FfiConverterInt64.read(from: &buf)
         )
         
-        case 13: return .senderDiffers(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), named: try FfiConverterData.read(from: &buf), proved: try FfiConverterData.read(from: &buf)
+        case 14: return .keysLow(left: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 14: return .other(kind: try FfiConverterUInt32.read(from: &buf)
+        case 15: return .storeTrouble(code: try FfiConverterUInt32.read(from: &buf)
+        )
+        
+        case 16: return .unsupported(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), kind: try FfiConverterUInt64.read(from: &buf)
+        )
+        
+        case 17: return .senderDiffers(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), named: try FfiConverterData.read(from: &buf), proved: try FfiConverterData.read(from: &buf)
+        )
+        
+        case 18: return .other(kind: try FfiConverterUInt32.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -4322,15 +4771,42 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             FfiConverterSequenceData.write(held, into: &buf)
             
         
-        case let .listConflict(account,mine,theirs):
+        case let .devicesChanged(account,added,removed,own):
             writeInt(&buf, Int32(5))
+            FfiConverterData.write(account, into: &buf)
+            FfiConverterSequenceUInt32.write(added, into: &buf)
+            FfiConverterSequenceUInt32.write(removed, into: &buf)
+            FfiConverterBool.write(own, into: &buf)
+            
+        
+        case let .audienceDiffers(conversation,sender,device,added,missing):
+            writeInt(&buf, Int32(6))
+            FfiConverterTypeConversation.write(conversation, into: &buf)
+            FfiConverterData.write(sender, into: &buf)
+            FfiConverterUInt32.write(device, into: &buf)
+            FfiConverterSequenceData.write(added, into: &buf)
+            FfiConverterSequenceData.write(missing, into: &buf)
+            
+        
+        case let .link(phase,device):
+            writeInt(&buf, Int32(7))
+            FfiConverterTypeLinkPhase.write(phase, into: &buf)
+            FfiConverterOptionUInt32.write(device, into: &buf)
+            
+        
+        case .removed:
+            writeInt(&buf, Int32(8))
+        
+        
+        case let .listConflict(account,mine,theirs):
+            writeInt(&buf, Int32(9))
             FfiConverterData.write(account, into: &buf)
             FfiConverterTypeListRef.write(mine, into: &buf)
             FfiConverterTypeListRef.write(theirs, into: &buf)
             
         
         case let .sessionRestarted(account,device,resumed,reason):
-            writeInt(&buf, Int32(6))
+            writeInt(&buf, Int32(10))
             FfiConverterData.write(account, into: &buf)
             FfiConverterUInt32.write(device, into: &buf)
             FfiConverterBool.write(resumed, into: &buf)
@@ -4338,34 +4814,34 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             
         
         case let .cloneSuspected(account,device):
-            writeInt(&buf, Int32(7))
+            writeInt(&buf, Int32(11))
             FfiConverterData.write(account, into: &buf)
             FfiConverterUInt32.write(device, into: &buf)
             
         
         case let .braidStalled(account,device):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(12))
             FfiConverterData.write(account, into: &buf)
             FfiConverterUInt32.write(device, into: &buf)
             
         
         case let .clockSuspect(skew):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(13))
             FfiConverterInt64.write(skew, into: &buf)
             
         
         case let .keysLow(left):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(14))
             FfiConverterUInt32.write(left, into: &buf)
             
         
         case let .storeTrouble(code):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(15))
             FfiConverterUInt32.write(code, into: &buf)
             
         
         case let .unsupported(appRef,blobId,sender,device,kind):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(16))
             FfiConverterOptionData.write(appRef, into: &buf)
             FfiConverterData.write(blobId, into: &buf)
             FfiConverterData.write(sender, into: &buf)
@@ -4374,7 +4850,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             
         
         case let .senderDiffers(appRef,blobId,named,proved):
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(17))
             FfiConverterOptionData.write(appRef, into: &buf)
             FfiConverterData.write(blobId, into: &buf)
             FfiConverterData.write(named, into: &buf)
@@ -4382,7 +4858,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             
         
         case let .other(kind):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(18))
             FfiConverterUInt32.write(kind, into: &buf)
             
         }
@@ -4671,6 +5147,31 @@ fileprivate struct FfiConverterOptionTypeOnChange: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceUInt32: FfiConverterRustBuffer {
+    typealias SwiftType = [UInt32]
+
+    public static func write(_ value: [UInt32], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterUInt32.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [UInt32] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [UInt32]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterUInt32.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceUInt64: FfiConverterRustBuffer {
     typealias SwiftType = [UInt64]
 
@@ -4713,6 +5214,31 @@ fileprivate struct FfiConverterSequenceData: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterData.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeDevice: FfiConverterRustBuffer {
+    typealias SwiftType = [Device]
+
+    public static func write(_ value: [Device], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDevice.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Device] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Device]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDevice.read(from: &buf))
         }
         return seq
     }
@@ -4980,6 +5506,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_account() != 51546) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_method_client_admit() != 18232) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4998,6 +5527,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_device() != 28524) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_method_client_devices() != 18293) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_done() != 58718) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5011,6 +5543,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sprag_uniffi_checksum_method_client_link_code() != 45177) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_peek() != 55424) {
@@ -5031,6 +5566,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_retry() != 9987) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_method_client_revoke() != 21252) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_send() != 39792) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5047,6 +5585,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_constructor_client_create() != 61785) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sprag_uniffi_checksum_constructor_client_link() != 24365) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_constructor_client_open() != 28518) {

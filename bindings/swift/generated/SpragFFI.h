@@ -258,6 +258,11 @@ void uniffi_sprag_uniffi_fn_free_client(uint64_t handle, RustCallStatus *_Nonnul
 uint64_t uniffi_sprag_uniffi_fn_constructor_client_create(RustBuffer path, RustBuffer key, RustBuffer account, RustBuffer max_body, RustBuffer on_change, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_LINK
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_LINK
+uint64_t uniffi_sprag_uniffi_fn_constructor_client_link(RustBuffer path, RustBuffer key, RustBuffer account, RustBuffer max_body, RustBuffer on_change, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_OPEN
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_OPEN
 uint64_t uniffi_sprag_uniffi_fn_constructor_client_open(RustBuffer path, RustBuffer key, RustBuffer account, int8_t extension, RustCallStatus *_Nonnull out_status
@@ -271,6 +276,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_accept_change(uint64_t ptr, Rust
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_ACCOUNT
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_ACCOUNT
 RustBuffer uniffi_sprag_uniffi_fn_method_client_account(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_ADMIT
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_ADMIT
+RustBuffer uniffi_sprag_uniffi_fn_method_client_admit(uint64_t ptr, RustBuffer code, RustBuffer digits, int8_t holds_account_key, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CANCEL
@@ -303,6 +313,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_deliver(uint64_t ptr, RustBuffer
 uint32_t uniffi_sprag_uniffi_fn_method_client_device(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DEVICES
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DEVICES
+RustBuffer uniffi_sprag_uniffi_fn_method_client_devices(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DONE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DONE
 RustBuffer uniffi_sprag_uniffi_fn_method_client_done(uint64_t ptr, RustBuffer events, RustCallStatus *_Nonnull out_status
@@ -326,6 +341,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_forget(uint64_t ptr, RustBuffer 
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_FRESHNESS
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_FRESHNESS
 RustBuffer uniffi_sprag_uniffi_fn_method_client_freshness(uint64_t ptr, RustBuffer account, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_LINK_CODE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_LINK_CODE
+RustBuffer uniffi_sprag_uniffi_fn_method_client_link_code(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PEEK
@@ -356,6 +376,11 @@ void uniffi_sprag_uniffi_fn_method_client_resume(uint64_t ptr, RustCallStatus *_
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_RETRY
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_RETRY
 RustBuffer uniffi_sprag_uniffi_fn_method_client_retry(uint64_t ptr, RustBuffer message, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_REVOKE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_REVOKE
+RustBuffer uniffi_sprag_uniffi_fn_method_client_revoke(uint64_t ptr, uint32_t device, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_SEND
@@ -689,6 +714,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_account(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ADMIT
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ADMIT
+uint16_t uniffi_sprag_uniffi_checksum_method_client_admit(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CANCEL
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CANCEL
 uint16_t uniffi_sprag_uniffi_checksum_method_client_cancel(void
@@ -725,6 +756,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_device(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DEVICES
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DEVICES
+uint16_t uniffi_sprag_uniffi_checksum_method_client_devices(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DONE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DONE
 uint16_t uniffi_sprag_uniffi_checksum_method_client_done(void
@@ -752,6 +789,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_forget(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_FRESHNESS
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_FRESHNESS
 uint16_t uniffi_sprag_uniffi_checksum_method_client_freshness(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_LINK_CODE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_LINK_CODE
+uint16_t uniffi_sprag_uniffi_checksum_method_client_link_code(void
     
 );
 #endif
@@ -791,6 +834,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_retry(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_REVOKE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_REVOKE
+uint16_t uniffi_sprag_uniffi_checksum_method_client_revoke(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_SEND
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_SEND
 uint16_t uniffi_sprag_uniffi_checksum_method_client_send(void
@@ -824,6 +873,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_wake(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_CONSTRUCTOR_CLIENT_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_CONSTRUCTOR_CLIENT_CREATE
 uint16_t uniffi_sprag_uniffi_checksum_constructor_client_create(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_CONSTRUCTOR_CLIENT_LINK
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_CONSTRUCTOR_CLIENT_LINK
+uint16_t uniffi_sprag_uniffi_checksum_constructor_client_link(void
     
 );
 #endif

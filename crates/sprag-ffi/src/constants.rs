@@ -54,6 +54,13 @@ pub const SPRAG_MAX_ID: u32 = 64;
 pub const SPRAG_MAX_CONTENT: u32 = 262144;
 /// Bytes of a hash, a commitment, a fingerprint.
 pub const SPRAG_HASH_LEN: u32 = 32;
+/// The most members of a room.
+pub const SPRAG_MAX_MEMBERS: u32 = 100;
+
+/// A new account: this is its first device.
+pub const SPRAG_START_NEW_ACCOUNT: u32 = 1;
+/// A device more of an account that exists: it shows a code, and another device admits it.
+pub const SPRAG_START_LINK: u32 = 2;
 
 /// The app itself.
 pub const SPRAG_ROLE_APP: u32 = 1;
@@ -62,6 +69,8 @@ pub const SPRAG_ROLE_EXTENSION: u32 = 2;
 
 /// The conversation with one other account.
 pub const SPRAG_CONVERSATION_DIRECT: u32 = 1;
+/// A conversation of several, whose members the app's server decides.
+pub const SPRAG_CONVERSATION_ROOM: u32 = 2;
 
 /// Text, as UTF-8.
 pub const SPRAG_CONTENT_TEXT: u32 = 1;
@@ -140,14 +149,22 @@ pub const SPRAG_EVENT_PROGRESS: u32 = 3;
 /// Another identity appeared under a contact's name: it is pinned now, or, if the contact is `SPRAG_TRUST_CHANGED`, the user is
 /// to decide.
 pub const SPRAG_EVENT_IDENTITY_CHANGED: u32 = 4;
+/// Devices came to an account or left it.
+pub const SPRAG_EVENT_DEVICES_CHANGED: u32 = 5;
 /// Two device lists where there can be one.
 pub const SPRAG_EVENT_LIST_CONFLICT: u32 = 6;
+/// A message of a room was sent to others than those whom the app last named as its members.
+pub const SPRAG_EVENT_AUDIENCE_DIFFERS: u32 = 7;
 /// The session with a device was begun anew.
 pub const SPRAG_EVENT_SESSION_RESTARTED: u32 = 10;
 /// A device's state is in use twice, or it lies. Nothing is begun anew by itself.
 pub const SPRAG_EVENT_CLONE_SUSPECTED: u32 = 11;
 /// The post-quantum ratchet with a device makes no progress. Messages are still read.
 pub const SPRAG_EVENT_BRAID_STALLED: u32 = 12;
+/// How far the linking of a device has come.
+pub const SPRAG_EVENT_LINK: u32 = 13;
+/// This device was taken off its account's list: it sends nothing any more.
+pub const SPRAG_EVENT_REMOVED: u32 = 14;
 /// The clock jumped.
 pub const SPRAG_EVENT_CLOCK_SUSPECT: u32 = 15;
 /// Few one-time prekeys are left at the directory.
@@ -193,6 +210,15 @@ pub const SPRAG_ON_CHANGE_HOLD_VERIFIED: u32 = 1;
 /// Another account key holds sending to anybody.
 pub const SPRAG_ON_CHANGE_HOLD_ALL: u32 = 2;
 
+/// On the new device: an offer for its code has come, and is answered.
+pub const SPRAG_LINK_OFFERED: u32 = 1;
+/// On the new device: it is on its account's list.
+pub const SPRAG_LINK_JOINED: u32 = 2;
+/// On the device that admits it: the new device has answered.
+pub const SPRAG_LINK_ANSWERED: u32 = 3;
+/// On the device that admits it: the new device is on the list.
+pub const SPRAG_LINK_ADMITTED: u32 = 4;
+
 macro_rules! named {
     ($($name:ident,)*) => {
         /// Every constant by its name.
@@ -225,9 +251,13 @@ named! {
     SPRAG_MAX_ID,
     SPRAG_MAX_CONTENT,
     SPRAG_HASH_LEN,
+    SPRAG_MAX_MEMBERS,
+    SPRAG_START_NEW_ACCOUNT,
+    SPRAG_START_LINK,
     SPRAG_ROLE_APP,
     SPRAG_ROLE_EXTENSION,
     SPRAG_CONVERSATION_DIRECT,
+    SPRAG_CONVERSATION_ROOM,
     SPRAG_CONTENT_TEXT,
     SPRAG_CONTENT_APP,
     SPRAG_CLASS_MESSAGE,
@@ -262,10 +292,14 @@ named! {
     SPRAG_EVENT_UNREADABLE,
     SPRAG_EVENT_PROGRESS,
     SPRAG_EVENT_IDENTITY_CHANGED,
+    SPRAG_EVENT_DEVICES_CHANGED,
     SPRAG_EVENT_LIST_CONFLICT,
+    SPRAG_EVENT_AUDIENCE_DIFFERS,
     SPRAG_EVENT_SESSION_RESTARTED,
     SPRAG_EVENT_CLONE_SUSPECTED,
     SPRAG_EVENT_BRAID_STALLED,
+    SPRAG_EVENT_LINK,
+    SPRAG_EVENT_REMOVED,
     SPRAG_EVENT_CLOCK_SUSPECT,
     SPRAG_EVENT_KEYS_LOW,
     SPRAG_EVENT_STORE_TROUBLE,
@@ -286,6 +320,10 @@ named! {
     SPRAG_TRUST_UNSEEN,
     SPRAG_ON_CHANGE_HOLD_VERIFIED,
     SPRAG_ON_CHANGE_HOLD_ALL,
+    SPRAG_LINK_OFFERED,
+    SPRAG_LINK_JOINED,
+    SPRAG_LINK_ANSWERED,
+    SPRAG_LINK_ADMITTED,
 }
 
 /// Writes the value of a constant of this header, by its name as bytes: "SPRAG_OK". `SPRAG_UNKNOWN` if there is none.

@@ -10,6 +10,7 @@
 mod border;
 mod client;
 mod constants;
+mod devices;
 mod objects;
 mod pipe;
 mod records;
@@ -19,6 +20,7 @@ use std::ffi::c_char;
 pub use border::*;
 pub use client::*;
 pub use constants::*;
+pub use devices::*;
 pub use objects::*;
 pub use pipe::*;
 pub use records::*;

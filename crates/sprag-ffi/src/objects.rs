@@ -3,7 +3,7 @@
 use sprag::MessageId;
 
 use crate::border::{free, sprag_bytes};
-use crate::records::{self, Lists, sprag_event, sprag_freshness, sprag_request, sprag_verdict};
+use crate::records::{self, Lists, sprag_event, sprag_freshness, sprag_own_device, sprag_request, sprag_verdict};
 
 /// Requests, to be freed with `sprag_requests_free`.
 #[allow(non_camel_case_types)]
@@ -73,6 +73,22 @@ impl sprag_freshness_list {
         Self { records: from.iter().map(records::freshness).collect() }
     }
 }
+
+/// Our own devices, to be freed with `sprag_devices_free`.
+#[allow(non_camel_case_types)]
+pub struct sprag_device_list {
+    records: Vec<sprag_own_device>,
+}
+
+impl sprag_device_list {
+    pub(crate) fn new(from: &[sprag::Device]) -> Self {
+        Self { records: from.iter().map(records::own_device).collect() }
+    }
+}
+
+/// The code of a device that is to be linked, to be freed with `sprag_link_code_free`.
+#[allow(non_camel_case_types)]
+pub struct sprag_link_code(pub(crate) sprag::LinkCode);
 
 /// How many requests there are; 0 for NULL.
 #[unsafe(no_mangle)]
@@ -158,6 +174,62 @@ pub unsafe extern "C" fn sprag_freshness_free(list: *mut sprag_freshness_list) {
     unsafe { free(list) }
 }
 
+/// How many devices there are; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_devices_len(list: *const sprag_device_list) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { list.as_ref() }.map_or(0, |list| list.records.len())
+}
+
+/// The device at `index`, until the list is freed; NULL beyond the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_devices_at(list: *const sprag_device_list, index: usize) -> *const sprag_own_device {
+    // SAFETY: the caller's promise.
+    unsafe { list.as_ref() }.and_then(|list| list.records.get(index)).map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+/// Frees the records. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_devices_free(list: *mut sprag_device_list) {
+    // SAFETY: the caller's promise.
+    unsafe { free(list) }
+}
+
+/// What is shown as a QR code, until the code is freed: at most 256 bytes. Absent for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_link_code_bytes(code: *const sprag_link_code) -> sprag_bytes {
+    // SAFETY: the caller's promise.
+    unsafe { code.as_ref() }.map_or(sprag_bytes::ABSENT, |code| sprag_bytes::of(code.0.expose_bytes()))
+}
+
+/// The same as text, to be typed or pasted, until the code is freed. Absent for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_link_code_text(code: *const sprag_link_code) -> sprag_bytes {
+    // SAFETY: the caller's promise.
+    unsafe { code.as_ref() }.map_or(sprag_bytes::ABSENT, |code| sprag_bytes::of(code.0.expose_text().as_bytes()))
+}
+
+/// The six digits that the user types on the other device, until the code is freed: consent, not security. Absent for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_link_code_digits(code: *const sprag_link_code) -> sprag_bytes {
+    // SAFETY: the caller's promise.
+    unsafe { code.as_ref() }.map_or(sprag_bytes::ABSENT, |code| sprag_bytes::of(code.0.digits().as_bytes()))
+}
+
+/// When the code is worth nothing any more, Unix seconds by this device's clock; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_link_code_expires(code: *const sprag_link_code) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { code.as_ref() }.map_or(0, |code| code.0.expires())
+}
+
+/// Frees a code, and wipes it. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_link_code_free(code: *mut sprag_link_code) {
+    // SAFETY: the caller's promise.
+    unsafe { free(code) }
+}
+
 /// What `sprag_send` did.
 #[allow(non_camel_case_types)]
 pub struct sprag_sent {
@@ -197,7 +269,7 @@ pub unsafe extern "C" fn sprag_sent_free(sent: *mut sprag_sent) {
 /// What a message says, found without changing anything.
 #[allow(non_camel_case_types)]
 pub struct sprag_preview {
-    pub(crate) view: sprag_event,
+    pub(crate) view: (sprag_event, Lists),
     pub(crate) _owned: Box<sprag::Preview>,
 }
 
@@ -205,7 +277,7 @@ pub struct sprag_preview {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_preview_get(preview: *const sprag_preview) -> *const sprag_event {
     // SAFETY: the caller's promise.
-    unsafe { preview.as_ref() }.map_or(std::ptr::null(), |preview| &raw const preview.view)
+    unsafe { preview.as_ref() }.map_or(std::ptr::null(), |preview| &raw const preview.view.0)
 }
 
 /// Frees a preview, and wipes what it says. NULL is fine.

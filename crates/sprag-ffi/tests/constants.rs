@@ -31,16 +31,21 @@ fn every_number_in_the_header_has_its_name() {
 #[test]
 fn the_numbers_are_the_engines() {
     use sprag::{AccountId, BlobId, Class, Content, Conversation, DeviceId, Finding, Healing, ListRef, Sender, What};
-    use sprag::{Importance, MessageId, MessageState, OnChange, Reason, Trust, Why};
+    use sprag::{Importance, LinkPhase, MessageId, MessageState, OnChange, Reason, RoomId, Start, Trust, Why};
     let account = AccountId::new(b"a").unwrap();
     let (blob_id, list) = (BlobId([0; 32]), || ListRef { sequence: 0, hash: [0; 32] });
     let healing = Healing::Final;
     let reason = Reason::Open;
     let sender = Sender { account: account.clone(), device: DeviceId(0) };
     let message = MessageId::new(b"m").unwrap();
+    let room = || Conversation::Room { id: RoomId::new(b"r").unwrap(), members: Vec::new() };
     let pairs = [
         (SPRAG_KEY_LEN, u32::try_from(sprag::Key::from_slice(&[0; 32]).unwrap().expose_secret().len()).unwrap()),
+        (SPRAG_MAX_MEMBERS, u32::try_from(sprag::MAX_MEMBERS).unwrap()),
+        (SPRAG_START_NEW_ACCOUNT, Start::NewAccount as u32),
+        (SPRAG_START_LINK, Start::Link as u32),
         (SPRAG_CONVERSATION_DIRECT, Conversation::Direct(account.clone()).code()),
+        (SPRAG_CONVERSATION_ROOM, room().code()),
         (SPRAG_CONTENT_TEXT, Content::Text(String::new()).code()),
         (SPRAG_CONTENT_APP, Content::App { kind: "k".into(), bytes: Vec::new() }.code()),
         (SPRAG_CLASS_MESSAGE, Class::Message.code()),
@@ -73,6 +78,27 @@ fn the_numbers_are_the_engines() {
             }
             .code(),
         ),
+        (
+            SPRAG_EVENT_DEVICES_CHANGED,
+            What::DevicesChanged { account: account.clone(), added: Vec::new(), removed: Vec::new(), own: false }
+                .code(),
+        ),
+        (
+            SPRAG_EVENT_AUDIENCE_DIFFERS,
+            What::AudienceDiffers {
+                conversation: room(),
+                sender: sender.clone(),
+                added: Vec::new(),
+                missing: Vec::new(),
+            }
+            .code(),
+        ),
+        (SPRAG_EVENT_LINK, What::Link { phase: LinkPhase::Joined, device: None }.code()),
+        (SPRAG_EVENT_REMOVED, What::Removed.code()),
+        (SPRAG_LINK_OFFERED, LinkPhase::Offered.code()),
+        (SPRAG_LINK_JOINED, LinkPhase::Joined.code()),
+        (SPRAG_LINK_ANSWERED, LinkPhase::Answered.code()),
+        (SPRAG_LINK_ADMITTED, LinkPhase::Admitted.code()),
         (
             SPRAG_EVENT_LIST_CONFLICT,
             What::ListConflict { account: account.clone(), mine: list(), theirs: list() }.code(),

@@ -8,7 +8,7 @@ use crate::bytes::Bytes;
 use crate::error::Result;
 use crate::event::Event;
 use crate::message::{Delivered, Incoming, Pending, Preview, SendOptions, Sent};
-use crate::names::{Contact, Content, Conversation, Freshness, MessageState, OnChange, bytes};
+use crate::names::{Contact, Content, Conversation, Device, Freshness, LinkCode, MessageState, OnChange, bytes};
 use crate::request::{Outcome, Request};
 
 /// One account's device on one store. It holds keys: close it when done (`close()` in Kotlin, `shut()` everywhere).
@@ -36,6 +36,24 @@ fn place(path: Option<String>) -> sprag::Place {
     path.map_or(sprag::Place::Memory, |path| sprag::Place::File(path.into()))
 }
 
+fn config(
+    path: Option<String>,
+    key: &Bytes,
+    account: &Bytes,
+    max_body: Option<u32>,
+    on_change: Option<OnChange>,
+) -> Result<sprag::Config> {
+    let key = sprag::Key::from_slice(key.as_ref())?;
+    let mut config = sprag::Config::new(place(path), key, AccountId::new(account)?);
+    if let Some(max_body) = max_body {
+        config.policy.max_body = max_body;
+    }
+    if let Some(on_change) = on_change {
+        config.policy.on_change = on_change.into();
+    }
+    Ok(config)
+}
+
 #[uniffi::export]
 impl Client {
     /// Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
@@ -47,14 +65,22 @@ impl Client {
         max_body: Option<u32>,
         on_change: Option<OnChange>,
     ) -> Result<Arc<Self>> {
-        let key = sprag::Key::from_slice(key.as_ref())?;
-        let mut config = sprag::Config::new(place(path), key, AccountId::new(&account)?);
-        if let Some(max_body) = max_body {
-            config.policy.max_body = max_body;
-        }
-        if let Some(on_change) = on_change {
-            config.policy.on_change = on_change.into();
-        }
+        let config = config(path, &key, &account, max_body, on_change)?;
+        Ok(Self::holding(sprag::Client::create(config, sprag::context::Environment::platform())?))
+    }
+
+    /// Makes the store of a device more of an account that exists: it shows its `link_code`, and a device that holds the
+    /// account key admits it. Until then it can do nothing else.
+    #[uniffi::constructor(default(max_body = None, on_change = None))]
+    pub fn link(
+        path: Option<String>,
+        key: Bytes,
+        account: Bytes,
+        max_body: Option<u32>,
+        on_change: Option<OnChange>,
+    ) -> Result<Arc<Self>> {
+        let mut config = config(path, &key, &account, max_body, on_change)?;
+        config.start = sprag::Start::Link;
         Ok(Self::holding(sprag::Client::create(config, sprag::context::Environment::platform())?))
     }
 
@@ -243,5 +269,27 @@ impl Client {
     /// a session with.
     pub fn freshness(&self, account: Bytes) -> Result<Vec<Freshness>> {
         Ok(self.get()?.freshness(account.as_ref())?.iter().map(Into::into).collect())
+    }
+
+    /// The devices of our account, as our list has them.
+    pub fn devices(&self) -> Result<Vec<Device>> {
+        Ok(self.get()?.devices()?.iter().map(Into::into).collect())
+    }
+
+    /// The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
+    /// offer.
+    pub fn link_code(&self) -> Result<LinkCode> {
+        Ok((&self.get()?.link_code()?).into())
+    }
+
+    /// Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
+    /// device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+    pub fn admit(&self, code: Bytes, digits: String, holds_account_key: bool) -> Result<Pending> {
+        Ok(self.get()?.admit(code.as_ref(), &digits, holds_account_key)?.into())
+    }
+
+    /// Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+    pub fn revoke(&self, device: u32) -> Result<Pending> {
+        Ok(self.get()?.revoke(sprag::DeviceId(device))?.into())
     }
 }

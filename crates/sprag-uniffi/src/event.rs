@@ -1,7 +1,7 @@
 //! What the app is to show or to act on.
 
 use crate::bytes::Bytes;
-use crate::names::{Content, Conversation, ListRef, MessageState, Trust, bytes};
+use crate::names::{Content, Conversation, LinkPhase, ListRef, MessageState, Trust, bytes};
 
 /// What happened.
 #[derive(Clone, Debug, uniffi::Enum)]
@@ -71,6 +71,39 @@ pub enum What {
         /// The messages that are held.
         held: Vec<Bytes>,
     },
+    /// Devices came to an account or left it, by a list that its account key has signed.
+    DevicesChanged {
+        /// Whose.
+        account: Bytes,
+        /// Those that are new.
+        added: Vec<u32>,
+        /// Those that are gone.
+        removed: Vec<u32>,
+        /// Whether it is our own account.
+        own: bool,
+    },
+    /// A message of a room was sent to others than those whom the app last named as its members.
+    AudienceDiffers {
+        /// The room, with the members as we know them.
+        conversation: Conversation,
+        /// Who sent it.
+        sender: Bytes,
+        /// Which device of theirs.
+        device: u32,
+        /// Whom the sender wrote to beside those that we know of.
+        added: Vec<Bytes>,
+        /// Whom the sender did not write to.
+        missing: Vec<Bytes>,
+    },
+    /// How far the linking of a device has come.
+    Link {
+        /// How far.
+        phase: LinkPhase,
+        /// Which device, where it is known.
+        device: Option<u32>,
+    },
+    /// This device was taken off its account's list: it sends nothing any more.
+    Removed,
     /// Two device lists where there can be one.
     ListConflict {
         /// Whose.
@@ -218,6 +251,23 @@ impl From<&sprag::What> for What {
                 state: (*state).into(),
                 reason: reason.map(sprag::Reason::code),
             },
+            sprag::What::DevicesChanged { account, added, removed, own } => Self::DevicesChanged {
+                account: bytes(account),
+                added: added.iter().map(|device| device.0).collect(),
+                removed: removed.iter().map(|device| device.0).collect(),
+                own: *own,
+            },
+            sprag::What::AudienceDiffers { conversation, sender, added, missing } => Self::AudienceDiffers {
+                conversation: conversation.into(),
+                sender: bytes(&sender.account),
+                device: sender.device.0,
+                added: added.iter().map(bytes).collect(),
+                missing: missing.iter().map(bytes).collect(),
+            },
+            sprag::What::Link { phase, device } => {
+                Self::Link { phase: (*phase).into(), device: device.map(|device| device.0) }
+            }
+            sprag::What::Removed => Self::Removed,
             sprag::What::IdentityChanged { account, old_number, new_number, was_verified, held } => {
                 Self::IdentityChanged {
                     account: bytes(account),

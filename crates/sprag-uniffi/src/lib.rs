@@ -18,7 +18,9 @@ pub use client::Client;
 pub use error::SpragError;
 pub use event::{Event, Importance, What};
 pub use message::{Delivered, Finding, Incoming, Pending, Preview, SendOptions, Sent, Verdict};
-pub use names::{Contact, Content, Conversation, Freshness, ListRef, MessageState, OnChange, Trust};
+pub use names::{
+    Contact, Content, Conversation, Device, Freshness, LinkCode, LinkPhase, ListRef, MessageState, OnChange, Trust,
+};
 pub use request::{Action, Found, ListWrite, Outcome, Rejection, Request, StaleList, Wanted, Why};
 
 uniffi::setup_scaffolding!("sprag");

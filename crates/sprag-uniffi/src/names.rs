@@ -21,6 +21,13 @@ pub enum Conversation {
         /// The other account's id: 1 to 64 bytes.
         account: Bytes,
     },
+    /// A conversation of several, whose members the app's server decides.
+    Room {
+        /// Which room: 1 to 64 bytes.
+        id: Bytes,
+        /// The members, ourselves included or not, in any order: at most 100.
+        members: Vec<Bytes>,
+    },
     /// Of a kind that this release of the face does not know.
     Other {
         /// Its number.
@@ -32,6 +39,9 @@ impl From<&sprag::Conversation> for Conversation {
     fn from(from: &sprag::Conversation) -> Self {
         match from {
             sprag::Conversation::Direct(account) => Self::Direct { account: bytes(account) },
+            sprag::Conversation::Room { id, members } => {
+                Self::Room { id: bytes(id), members: members.iter().map(bytes).collect() }
+            }
             other => Self::Other { kind: other.code() },
         }
     }
@@ -41,6 +51,10 @@ impl Conversation {
     pub(crate) fn engine(&self) -> Result<sprag::Conversation> {
         match self {
             Self::Direct { account: id } => Ok(sprag::Conversation::Direct(account(id)?)),
+            Self::Room { id, members } => Ok(sprag::Conversation::Room {
+                id: sprag::RoomId::new(id)?,
+                members: members.iter().map(account).collect::<Result<_>>()?,
+            }),
             Self::Other { .. } => Err(sprag::Error::Misuse("a kind of conversation that cannot be sent to").into()),
         }
     }
@@ -217,5 +231,73 @@ pub struct Freshness {
 impl From<&sprag::Freshness> for Freshness {
     fn from(from: &sprag::Freshness) -> Self {
         Self { device: from.device.0, epoch: from.epoch, since_epoch: from.since_epoch, since_turn: from.since_turn }
+    }
+}
+
+/// One of our own devices, as our list has it.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Device {
+    /// Which.
+    pub id: u32,
+    /// Whether it is the one that is asked.
+    pub is_this: bool,
+    /// Whether it may admit and revoke others.
+    pub holds_account_key: bool,
+}
+
+impl From<&sprag::Device> for Device {
+    fn from(from: &sprag::Device) -> Self {
+        Self { id: from.id.0, is_this: from.is_this, holds_account_key: from.holds_account_key }
+    }
+}
+
+/// The code of a device that is to be linked.
+#[derive(Clone, uniffi::Record)]
+pub struct LinkCode {
+    /// What is shown as a QR code: at most 256 bytes.
+    pub bytes: Bytes,
+    /// The same as text, to be typed or pasted.
+    pub text: String,
+    /// The six digits that the user types on the other device: consent, not security.
+    pub digits: String,
+    /// When it is worth nothing any more, by this device's clock.
+    pub expires: u64,
+}
+
+impl From<&sprag::LinkCode> for LinkCode {
+    fn from(from: &sprag::LinkCode) -> Self {
+        Self {
+            bytes: bytes(from.expose_bytes()),
+            text: from.expose_text().to_owned(),
+            digits: from.digits().to_owned(),
+            expires: from.expires(),
+        }
+    }
+}
+
+/// How far the linking of a device has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum LinkPhase {
+    /// On the new device: an offer for its code has come, and is answered.
+    Offered,
+    /// On the new device: it is on its account's list.
+    Joined,
+    /// On the device that admits it: the new device has answered.
+    Answered,
+    /// On the device that admits it: the new device is on the list.
+    Admitted,
+    /// A phase that this release of the face does not know.
+    Other,
+}
+
+impl From<sprag::LinkPhase> for LinkPhase {
+    fn from(from: sprag::LinkPhase) -> Self {
+        match from {
+            sprag::LinkPhase::Offered => Self::Offered,
+            sprag::LinkPhase::Joined => Self::Joined,
+            sprag::LinkPhase::Answered => Self::Answered,
+            sprag::LinkPhase::Admitted => Self::Admitted,
+            _ => Self::Other,
+        }
     }
 }

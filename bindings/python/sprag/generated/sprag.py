@@ -534,6 +534,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_account() != 51546:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_admit() != 18232:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_configure() != 59019:
@@ -546,6 +548,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_device() != 28524:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_devices() != 18293:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_done() != 58718:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_erase() != 6245:
@@ -555,6 +559,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sprag_uniffi_checksum_method_client_forget() != 22727:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_link_code() != 45177:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_peek() != 55424:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -568,6 +574,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_retry() != 9987:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_revoke() != 21252:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_send() != 39792:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_shut() != 36628:
@@ -579,6 +587,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sprag_uniffi_checksum_method_client_wake() != 29786:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_constructor_client_create() != 61785:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_constructor_client_link() != 24365:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_constructor_client_open() != 28518:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -626,6 +636,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_accept_change.restype = ct
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_account.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_account.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_admit.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_admit.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_cancel.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_cancel.restype = ctypes.c_uint16
@@ -644,6 +657,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_deliver.restype = ctypes.c
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_device.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_device.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_devices.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_devices.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_done.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_done.restype = ctypes.c_uint16
@@ -659,6 +675,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_forget.restype = ctypes.c_
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_freshness.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_freshness.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_link_code.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_link_code.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_peek.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_peek.restype = ctypes.c_uint16
@@ -677,6 +696,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_resume.restype = ctypes.c_
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_retry.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_retry.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_revoke.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_revoke.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_send.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_send.restype = ctypes.c_uint16
@@ -695,6 +717,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_wake.restype = ctypes.c_ui
 _UniffiLib.uniffi_sprag_uniffi_checksum_constructor_client_create.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_constructor_client_create.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_constructor_client_link.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_constructor_client_link.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_constructor_client_open.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_constructor_client_open.restype = ctypes.c_uint16
@@ -724,6 +749,14 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_account.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_account.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_admit.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_int8,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_admit.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_cancel.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -761,6 +794,11 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_device.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_device.restype = ctypes.c_uint32
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_devices.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_devices.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_done.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -792,6 +830,11 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_link_code.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_link_code.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_peek.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -829,6 +872,12 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_retry.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_retry.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_revoke.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_revoke.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_send.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -869,6 +918,15 @@ _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_link.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_link.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_open.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -1780,6 +1838,51 @@ class _UniffiFfiConverterTypeDelivered(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeVerdict.write(value.verdicts, buf)
         _UniffiFfiConverterTypePending.write(value.pending, buf)
 
+@dataclass
+class Device:
+    """
+    One of our own devices, as our list has it.
+"""
+    def __init__(self, *, id:int, is_this:bool, holds_account_key:bool):
+        self.id = id
+        self.is_this = is_this
+        self.holds_account_key = holds_account_key
+        
+        
+
+    
+    def __str__(self):
+        return "Device(id={}, is_this={}, holds_account_key={})".format(self.id, self.is_this, self.holds_account_key)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.is_this != other.is_this:
+            return False
+        if self.holds_account_key != other.holds_account_key:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDevice(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Device(
+            id=_UniffiFfiConverterUInt32.read(buf),
+            is_this=_UniffiFfiConverterBoolean.read(buf),
+            holds_account_key=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.id)
+        _UniffiFfiConverterBoolean.check_lower(value.is_this)
+        _UniffiFfiConverterBoolean.check_lower(value.holds_account_key)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.id, buf)
+        _UniffiFfiConverterBoolean.write(value.is_this, buf)
+        _UniffiFfiConverterBoolean.write(value.holds_account_key, buf)
+
 
 
 
@@ -1840,6 +1943,29 @@ class _UniffiFfiConverterTypeImportance(_UniffiConverterRustBuffer):
 
 
 
+class _UniffiFfiConverterSequenceBytes(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterBytes.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterBytes.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterBytes.read(buf) for i in range(count)
+        ]
+
 
 
 
@@ -1884,6 +2010,44 @@ class Conversation:
             return True
 
     @dataclass
+    class ROOM:
+        """
+        A conversation of several, whose members the app's server decides.
+"""
+        
+        def __init__(self, id:bytes, members:typing.List[bytes]):
+            self.id = id
+            
+            """
+        Which room: 1 to 64 bytes.
+"""
+        
+            self.members = members
+            
+            """
+        The members, ourselves included or not, in any order: at most 100.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "Conversation.ROOM(id={}, members={})".format(self.id, self.members)
+        def __eq__(self, other):
+            if not isinstance(other, Conversation):
+                return NotImplemented
+            if not other.is_ROOM():
+                return False
+            if self.id != other.id:
+                return False
+            if self.members != other.members:
+                return False
+            return True
+
+    @dataclass
     class OTHER:
         """
         Of a kind that this release of the face does not know.
@@ -1921,6 +2085,10 @@ class Conversation:
         return isinstance(self, Conversation.DIRECT)
     def is_direct(self) -> bool:
         return isinstance(self, Conversation.DIRECT)
+    def is_ROOM(self) -> bool:
+        return isinstance(self, Conversation.ROOM)
+    def is_room(self) -> bool:
+        return isinstance(self, Conversation.ROOM)
     def is_OTHER(self) -> bool:
         return isinstance(self, Conversation.OTHER)
     def is_other(self) -> bool:
@@ -1931,6 +2099,7 @@ class Conversation:
 # enum class, so that method calls and instance checks etc will work intuitively.
 # We might be able to do this a little more neatly with a metaclass, but this'll do.
 Conversation.DIRECT = type("Conversation.DIRECT", (Conversation.DIRECT, Conversation,), {})  # type: ignore
+Conversation.ROOM = type("Conversation.ROOM", (Conversation.ROOM, Conversation,), {})  # type: ignore
 Conversation.OTHER = type("Conversation.OTHER", (Conversation.OTHER, Conversation,), {})  # type: ignore
 
 
@@ -1945,6 +2114,11 @@ class _UniffiFfiConverterTypeConversation(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterBytes.read(buf),
             )
         if variant == 2:
+            return Conversation.ROOM(
+                _UniffiFfiConverterBytes.read(buf),
+                _UniffiFfiConverterSequenceBytes.read(buf),
+            )
+        if variant == 3:
             return Conversation.OTHER(
                 _UniffiFfiConverterUInt32.read(buf),
             )
@@ -1954,6 +2128,10 @@ class _UniffiFfiConverterTypeConversation(_UniffiConverterRustBuffer):
     def check_lower(value):
         if value.is_DIRECT():
             _UniffiFfiConverterBytes.check_lower(value.account)
+            return
+        if value.is_ROOM():
+            _UniffiFfiConverterBytes.check_lower(value.id)
+            _UniffiFfiConverterSequenceBytes.check_lower(value.members)
             return
         if value.is_OTHER():
             _UniffiFfiConverterUInt32.check_lower(value.kind)
@@ -1965,8 +2143,12 @@ class _UniffiFfiConverterTypeConversation(_UniffiConverterRustBuffer):
         if value.is_DIRECT():
             buf.write_i32(1)
             _UniffiFfiConverterBytes.write(value.account, buf)
-        if value.is_OTHER():
+        if value.is_ROOM():
             buf.write_i32(2)
+            _UniffiFfiConverterBytes.write(value.id, buf)
+            _UniffiFfiConverterSequenceBytes.write(value.members, buf)
+        if value.is_OTHER():
+            buf.write_i32(3)
             _UniffiFfiConverterUInt32.write(value.kind, buf)
 
 
@@ -2287,18 +2469,18 @@ class _UniffiFfiConverterOptionalUInt32(_UniffiConverterRustBuffer):
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
-class _UniffiFfiConverterSequenceBytes(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterSequenceUInt32(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
         for item in value:
-            _UniffiFfiConverterBytes.check_lower(item)
+            _UniffiFfiConverterUInt32.check_lower(item)
 
     @classmethod
     def write(cls, value, buf):
         items = len(value)
         buf.write_i32(items)
         for item in value:
-            _UniffiFfiConverterBytes.write(item, buf)
+            _UniffiFfiConverterUInt32.write(item, buf)
 
     @classmethod
     def read(cls, buf):
@@ -2307,8 +2489,90 @@ class _UniffiFfiConverterSequenceBytes(_UniffiConverterRustBuffer):
             raise InternalError("Unexpected negative sequence length")
 
         return [
-            _UniffiFfiConverterBytes.read(buf) for i in range(count)
+            _UniffiFfiConverterUInt32.read(buf) for i in range(count)
         ]
+
+
+
+
+
+
+class LinkPhase(enum.Enum):
+    """
+    How far the linking of a device has come.
+"""
+    
+    OFFERED = 0
+    """
+    On the new device: an offer for its code has come, and is answered.
+"""
+    
+    JOINED = 1
+    """
+    On the new device: it is on its account's list.
+"""
+    
+    ANSWERED = 2
+    """
+    On the device that admits it: the new device has answered.
+"""
+    
+    ADMITTED = 3
+    """
+    On the device that admits it: the new device is on the list.
+"""
+    
+    OTHER = 4
+    """
+    A phase that this release of the face does not know.
+"""
+    
+
+
+class _UniffiFfiConverterTypeLinkPhase(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return LinkPhase.OFFERED
+        if variant == 2:
+            return LinkPhase.JOINED
+        if variant == 3:
+            return LinkPhase.ANSWERED
+        if variant == 4:
+            return LinkPhase.ADMITTED
+        if variant == 5:
+            return LinkPhase.OTHER
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == LinkPhase.OFFERED:
+            return
+        if value == LinkPhase.JOINED:
+            return
+        if value == LinkPhase.ANSWERED:
+            return
+        if value == LinkPhase.ADMITTED:
+            return
+        if value == LinkPhase.OTHER:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == LinkPhase.OFFERED:
+            buf.write_i32(1)
+        if value == LinkPhase.JOINED:
+            buf.write_i32(2)
+        if value == LinkPhase.ANSWERED:
+            buf.write_i32(3)
+        if value == LinkPhase.ADMITTED:
+            buf.write_i32(4)
+        if value == LinkPhase.OTHER:
+            buf.write_i32(5)
+
+
 
 @dataclass
 class ListRef:
@@ -2669,6 +2933,182 @@ class What:
             if self.was_verified != other.was_verified:
                 return False
             if self.held != other.held:
+                return False
+            return True
+
+    @dataclass
+    class DEVICES_CHANGED:
+        """
+        Devices came to an account or left it, by a list that its account key has signed.
+"""
+        
+        def __init__(self, account:bytes, added:typing.List[int], removed:typing.List[int], own:bool):
+            self.account = account
+            
+            """
+        Whose.
+"""
+        
+            self.added = added
+            
+            """
+        Those that are new.
+"""
+        
+            self.removed = removed
+            
+            """
+        Those that are gone.
+"""
+        
+            self.own = own
+            
+            """
+        Whether it is our own account.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "What.DEVICES_CHANGED(account={}, added={}, removed={}, own={})".format(self.account, self.added, self.removed, self.own)
+        def __eq__(self, other):
+            if not isinstance(other, What):
+                return NotImplemented
+            if not other.is_DEVICES_CHANGED():
+                return False
+            if self.account != other.account:
+                return False
+            if self.added != other.added:
+                return False
+            if self.removed != other.removed:
+                return False
+            if self.own != other.own:
+                return False
+            return True
+
+    @dataclass
+    class AUDIENCE_DIFFERS:
+        """
+        A message of a room was sent to others than those whom the app last named as its members.
+"""
+        
+        def __init__(self, conversation:Conversation, sender:bytes, device:int, added:typing.List[bytes], missing:typing.List[bytes]):
+            self.conversation = conversation
+            
+            """
+        The room, with the members as we know them.
+"""
+        
+            self.sender = sender
+            
+            """
+        Who sent it.
+"""
+        
+            self.device = device
+            
+            """
+        Which device of theirs.
+"""
+        
+            self.added = added
+            
+            """
+        Whom the sender wrote to beside those that we know of.
+"""
+        
+            self.missing = missing
+            
+            """
+        Whom the sender did not write to.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "What.AUDIENCE_DIFFERS(conversation={}, sender={}, device={}, added={}, missing={})".format(self.conversation, self.sender, self.device, self.added, self.missing)
+        def __eq__(self, other):
+            if not isinstance(other, What):
+                return NotImplemented
+            if not other.is_AUDIENCE_DIFFERS():
+                return False
+            if self.conversation != other.conversation:
+                return False
+            if self.sender != other.sender:
+                return False
+            if self.device != other.device:
+                return False
+            if self.added != other.added:
+                return False
+            if self.missing != other.missing:
+                return False
+            return True
+
+    @dataclass
+    class LINK:
+        """
+        How far the linking of a device has come.
+"""
+        
+        def __init__(self, phase:LinkPhase, device:typing.Optional[int]):
+            self.phase = phase
+            
+            """
+        How far.
+"""
+        
+            self.device = device
+            
+            """
+        Which device, where it is known.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "What.LINK(phase={}, device={})".format(self.phase, self.device)
+        def __eq__(self, other):
+            if not isinstance(other, What):
+                return NotImplemented
+            if not other.is_LINK():
+                return False
+            if self.phase != other.phase:
+                return False
+            if self.device != other.device:
+                return False
+            return True
+
+    @dataclass
+    class REMOVED:
+        """
+        This device was taken off its account's list: it sends nothing any more.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "What.REMOVED()".format()
+        def __eq__(self, other):
+            if not isinstance(other, What):
+                return NotImplemented
+            if not other.is_REMOVED():
                 return False
             return True
 
@@ -3106,6 +3546,22 @@ class What:
         return isinstance(self, What.IDENTITY_CHANGED)
     def is_identity_changed(self) -> bool:
         return isinstance(self, What.IDENTITY_CHANGED)
+    def is_DEVICES_CHANGED(self) -> bool:
+        return isinstance(self, What.DEVICES_CHANGED)
+    def is_devices_changed(self) -> bool:
+        return isinstance(self, What.DEVICES_CHANGED)
+    def is_AUDIENCE_DIFFERS(self) -> bool:
+        return isinstance(self, What.AUDIENCE_DIFFERS)
+    def is_audience_differs(self) -> bool:
+        return isinstance(self, What.AUDIENCE_DIFFERS)
+    def is_LINK(self) -> bool:
+        return isinstance(self, What.LINK)
+    def is_link(self) -> bool:
+        return isinstance(self, What.LINK)
+    def is_REMOVED(self) -> bool:
+        return isinstance(self, What.REMOVED)
+    def is_removed(self) -> bool:
+        return isinstance(self, What.REMOVED)
     def is_LIST_CONFLICT(self) -> bool:
         return isinstance(self, What.LIST_CONFLICT)
     def is_list_conflict(self) -> bool:
@@ -3155,6 +3611,10 @@ What.MESSAGE = type("What.MESSAGE", (What.MESSAGE, What,), {})  # type: ignore
 What.UNREADABLE = type("What.UNREADABLE", (What.UNREADABLE, What,), {})  # type: ignore
 What.PROGRESS = type("What.PROGRESS", (What.PROGRESS, What,), {})  # type: ignore
 What.IDENTITY_CHANGED = type("What.IDENTITY_CHANGED", (What.IDENTITY_CHANGED, What,), {})  # type: ignore
+What.DEVICES_CHANGED = type("What.DEVICES_CHANGED", (What.DEVICES_CHANGED, What,), {})  # type: ignore
+What.AUDIENCE_DIFFERS = type("What.AUDIENCE_DIFFERS", (What.AUDIENCE_DIFFERS, What,), {})  # type: ignore
+What.LINK = type("What.LINK", (What.LINK, What,), {})  # type: ignore
+What.REMOVED = type("What.REMOVED", (What.REMOVED, What,), {})  # type: ignore
 What.LIST_CONFLICT = type("What.LIST_CONFLICT", (What.LIST_CONFLICT, What,), {})  # type: ignore
 What.SESSION_RESTARTED = type("What.SESSION_RESTARTED", (What.SESSION_RESTARTED, What,), {})  # type: ignore
 What.CLONE_SUSPECTED = type("What.CLONE_SUSPECTED", (What.CLONE_SUSPECTED, What,), {})  # type: ignore
@@ -3212,41 +3672,64 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterSequenceBytes.read(buf),
             )
         if variant == 5:
+            return What.DEVICES_CHANGED(
+                _UniffiFfiConverterBytes.read(buf),
+                _UniffiFfiConverterSequenceUInt32.read(buf),
+                _UniffiFfiConverterSequenceUInt32.read(buf),
+                _UniffiFfiConverterBoolean.read(buf),
+            )
+        if variant == 6:
+            return What.AUDIENCE_DIFFERS(
+                _UniffiFfiConverterTypeConversation.read(buf),
+                _UniffiFfiConverterBytes.read(buf),
+                _UniffiFfiConverterUInt32.read(buf),
+                _UniffiFfiConverterSequenceBytes.read(buf),
+                _UniffiFfiConverterSequenceBytes.read(buf),
+            )
+        if variant == 7:
+            return What.LINK(
+                _UniffiFfiConverterTypeLinkPhase.read(buf),
+                _UniffiFfiConverterOptionalUInt32.read(buf),
+            )
+        if variant == 8:
+            return What.REMOVED(
+            )
+        if variant == 9:
             return What.LIST_CONFLICT(
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterTypeListRef.read(buf),
                 _UniffiFfiConverterTypeListRef.read(buf),
             )
-        if variant == 6:
+        if variant == 10:
             return What.SESSION_RESTARTED(
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterUInt32.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
                 _UniffiFfiConverterOptionalUInt32.read(buf),
             )
-        if variant == 7:
+        if variant == 11:
             return What.CLONE_SUSPECTED(
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterUInt32.read(buf),
             )
-        if variant == 8:
+        if variant == 12:
             return What.BRAID_STALLED(
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterUInt32.read(buf),
             )
-        if variant == 9:
+        if variant == 13:
             return What.CLOCK_SUSPECT(
                 _UniffiFfiConverterInt64.read(buf),
             )
-        if variant == 10:
+        if variant == 14:
             return What.KEYS_LOW(
                 _UniffiFfiConverterUInt32.read(buf),
             )
-        if variant == 11:
+        if variant == 15:
             return What.STORE_TROUBLE(
                 _UniffiFfiConverterUInt32.read(buf),
             )
-        if variant == 12:
+        if variant == 16:
             return What.UNSUPPORTED(
                 _UniffiFfiConverterOptionalBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
@@ -3254,14 +3737,14 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterUInt32.read(buf),
                 _UniffiFfiConverterUInt64.read(buf),
             )
-        if variant == 13:
+        if variant == 17:
             return What.SENDER_DIFFERS(
                 _UniffiFfiConverterOptionalBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
             )
-        if variant == 14:
+        if variant == 18:
             return What.OTHER(
                 _UniffiFfiConverterUInt32.read(buf),
             )
@@ -3302,6 +3785,25 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.check_lower(value.new_number)
             _UniffiFfiConverterBoolean.check_lower(value.was_verified)
             _UniffiFfiConverterSequenceBytes.check_lower(value.held)
+            return
+        if value.is_DEVICES_CHANGED():
+            _UniffiFfiConverterBytes.check_lower(value.account)
+            _UniffiFfiConverterSequenceUInt32.check_lower(value.added)
+            _UniffiFfiConverterSequenceUInt32.check_lower(value.removed)
+            _UniffiFfiConverterBoolean.check_lower(value.own)
+            return
+        if value.is_AUDIENCE_DIFFERS():
+            _UniffiFfiConverterTypeConversation.check_lower(value.conversation)
+            _UniffiFfiConverterBytes.check_lower(value.sender)
+            _UniffiFfiConverterUInt32.check_lower(value.device)
+            _UniffiFfiConverterSequenceBytes.check_lower(value.added)
+            _UniffiFfiConverterSequenceBytes.check_lower(value.missing)
+            return
+        if value.is_LINK():
+            _UniffiFfiConverterTypeLinkPhase.check_lower(value.phase)
+            _UniffiFfiConverterOptionalUInt32.check_lower(value.device)
+            return
+        if value.is_REMOVED():
             return
         if value.is_LIST_CONFLICT():
             _UniffiFfiConverterBytes.check_lower(value.account)
@@ -3385,49 +3887,68 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.write(value.new_number, buf)
             _UniffiFfiConverterBoolean.write(value.was_verified, buf)
             _UniffiFfiConverterSequenceBytes.write(value.held, buf)
-        if value.is_LIST_CONFLICT():
+        if value.is_DEVICES_CHANGED():
             buf.write_i32(5)
+            _UniffiFfiConverterBytes.write(value.account, buf)
+            _UniffiFfiConverterSequenceUInt32.write(value.added, buf)
+            _UniffiFfiConverterSequenceUInt32.write(value.removed, buf)
+            _UniffiFfiConverterBoolean.write(value.own, buf)
+        if value.is_AUDIENCE_DIFFERS():
+            buf.write_i32(6)
+            _UniffiFfiConverterTypeConversation.write(value.conversation, buf)
+            _UniffiFfiConverterBytes.write(value.sender, buf)
+            _UniffiFfiConverterUInt32.write(value.device, buf)
+            _UniffiFfiConverterSequenceBytes.write(value.added, buf)
+            _UniffiFfiConverterSequenceBytes.write(value.missing, buf)
+        if value.is_LINK():
+            buf.write_i32(7)
+            _UniffiFfiConverterTypeLinkPhase.write(value.phase, buf)
+            _UniffiFfiConverterOptionalUInt32.write(value.device, buf)
+        if value.is_REMOVED():
+            buf.write_i32(8)
+        if value.is_LIST_CONFLICT():
+            buf.write_i32(9)
             _UniffiFfiConverterBytes.write(value.account, buf)
             _UniffiFfiConverterTypeListRef.write(value.mine, buf)
             _UniffiFfiConverterTypeListRef.write(value.theirs, buf)
         if value.is_SESSION_RESTARTED():
-            buf.write_i32(6)
+            buf.write_i32(10)
             _UniffiFfiConverterBytes.write(value.account, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterBoolean.write(value.resumed, buf)
             _UniffiFfiConverterOptionalUInt32.write(value.reason, buf)
         if value.is_CLONE_SUSPECTED():
-            buf.write_i32(7)
+            buf.write_i32(11)
             _UniffiFfiConverterBytes.write(value.account, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
         if value.is_BRAID_STALLED():
-            buf.write_i32(8)
+            buf.write_i32(12)
             _UniffiFfiConverterBytes.write(value.account, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
         if value.is_CLOCK_SUSPECT():
-            buf.write_i32(9)
+            buf.write_i32(13)
             _UniffiFfiConverterInt64.write(value.skew, buf)
         if value.is_KEYS_LOW():
-            buf.write_i32(10)
+            buf.write_i32(14)
             _UniffiFfiConverterUInt32.write(value.left, buf)
         if value.is_STORE_TROUBLE():
-            buf.write_i32(11)
+            buf.write_i32(15)
             _UniffiFfiConverterUInt32.write(value.code, buf)
         if value.is_UNSUPPORTED():
-            buf.write_i32(12)
+            buf.write_i32(16)
             _UniffiFfiConverterOptionalBytes.write(value.app_ref, buf)
             _UniffiFfiConverterBytes.write(value.blob_id, buf)
             _UniffiFfiConverterBytes.write(value.sender, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterUInt64.write(value.kind, buf)
         if value.is_SENDER_DIFFERS():
-            buf.write_i32(13)
+            buf.write_i32(17)
             _UniffiFfiConverterOptionalBytes.write(value.app_ref, buf)
             _UniffiFfiConverterBytes.write(value.blob_id, buf)
             _UniffiFfiConverterBytes.write(value.named, buf)
             _UniffiFfiConverterBytes.write(value.proved, buf)
         if value.is_OTHER():
-            buf.write_i32(14)
+            buf.write_i32(18)
             _UniffiFfiConverterUInt32.write(value.kind, buf)
 
 
@@ -3682,6 +4203,57 @@ class _UniffiFfiConverterTypeIncoming(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalUInt64.write(value.server_time, buf)
         _UniffiFfiConverterOptionalBytes.write(value.stamp, buf)
         _UniffiFfiConverterBoolean.write(value.history, buf)
+
+@dataclass
+class LinkCode:
+    """
+    The code of a device that is to be linked.
+"""
+    def __init__(self, *, bytes:bytes, text:str, digits:str, expires:int):
+        self.bytes = bytes
+        self.text = text
+        self.digits = digits
+        self.expires = expires
+        
+        
+
+    
+    def __str__(self):
+        return "LinkCode(bytes={}, text={}, digits={}, expires={})".format(self.bytes, self.text, self.digits, self.expires)
+    def __eq__(self, other):
+        if self.bytes != other.bytes:
+            return False
+        if self.text != other.text:
+            return False
+        if self.digits != other.digits:
+            return False
+        if self.expires != other.expires:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeLinkCode(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return LinkCode(
+            bytes=_UniffiFfiConverterBytes.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            digits=_UniffiFfiConverterString.read(buf),
+            expires=_UniffiFfiConverterUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterBytes.check_lower(value.bytes)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterString.check_lower(value.digits)
+        _UniffiFfiConverterUInt64.check_lower(value.expires)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterBytes.write(value.bytes, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterString.write(value.digits, buf)
+        _UniffiFfiConverterUInt64.write(value.expires, buf)
 
 @dataclass
 class ListWrite:
@@ -5550,6 +6122,29 @@ class _UniffiFfiConverterSequenceTypeIncoming(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeIncoming.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeDevice(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDevice.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDevice.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDevice.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypeEvent(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -5613,6 +6208,12 @@ class ClientProtocol(typing.Protocol):
         The account that this is a device of.
 """
         raise NotImplementedError
+    def admit(self, code: bytes,digits: str,holds_account_key: bool) -> Pending:
+        """
+        Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
+        device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+"""
+        raise NotImplementedError
     def cancel(self, message: bytes) -> Pending:
         """
         Takes a message of ours back, if it has not gone out.
@@ -5644,6 +6245,11 @@ class ClientProtocol(typing.Protocol):
         The device of that account that this store is: what tells it from the others at the app's server.
 """
         raise NotImplementedError
+    def devices(self, ) -> typing.List[Device]:
+        """
+        The devices of our account, as our list has them.
+"""
+        raise NotImplementedError
     def done(self, events: typing.List[int]) -> Pending:
         """
         Says that events were shown or acted on.
@@ -5669,6 +6275,12 @@ class ClientProtocol(typing.Protocol):
         """
         How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
         a session with.
+"""
+        raise NotImplementedError
+    def link_code(self, ) -> LinkCode:
+        """
+        The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
+        offer.
 """
         raise NotImplementedError
     def peek(self, message: Incoming) -> Preview:
@@ -5699,6 +6311,11 @@ class ClientProtocol(typing.Protocol):
     def retry(self, message: bytes) -> Pending:
         """
         Offers a message of ours again at once that was put off, or sends one on its way that was held.
+"""
+        raise NotImplementedError
+    def revoke(self, device: int) -> Pending:
+        """
+        Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
 """
         raise NotImplementedError
     def send(self, conversation: Conversation,content: Content,options: SendOptions) -> Sent:
@@ -5764,6 +6381,41 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create,
+            *_uniffi_lowered_args,
+        )
+        return cls._uniffi_make_instance(_uniffi_ffi_result)
+    @classmethod
+    def link(cls, path: typing.Optional[str],key: bytes,account: bytes,max_body: typing.Union[object, typing.Optional[int]] = _DEFAULT,on_change: typing.Union[object, typing.Optional[OnChange]] = _DEFAULT) -> Client:
+        """
+        Makes the store of a device more of an account that exists: it shows its `link_code`, and a device that holds the
+        account key admits it. Until then it can do nothing else.
+"""
+        
+        _UniffiFfiConverterOptionalString.check_lower(path)
+
+        _UniffiFfiConverterBytes.check_lower(key)
+
+        _UniffiFfiConverterBytes.check_lower(account)
+
+        if max_body is _DEFAULT:
+            max_body = None
+        _UniffiFfiConverterOptionalUInt32.check_lower(max_body)
+
+        if on_change is _DEFAULT:
+            on_change = None
+        _UniffiFfiConverterOptionalTypeOnChange.check_lower(on_change)
+        _uniffi_lowered_args = (
+            _UniffiFfiConverterOptionalString.lower(path),
+            _UniffiFfiConverterBytes.lower(key),
+            _UniffiFfiConverterBytes.lower(account),
+            _UniffiFfiConverterOptionalUInt32.lower(max_body),
+            _UniffiFfiConverterOptionalTypeOnChange.lower(on_change),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeClient.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_link,
             *_uniffi_lowered_args,
         )
         return cls._uniffi_make_instance(_uniffi_ffi_result)
@@ -5849,6 +6501,31 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_account,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def admit(self, code: bytes,digits: str,holds_account_key: bool) -> Pending:
+        """
+        Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
+        device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+"""
+        
+        _UniffiFfiConverterBytes.check_lower(code)
+
+        _UniffiFfiConverterString.check_lower(digits)
+
+        _UniffiFfiConverterBoolean.check_lower(holds_account_key)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterBytes.lower(code),
+            _UniffiFfiConverterString.lower(digits),
+            _UniffiFfiConverterBoolean.lower(holds_account_key),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePending.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_admit,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -5964,6 +6641,21 @@ class Client(ClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def devices(self, ) -> typing.List[Device]:
+        """
+        The devices of our account, as our list has them.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeDevice.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_devices,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def done(self, events: typing.List[int]) -> Pending:
         """
         Says that events were shown or acted on.
@@ -6056,6 +6748,22 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def link_code(self, ) -> LinkCode:
+        """
+        The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
+        offer.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeLinkCode.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_link_code,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -6167,6 +6875,24 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_retry,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def revoke(self, device: int) -> Pending:
+        """
+        Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+"""
+        
+        _UniffiFfiConverterUInt32.check_lower(device)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterUInt32.lower(device),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePending.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_revoke,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -6378,6 +7104,7 @@ __all__ = [
     "Conversation",
     "Content",
     "MessageState",
+    "LinkPhase",
     "What",
     "Why",
     "Action",
@@ -6390,11 +7117,13 @@ __all__ = [
     "Verdict",
     "Pending",
     "Delivered",
+    "Device",
     "ListRef",
     "Event",
     "Found",
     "Freshness",
     "Incoming",
+    "LinkCode",
     "ListWrite",
     "Wanted",
     "Request",

@@ -135,6 +135,22 @@ final class ConversationTests: XCTestCase {
         bob.shut()
     }
 
+    func testANewDeviceShowsItsCodeAndOthersAreListed() throws {
+        let name = Data("alice".utf8)
+        let tablet = try Client.link(path: nil, key: Data(repeating: 3, count: 32), account: name)
+        XCTAssertEqual(try tablet.linkCode().digits.count, 6)
+        XCTAssertThrowsError(try tablet.devices())
+        tablet.shut()
+        let alice = try Client.create(path: nil, key: Data(repeating: 1, count: 32), account: name)
+        let devices = try alice.devices()
+        XCTAssertEqual(devices.map(\.id), [try alice.device()])
+        XCTAssertTrue(devices.allSatisfy { $0.isThis && $0.holdsAccountKey })
+        let room = Conversation.room(id: Data("den".utf8), members: [Data("bob".utf8)])
+        let sent = try alice.send(conversation: room, content: .text(text: "hello"), options: SendOptions())
+        XCTAssertEqual(sent.state, .waitingKeys)
+        alice.shut()
+    }
+
     func testMistakesAreErrors() throws {
         XCTAssertThrowsError(try Client.create(path: nil, key: Data(), account: Data("x".utf8))) { error in
             guard case SpragError.Misuse(let message) = error else { return XCTFail("\(error)") }

@@ -1,10 +1,10 @@
 //! What a client is made, opened and woken with.
 
-use sprag::{Config, Hint, Key, OnChange, Opening, Pending, Place, Role};
+use sprag::{Config, Hint, Key, OnChange, Opening, Pending, Place, Role, Start};
 
 use super::{account, filled, join};
 use crate::border::{Answer, Sized32, sprag_bytes, status};
-use crate::constants::{SPRAG_MISUSE, SPRAG_ROLE_APP, SPRAG_ROLE_EXTENSION};
+use crate::constants::{SPRAG_MISUSE, SPRAG_ROLE_APP, SPRAG_ROLE_EXTENSION, SPRAG_START_LINK, SPRAG_START_NEW_ACCOUNT};
 
 /// What `sprag_client_create` needs. Filled by the caller.
 #[allow(non_camel_case_types)]
@@ -23,10 +23,10 @@ pub struct sprag_config {
     pub account: sprag_bytes,
     /// Whom another account key holds back: 0 or one of `SPRAG_ON_CHANGE_…`.
     pub on_change: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// What the account starts from: 0 or one of `SPRAG_START_…`.
+    pub start: u32,
 }
-filled!(sprag_config, reserved: u32);
+filled!(sprag_config, start: u32);
 
 /// What `sprag_client_open` needs. Filled by the caller.
 #[allow(non_camel_case_types)]
@@ -66,6 +66,11 @@ pub(crate) unsafe fn config(from: &sprag_config) -> Answer<Config> {
     if from.on_change != 0 {
         config.policy.on_change = on_change(from.on_change)?;
     }
+    config.start = match from.start {
+        0 | SPRAG_START_NEW_ACCOUNT => Start::NewAccount,
+        SPRAG_START_LINK => Start::Link,
+        _ => return Err(SPRAG_MISUSE),
+    };
     Ok(config)
 }
 

@@ -1,8 +1,8 @@
 //! What the app is to show or to act on.
 
-use sprag::{AccountId, Event, Preview, What};
+use sprag::{AccountId, Event, MessageId, Preview, What};
 
-use super::{Lists, content_kind, peer};
+use super::{Lists, content_kind, place};
 use crate::border::sprag_bytes;
 use crate::constants::{SPRAG_EVENT_MESSAGE, SPRAG_EVENT_UNREADABLE, SPRAG_IMPORTANCE_CONTENT};
 
@@ -27,12 +27,17 @@ pub struct sprag_event {
     pub message: sprag_bytes,
     /// Whose it is: the sender's account, the one that the server named, or the contact that it is about.
     pub account: sprag_bytes,
-    /// Message, session restarted, clone suspected, braid stalled, unsupported: the device.
+    /// Message, audience differs, session restarted, clone suspected, braid stalled, unsupported: the device. Link: which
+    /// one, 0 where it is not known.
     pub device: u32,
-    /// Message: `SPRAG_CONVERSATION_DIRECT`.
+    /// Message, audience differs: one of `SPRAG_CONVERSATION_…`.
     pub conversation: u32,
-    /// Message: the other account of a direct conversation.
+    /// Message, audience differs: the other account of a direct conversation, or the room. Sender differs: whom the app named.
     pub peer: sprag_bytes,
+    /// Message: the members of the room, ourselves included. Audience differs: those that we know of.
+    pub members: *const sprag_bytes,
+    /// How many.
+    pub members_len: usize,
     /// Message: one of `SPRAG_CLASS_…`.
     pub message_class: u32,
     /// Message: one of `SPRAG_CONTENT_…`. Unsupported: the number of its kind, as far as 32 bits hold it.
@@ -63,9 +68,10 @@ pub struct sprag_event {
     pub held: *const sprag_bytes,
     /// How many.
     pub held_len: usize,
-    /// Identity changed: whether the old number had been compared. Session restarted: whether it was resumed.
+    /// Identity changed: whether the old number had been compared. Session restarted: whether it was resumed. Devices
+    /// changed: whether they are our own.
     pub flag: u32,
-    /// Keys low: how many are left. Store trouble: its code.
+    /// Keys low: how many are left. Store trouble: its code. Link: one of `SPRAG_LINK_…`.
     pub number: u32,
     /// Clock suspect: by how many seconds our clock is ahead.
     pub skew: i64,
@@ -77,6 +83,22 @@ pub struct sprag_event {
     pub my_hash: sprag_bytes,
     /// List conflict: the hash of the other one.
     pub their_hash: sprag_bytes,
+    /// Devices changed: those that are new.
+    pub devices_added: *const u32,
+    /// How many.
+    pub devices_added_len: usize,
+    /// Devices changed: those that are gone.
+    pub devices_removed: *const u32,
+    /// How many.
+    pub devices_removed_len: usize,
+    /// Audience differs: whom the sender wrote to beside those that we know of.
+    pub added: *const sprag_bytes,
+    /// How many.
+    pub added_len: usize,
+    /// Audience differs: whom the sender did not write to.
+    pub missing: *const sprag_bytes,
+    /// How many.
+    pub missing_len: usize,
 }
 
 fn blank_event() -> sprag_event {
@@ -93,6 +115,8 @@ fn blank_event() -> sprag_event {
         device: 0,
         conversation: 0,
         peer: absent,
+        members: std::ptr::null(),
+        members_len: 0,
         message_class: 0,
         content: 0,
         content_kind: absent,
@@ -115,6 +139,14 @@ fn blank_event() -> sprag_event {
         their_sequence: 0,
         my_hash: absent,
         their_hash: absent,
+        devices_added: std::ptr::null(),
+        devices_added_len: 0,
+        devices_removed: std::ptr::null(),
+        devices_removed_len: 0,
+        added: std::ptr::null(),
+        added_len: 0,
+        missing: std::ptr::null(),
+        missing_len: 0,
     }
 }
 
@@ -132,7 +164,7 @@ pub(crate) fn event(from: &Event) -> (sprag_event, Lists) {
             to.account = sprag_bytes::of(message.sender.account.as_bytes());
             to.device = message.sender.device.0;
             to.conversation = message.conversation.code();
-            to.peer = peer(&message.conversation);
+            (to.peer, to.members, to.members_len) = place(&message.conversation, &mut lists);
             to.message_class = message.class.code();
             to.content = message.content.code();
             to.content_kind = content_kind(&message.content);
@@ -159,8 +191,25 @@ pub(crate) fn event(from: &Event) -> (sprag_event, Lists) {
             to.old_number = sprag_bytes::of(old_number.as_bytes());
             to.new_number = sprag_bytes::of(new_number.as_bytes());
             to.flag = u32::from(*was_verified);
-            lists._bytes = held.iter().map(|message| sprag_bytes::of(message.as_bytes())).collect();
-            (to.held, to.held_len) = (lists._bytes.as_ptr(), lists._bytes.len());
+            (to.held, to.held_len) = lists.bytes(held.iter().map(MessageId::as_bytes));
+        }
+        What::DevicesChanged { account, added, removed, own } => {
+            to.account = sprag_bytes::of(account.as_bytes());
+            (to.devices_added, to.devices_added_len) = lists.devices(added);
+            (to.devices_removed, to.devices_removed_len) = lists.devices(removed);
+            to.flag = u32::from(*own);
+        }
+        What::AudienceDiffers { conversation, sender, added, missing } => {
+            to.conversation = conversation.code();
+            (to.peer, to.members, to.members_len) = place(conversation, &mut lists);
+            to.account = sprag_bytes::of(sender.account.as_bytes());
+            to.device = sender.device.0;
+            (to.added, to.added_len) = lists.bytes(added.iter().map(AccountId::as_bytes));
+            (to.missing, to.missing_len) = lists.bytes(missing.iter().map(AccountId::as_bytes));
+        }
+        What::Link { phase, device } => {
+            to.number = phase.code();
+            to.device = device.map_or(0, |device| device.0);
         }
         What::ListConflict { account, mine, theirs } => {
             to.account = sprag_bytes::of(account.as_bytes());
@@ -198,8 +247,9 @@ pub(crate) fn event(from: &Event) -> (sprag_event, Lists) {
 }
 
 /// What a message says, found without changing anything: fills the fields of an event (kind 0 if it shows nothing).
-pub(crate) fn preview(from: &Preview) -> sprag_event {
+pub(crate) fn preview(from: &Preview) -> (sprag_event, Lists) {
     let mut to = blank_event();
+    let mut lists = Lists::default();
     match from {
         Preview::Message { sender, conversation, client_id, class, content } => {
             to.kind = SPRAG_EVENT_MESSAGE;
@@ -208,7 +258,7 @@ pub(crate) fn preview(from: &Preview) -> sprag_event {
             to.account = sprag_bytes::of(sender.account.as_bytes());
             to.device = sender.device.0;
             to.conversation = conversation.code();
-            to.peer = peer(conversation);
+            (to.peer, to.members, to.members_len) = place(conversation, &mut lists);
             to.message_class = class.code();
             to.content = content.code();
             to.content_kind = content_kind(content);
@@ -221,5 +271,5 @@ pub(crate) fn preview(from: &Preview) -> sprag_event {
         }
         _ => {}
     }
-    to
+    (to, lists)
 }

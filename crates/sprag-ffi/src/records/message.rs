@@ -3,8 +3,11 @@
 use sprag::{Content, Conversation, Finding, Incoming, MessageId, SendOptions, Verdict};
 
 use super::{Lists, account, conversation, filled};
-use crate::border::{Answer, Sized32, sprag_bytes, status};
-use crate::constants::{SPRAG_CLASS_MESSAGE, SPRAG_CLASS_QUIET, SPRAG_CONTENT_APP, SPRAG_CONTENT_TEXT, SPRAG_MISUSE};
+use crate::border::{Answer, Sized32, slice, sprag_bytes, status};
+use crate::constants::{
+    SPRAG_CLASS_MESSAGE, SPRAG_CLASS_QUIET, SPRAG_CONTENT_APP, SPRAG_CONTENT_TEXT, SPRAG_CONVERSATION_DIRECT,
+    SPRAG_CONVERSATION_ROOM, SPRAG_MISUSE,
+};
 
 /// A message as the app's server handed it over. Filled by the caller.
 #[allow(non_camel_case_types)]
@@ -19,8 +22,14 @@ pub struct sprag_incoming {
     pub bytes: sprag_bytes,
     /// Whom the server names as its sender; may be absent.
     pub from: sprag_bytes,
-    /// The other account of the direct conversation in which the app files it; may be absent.
+    /// The other account of the direct conversation in which the app files it; absent if it files it in a room, or nowhere.
     pub direct: sprag_bytes,
+    /// The room in which the app files it; absent if it files it elsewhere, or nowhere.
+    pub room: sprag_bytes,
+    /// The members of that room, as the app's server names them; none if it does not say.
+    pub members: *const sprag_bytes,
+    /// How many.
+    pub members_len: usize,
     /// The app's own name for it, at most 64 bytes, handed back in the event; may be absent.
     pub app_ref: sprag_bytes,
     /// The server's stamp; may be absent.
@@ -36,9 +45,19 @@ pub(crate) unsafe fn incoming(from: &sprag_incoming) -> Answer<Incoming> {
     // SAFETY: the caller's promise about its record, for all of these.
     let (bytes, sender, direct, app_ref, stamp) =
         unsafe { (from.bytes.need()?, from.from.get()?, from.direct.get()?, from.app_ref.get()?, from.stamp.get()?) };
+    // SAFETY: as above.
+    let (room, members) = unsafe { (from.room.get()?, slice(from.members, from.members_len)?) };
     let mut incoming = Incoming::new(bytes.to_vec());
     incoming.from = sender.map(account).transpose()?;
-    incoming.conversation = direct.map(account).transpose()?.map(Conversation::Direct);
+    // SAFETY: as above.
+    incoming.conversation = unsafe {
+        match (direct, room) {
+            (None, None) => None,
+            (Some(direct), None) => Some(conversation(SPRAG_CONVERSATION_DIRECT, direct, members)?),
+            (None, Some(room)) => Some(conversation(SPRAG_CONVERSATION_ROOM, room, members)?),
+            (Some(_), Some(_)) => return Err(SPRAG_MISUSE),
+        }
+    };
     incoming.app_ref = app_ref.map(<[u8]>::to_vec);
     incoming.stamp = stamp.map(<[u8]>::to_vec);
     incoming.server_time = (from.server_time != 0).then_some(from.server_time);
@@ -53,10 +72,14 @@ pub(crate) unsafe fn incoming(from: &sprag_incoming) -> Answer<Incoming> {
 pub struct sprag_outgoing {
     /// `sizeof(sprag_outgoing)`.
     pub size: u32,
-    /// Where it goes: `SPRAG_CONVERSATION_DIRECT`, to `peer`.
+    /// Where it goes: one of `SPRAG_CONVERSATION_…`.
     pub conversation: u32,
-    /// The other account.
+    /// The other account of a direct conversation, or the room: 1 to `SPRAG_MAX_ID` bytes.
     pub peer: sprag_bytes,
+    /// The members of the room, ourselves included or not, in any order; none for a direct conversation.
+    pub members: *const sprag_bytes,
+    /// How many: at most `SPRAG_MAX_MEMBERS`.
+    pub members_len: usize,
     /// What it says: `SPRAG_CONTENT_TEXT` (UTF-8) or `SPRAG_CONTENT_APP`.
     pub content: u32,
     /// How it is to be treated: 0 or one of `SPRAG_CLASS_…`.
@@ -78,6 +101,8 @@ pub(crate) unsafe fn outgoing(from: &sprag_outgoing) -> Answer<(Conversation, Co
     // SAFETY: the caller's promise about its record, for all of these.
     let (peer, kind, body, id) =
         unsafe { (from.peer.need()?, from.content_kind.get()?, from.body.need()?, from.client_id.get()?) };
+    // SAFETY: as above.
+    let members = unsafe { slice(from.members, from.members_len)? };
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| SPRAG_MISUSE);
     let content = match (from.content, kind) {
         (SPRAG_CONTENT_TEXT, None) => Content::Text(text(body)?),
@@ -92,7 +117,9 @@ pub(crate) unsafe fn outgoing(from: &sprag_outgoing) -> Answer<(Conversation, Co
         _ => return Err(SPRAG_MISUSE),
     };
     options.expires = (from.expires != 0).then_some(from.expires);
-    Ok((conversation(from.conversation, peer)?, content, options))
+    // SAFETY: as above.
+    let conversation = unsafe { conversation(from.conversation, peer, members)? };
+    Ok((conversation, content, options))
 }
 
 /// What was found in one delivered message.

@@ -1,8 +1,8 @@
 //! What the app's network is to do, and what became of it.
 
-use sprag::{Action, Found, MessageId, Outcome, Rejection, Request, StaleList};
+use sprag::{AccountId, Action, Found, MessageId, Outcome, Rejection, Request, StaleList};
 
-use super::{Lists, account, filled, join, peer};
+use super::{Lists, account, filled, join, place};
 use crate::border::{Answer, Sized32, slice, sprag_bytes};
 use crate::constants::{
     SPRAG_MISUSE, SPRAG_OUTCOME_ACCEPTED, SPRAG_OUTCOME_CONFLICT, SPRAG_OUTCOME_KEYS, SPRAG_OUTCOME_PUBLISHED,
@@ -55,10 +55,14 @@ pub struct sprag_request {
     pub why: u32,
     /// FetchKeys: not 0 if somebody waits.
     pub urgent: u32,
-    /// Send: `SPRAG_CONVERSATION_DIRECT`.
+    /// Send: one of `SPRAG_CONVERSATION_…`.
     pub conversation: u32,
-    /// Send: the other account of a direct conversation.
+    /// Send: the other account of a direct conversation, or the room.
     pub peer: sprag_bytes,
+    /// Send: the members of the room, ourselves included.
+    pub members: *const sprag_bytes,
+    /// How many.
+    pub members_len: usize,
     /// Send: the encrypted bytes.
     pub blob: sprag_bytes,
     /// Send: their hash, 32 bytes.
@@ -100,6 +104,8 @@ pub(crate) fn request(from: &Request) -> (sprag_request, Lists) {
         urgent: 0,
         conversation: 0,
         peer: absent,
+        members: std::ptr::null(),
+        members_len: 0,
         blob: absent,
         blob_id: absent,
         message: absent,
@@ -108,7 +114,7 @@ pub(crate) fn request(from: &Request) -> (sprag_request, Lists) {
         notify: 0,
         expires: 0,
     };
-    let (mut bytes, mut numbers) = (Vec::new(), Vec::new());
+    let mut lists = Lists::default();
     match &from.action {
         Action::PublishKeys(publish) => {
             to.account = sprag_bytes::of(publish.account.as_bytes());
@@ -119,23 +125,20 @@ pub(crate) fn request(from: &Request) -> (sprag_request, Lists) {
                 (to.list_sequence, to.list_expected) = (list.sequence, list.expected);
             }
             to.signed_prekey = sprag_bytes::maybe(publish.signed_prekey.as_deref());
-            bytes = publish.one_time.iter().map(|key| sprag_bytes::of(key)).collect();
-            (to.one_time, to.one_time_len) = (bytes.as_ptr(), bytes.len());
+            (to.one_time, to.one_time_len) = lists.bytes(publish.one_time.iter().map(Vec::as_slice));
         }
         Action::FetchKeys(fetch) => {
-            bytes = fetch.accounts.iter().map(|wanted| sprag_bytes::of(wanted.account.as_bytes())).collect();
-            numbers = fetch.accounts.iter().map(|wanted| wanted.known_sequence).collect();
-            (to.accounts, to.accounts_len) = (bytes.as_ptr(), bytes.len());
-            to.known_sequences = numbers.as_ptr();
+            let accounts = fetch.accounts.iter().map(|wanted| wanted.account.as_bytes());
+            (to.accounts, to.accounts_len) = lists.bytes(accounts);
+            (to.known_sequences, _) = lists.numbers(fetch.accounts.iter().map(|wanted| wanted.known_sequence));
             to.want_one_time = u32::from(fetch.one_time);
             to.why = fetch.why.code();
             to.urgent = u32::from(fetch.urgent);
         }
         Action::Send(send) => {
-            bytes = send.to.iter().map(|account| sprag_bytes::of(account.as_bytes())).collect();
-            (to.accounts, to.accounts_len) = (bytes.as_ptr(), bytes.len());
+            (to.accounts, to.accounts_len) = lists.bytes(send.to.iter().map(AccountId::as_bytes));
             to.conversation = send.conversation.code();
-            to.peer = peer(&send.conversation);
+            (to.peer, to.members, to.members_len) = place(&send.conversation, &mut lists);
             to.blob = sprag_bytes::of(&send.blob);
             to.blob_id = sprag_bytes::of(&send.blob_id.0);
             to.message = sprag_bytes::maybe(send.message.as_ref().map(MessageId::as_bytes));
@@ -146,8 +149,7 @@ pub(crate) fn request(from: &Request) -> (sprag_request, Lists) {
         }
         _ => {}
     }
-    // The lists' own blocks do not move with the vectors that hold them.
-    (to, Lists { _bytes: bytes, _numbers: numbers })
+    (to, lists)
 }
 
 /// An account and what goes with it: in answers about keys, one signed object of its; in answers about stale lists, its

@@ -685,6 +685,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_account(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_admit(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_cancel(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_configure(
@@ -697,6 +699,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_device(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_devices(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_done(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_erase(
@@ -706,6 +710,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sprag_uniffi_checksum_method_client_forget(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_freshness(
+    ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_link_code(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_peek(
     ): Int
@@ -719,6 +725,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_retry(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_revoke(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_send(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_shut(
@@ -730,6 +738,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sprag_uniffi_checksum_method_client_wake(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_constructor_client_create(
+    ): Int
+    external fun uniffi_sprag_uniffi_checksum_constructor_client_link(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_constructor_client_open(
     ): Int
@@ -759,11 +769,15 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sprag_uniffi_fn_constructor_client_create(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`maxBody`: RustBuffer.ByValue,`onChange`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_sprag_uniffi_fn_constructor_client_link(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`maxBody`: RustBuffer.ByValue,`onChange`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_sprag_uniffi_fn_constructor_client_open(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`extension`: Byte,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sprag_uniffi_fn_method_client_accept_change(`ptr`: Long,`account`: RustBuffer.ByValue,`number`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_account(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_admit(`ptr`: Long,`code`: RustBuffer.ByValue,`digits`: RustBuffer.ByValue,`holdsAccountKey`: Byte,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_cancel(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -777,6 +791,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_device(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Int
+    external fun uniffi_sprag_uniffi_fn_method_client_devices(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_done(`ptr`: Long,`events`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_erase(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -786,6 +802,8 @@ internal object UniffiLib {
     external fun uniffi_sprag_uniffi_fn_method_client_forget(`ptr`: Long,`account`: RustBuffer.ByValue,`number`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_freshness(`ptr`: Long,`account`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_link_code(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_peek(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -798,6 +816,8 @@ internal object UniffiLib {
     external fun uniffi_sprag_uniffi_fn_method_client_resume(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sprag_uniffi_fn_method_client_retry(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_revoke(`ptr`: Long,`device`: Int,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_send(`ptr`: Long,`conversation`: RustBuffer.ByValue,`content`: RustBuffer.ByValue,`options`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -949,6 +969,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_account() and 0xFFFF) != 51546) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_admit() and 0xFFFF) != 18232) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_cancel() and 0xFFFF) != 55206) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -967,6 +990,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_device() and 0xFFFF) != 28524) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_devices() and 0xFFFF) != 18293) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_done() and 0xFFFF) != 58718) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -980,6 +1006,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_freshness() and 0xFFFF) != 28495) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_link_code() and 0xFFFF) != 45177) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_peek() and 0xFFFF) != 55424) {
@@ -1000,6 +1029,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_retry() and 0xFFFF) != 9987) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_revoke() and 0xFFFF) != 21252) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_send() and 0xFFFF) != 39792) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1016,6 +1048,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_create() and 0xFFFF) != 61785) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_link() and 0xFFFF) != 24365) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_open() and 0xFFFF) != 28518) {
@@ -1459,6 +1494,12 @@ public interface ClientInterface {
     fun `account`(): kotlin.ByteArray
     
     /**
+     * Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
+     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+     */
+    fun `admit`(`code`: kotlin.ByteArray, `digits`: kotlin.String, `holdsAccountKey`: kotlin.Boolean): Pending
+    
+    /**
      * Takes a message of ours back, if it has not gone out.
      */
     fun `cancel`(`message`: kotlin.ByteArray): Pending
@@ -1490,6 +1531,11 @@ public interface ClientInterface {
     fun `device`(): kotlin.UInt
     
     /**
+     * The devices of our account, as our list has them.
+     */
+    fun `devices`(): List<Device>
+    
+    /**
      * Says that events were shown or acted on.
      */
     fun `done`(`events`: List<kotlin.ULong>): Pending
@@ -1515,6 +1561,12 @@ public interface ClientInterface {
      * a session with.
      */
     fun `freshness`(`account`: kotlin.ByteArray): List<Freshness>
+    
+    /**
+     * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
+     * offer.
+     */
+    fun `linkCode`(): LinkCode
     
     /**
      * Looks into a message and changes nothing, for a notification.
@@ -1545,6 +1597,11 @@ public interface ClientInterface {
      * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
     fun `retry`(`message`: kotlin.ByteArray): Pending
+    
+    /**
+     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+     */
+    fun `revoke`(`device`: kotlin.UInt): Pending
     
     /**
      * Sends a message. What can go out at once is in the answer.
@@ -1717,6 +1774,27 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
+     * Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
+     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+     */
+    @Throws(SpragException::class)override fun `admit`(`code`: kotlin.ByteArray, `digits`: kotlin.String, `holdsAccountKey`: kotlin.Boolean): Pending {
+            return FfiConverterTypePending.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_admit(
+        it,
+        
+        FfiConverterByteArray.lower(`code`),
+        FfiConverterString.lower(`digits`),
+        FfiConverterBoolean.lower(`holdsAccountKey`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Takes a message of ours back, if it has not gone out.
      */
     @Throws(SpragException::class)override fun `cancel`(`message`: kotlin.ByteArray): Pending {
@@ -1826,6 +1904,23 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
+     * The devices of our account, as our list has them.
+     */
+    @Throws(SpragException::class)override fun `devices`(): List<Device> {
+            return FfiConverterSequenceTypeDevice.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_devices(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Says that events were shown or acted on.
      */
     @Throws(SpragException::class)override fun `done`(`events`: List<kotlin.ULong>): Pending {
@@ -1910,6 +2005,24 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         it,
         
         FfiConverterByteArray.lower(`account`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
+     * offer.
+     */
+    @Throws(SpragException::class)override fun `linkCode`(): LinkCode {
+            return FfiConverterTypeLinkCode.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_link_code(
+        it,
+        _status)
 }
     }
     )
@@ -2025,6 +2138,24 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
+     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+     */
+    @Throws(SpragException::class)override fun `revoke`(`device`: kotlin.UInt): Pending {
+            return FfiConverterTypePending.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_revoke(
+        it,
+        
+        FfiConverterUInt.lower(`device`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Sends a message. What can go out at once is in the answer.
      */
     @Throws(SpragException::class)override fun `send`(`conversation`: Conversation, `content`: Content, `options`: SendOptions): Sent {
@@ -2126,6 +2257,27 @@ open class Client: Disposable, AutoCloseable, ClientInterface
             return FfiConverterTypeClient.lift(
     uniffiRustCallWithError(SpragException) { _status ->
     UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create(
+    
+        
+        FfiConverterOptionalString.lower(`path`),
+        FfiConverterByteArray.lower(`key`),
+        FfiConverterByteArray.lower(`account`),
+        FfiConverterOptionalUInt.lower(`maxBody`),
+        FfiConverterOptionalTypeOnChange.lower(`onChange`),_status)
+}
+    )
+    }
+    
+
+        
+    /**
+     * Makes the store of a device more of an account that exists: it shows its `link_code`, and a device that holds the
+     * account key admits it. Until then it can do nothing else.
+     */
+    @Throws(SpragException::class) fun `link`(`path`: kotlin.String?, `key`: kotlin.ByteArray, `account`: kotlin.ByteArray, `maxBody`: kotlin.UInt? = null, `onChange`: OnChange? = null): Client {
+            return FfiConverterTypeClient.lift(
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_link(
     
         
         FfiConverterOptionalString.lower(`path`),
@@ -2317,6 +2469,61 @@ public object FfiConverterTypeDelivered: FfiConverterRustBuffer<Delivered> {
     override fun write(value: Delivered, buf: ByteBuffer) {
             FfiConverterSequenceTypeVerdict.write(value.`verdicts`, buf)
             FfiConverterTypePending.write(value.`pending`, buf)
+    }
+}
+
+
+
+/**
+ * One of our own devices, as our list has it.
+ */
+data class Device (
+    /**
+     * Which.
+     */
+    var `id`: kotlin.UInt
+    , 
+    /**
+     * Whether it is the one that is asked.
+     */
+    var `isThis`: kotlin.Boolean
+    , 
+    /**
+     * Whether it may admit and revoke others.
+     */
+    var `holdsAccountKey`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDevice: FfiConverterRustBuffer<Device> {
+    override fun read(buf: ByteBuffer): Device {
+        return Device(
+            FfiConverterUInt.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Device) = (
+            FfiConverterUInt.allocationSize(value.`id`) +
+            FfiConverterBoolean.allocationSize(value.`isThis`) +
+            FfiConverterBoolean.allocationSize(value.`holdsAccountKey`)
+    )
+
+    override fun write(value: Device, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`id`, buf)
+            FfiConverterBoolean.write(value.`isThis`, buf)
+            FfiConverterBoolean.write(value.`holdsAccountKey`, buf)
     }
 }
 
@@ -2578,6 +2785,69 @@ public object FfiConverterTypeIncoming: FfiConverterRustBuffer<Incoming> {
             FfiConverterOptionalULong.write(value.`serverTime`, buf)
             FfiConverterOptionalByteArray.write(value.`stamp`, buf)
             FfiConverterBoolean.write(value.`history`, buf)
+    }
+}
+
+
+
+/**
+ * The code of a device that is to be linked.
+ */
+data class LinkCode (
+    /**
+     * What is shown as a QR code: at most 256 bytes.
+     */
+    var `bytes`: kotlin.ByteArray
+    , 
+    /**
+     * The same as text, to be typed or pasted.
+     */
+    var `text`: kotlin.String
+    , 
+    /**
+     * The six digits that the user types on the other device: consent, not security.
+     */
+    var `digits`: kotlin.String
+    , 
+    /**
+     * When it is worth nothing any more, by this device's clock.
+     */
+    var `expires`: kotlin.ULong
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLinkCode: FfiConverterRustBuffer<LinkCode> {
+    override fun read(buf: ByteBuffer): LinkCode {
+        return LinkCode(
+            FfiConverterByteArray.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: LinkCode) = (
+            FfiConverterByteArray.allocationSize(value.`bytes`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterString.allocationSize(value.`digits`) +
+            FfiConverterULong.allocationSize(value.`expires`)
+    )
+
+    override fun write(value: LinkCode, buf: ByteBuffer) {
+            FfiConverterByteArray.write(value.`bytes`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterString.write(value.`digits`, buf)
+            FfiConverterULong.write(value.`expires`, buf)
     }
 }
 
@@ -3496,6 +3766,25 @@ sealed class Conversation {
     }
     
     /**
+     * A conversation of several, whose members the app's server decides.
+     */
+    data class Room(
+        /**
+         * Which room: 1 to 64 bytes.
+         */
+        val `id`: kotlin.ByteArray, 
+        /**
+         * The members, ourselves included or not, in any order: at most 100.
+         */
+        val `members`: List<kotlin.ByteArray>) : Conversation()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * Of a kind that this release of the face does not know.
      */
     data class Other(
@@ -3529,7 +3818,11 @@ public object FfiConverterTypeConversation : FfiConverterRustBuffer<Conversation
             1 -> Conversation.Direct(
                 FfiConverterByteArray.read(buf),
                 )
-            2 -> Conversation.Other(
+            2 -> Conversation.Room(
+                FfiConverterByteArray.read(buf),
+                FfiConverterSequenceByteArray.read(buf),
+                )
+            3 -> Conversation.Other(
                 FfiConverterUInt.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -3542,6 +3835,14 @@ public object FfiConverterTypeConversation : FfiConverterRustBuffer<Conversation
             (
                 4UL
                 + FfiConverterByteArray.allocationSize(value.`account`)
+            )
+        }
+        is Conversation.Room -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterByteArray.allocationSize(value.`id`)
+                + FfiConverterSequenceByteArray.allocationSize(value.`members`)
             )
         }
         is Conversation.Other -> {
@@ -3560,8 +3861,14 @@ public object FfiConverterTypeConversation : FfiConverterRustBuffer<Conversation
                 FfiConverterByteArray.write(value.`account`, buf)
                 Unit
             }
-            is Conversation.Other -> {
+            is Conversation.Room -> {
                 buf.putInt(2)
+                FfiConverterByteArray.write(value.`id`, buf)
+                FfiConverterSequenceByteArray.write(value.`members`, buf)
+                Unit
+            }
+            is Conversation.Other -> {
+                buf.putInt(3)
                 FfiConverterUInt.write(value.`kind`, buf)
                 Unit
             }
@@ -3871,6 +4178,61 @@ public object FfiConverterTypeImportance: FfiConverterRustBuffer<Importance> {
     override fun allocationSize(value: Importance) = 4UL
 
     override fun write(value: Importance, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How far the linking of a device has come.
+ */
+
+enum class LinkPhase {
+    
+    /**
+     * On the new device: an offer for its code has come, and is answered.
+     */
+    OFFERED,
+    /**
+     * On the new device: it is on its account's list.
+     */
+    JOINED,
+    /**
+     * On the device that admits it: the new device has answered.
+     */
+    ANSWERED,
+    /**
+     * On the device that admits it: the new device is on the list.
+     */
+    ADMITTED,
+    /**
+     * A phase that this release of the face does not know.
+     */
+    OTHER;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLinkPhase: FfiConverterRustBuffer<LinkPhase> {
+    override fun read(buf: ByteBuffer) = try {
+        LinkPhase.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: LinkPhase) = 4UL
+
+    override fun write(value: LinkPhase, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -4845,6 +5207,89 @@ sealed class What {
     }
     
     /**
+     * Devices came to an account or left it, by a list that its account key has signed.
+     */
+    data class DevicesChanged(
+        /**
+         * Whose.
+         */
+        val `account`: kotlin.ByteArray, 
+        /**
+         * Those that are new.
+         */
+        val `added`: List<kotlin.UInt>, 
+        /**
+         * Those that are gone.
+         */
+        val `removed`: List<kotlin.UInt>, 
+        /**
+         * Whether it is our own account.
+         */
+        val `own`: kotlin.Boolean) : What()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * A message of a room was sent to others than those whom the app last named as its members.
+     */
+    data class AudienceDiffers(
+        /**
+         * The room, with the members as we know them.
+         */
+        val `conversation`: org.sprag.Conversation, 
+        /**
+         * Who sent it.
+         */
+        val `sender`: kotlin.ByteArray, 
+        /**
+         * Which device of theirs.
+         */
+        val `device`: kotlin.UInt, 
+        /**
+         * Whom the sender wrote to beside those that we know of.
+         */
+        val `added`: List<kotlin.ByteArray>, 
+        /**
+         * Whom the sender did not write to.
+         */
+        val `missing`: List<kotlin.ByteArray>) : What()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * How far the linking of a device has come.
+     */
+    data class Link(
+        /**
+         * How far.
+         */
+        val `phase`: org.sprag.LinkPhase, 
+        /**
+         * Which device, where it is known.
+         */
+        val `device`: kotlin.UInt?) : What()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * This device was taken off its account's list: it sends nothing any more.
+     */
+    object Removed : What()
+    
+    
+    /**
      * Two device lists where there can be one.
      */
     data class ListConflict(
@@ -5102,48 +5547,66 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterBoolean.read(buf),
                 FfiConverterSequenceByteArray.read(buf),
                 )
-            5 -> What.ListConflict(
+            5 -> What.DevicesChanged(
+                FfiConverterByteArray.read(buf),
+                FfiConverterSequenceUInt.read(buf),
+                FfiConverterSequenceUInt.read(buf),
+                FfiConverterBoolean.read(buf),
+                )
+            6 -> What.AudienceDiffers(
+                FfiConverterTypeConversation.read(buf),
+                FfiConverterByteArray.read(buf),
+                FfiConverterUInt.read(buf),
+                FfiConverterSequenceByteArray.read(buf),
+                FfiConverterSequenceByteArray.read(buf),
+                )
+            7 -> What.Link(
+                FfiConverterTypeLinkPhase.read(buf),
+                FfiConverterOptionalUInt.read(buf),
+                )
+            8 -> What.Removed
+            9 -> What.ListConflict(
                 FfiConverterByteArray.read(buf),
                 FfiConverterTypeListRef.read(buf),
                 FfiConverterTypeListRef.read(buf),
                 )
-            6 -> What.SessionRestarted(
+            10 -> What.SessionRestarted(
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 FfiConverterBoolean.read(buf),
                 FfiConverterOptionalUInt.read(buf),
                 )
-            7 -> What.CloneSuspected(
+            11 -> What.CloneSuspected(
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 )
-            8 -> What.BraidStalled(
+            12 -> What.BraidStalled(
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 )
-            9 -> What.ClockSuspect(
+            13 -> What.ClockSuspect(
                 FfiConverterLong.read(buf),
                 )
-            10 -> What.KeysLow(
+            14 -> What.KeysLow(
                 FfiConverterUInt.read(buf),
                 )
-            11 -> What.StoreTrouble(
+            15 -> What.StoreTrouble(
                 FfiConverterUInt.read(buf),
                 )
-            12 -> What.Unsupported(
+            16 -> What.Unsupported(
                 FfiConverterOptionalByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 FfiConverterULong.read(buf),
                 )
-            13 -> What.SenderDiffers(
+            17 -> What.SenderDiffers(
                 FfiConverterOptionalByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 )
-            14 -> What.Other(
+            18 -> What.Other(
                 FfiConverterUInt.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -5199,6 +5662,41 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 + FfiConverterString.allocationSize(value.`newNumber`)
                 + FfiConverterBoolean.allocationSize(value.`wasVerified`)
                 + FfiConverterSequenceByteArray.allocationSize(value.`held`)
+            )
+        }
+        is What.DevicesChanged -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterByteArray.allocationSize(value.`account`)
+                + FfiConverterSequenceUInt.allocationSize(value.`added`)
+                + FfiConverterSequenceUInt.allocationSize(value.`removed`)
+                + FfiConverterBoolean.allocationSize(value.`own`)
+            )
+        }
+        is What.AudienceDiffers -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeConversation.allocationSize(value.`conversation`)
+                + FfiConverterByteArray.allocationSize(value.`sender`)
+                + FfiConverterUInt.allocationSize(value.`device`)
+                + FfiConverterSequenceByteArray.allocationSize(value.`added`)
+                + FfiConverterSequenceByteArray.allocationSize(value.`missing`)
+            )
+        }
+        is What.Link -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeLinkPhase.allocationSize(value.`phase`)
+                + FfiConverterOptionalUInt.allocationSize(value.`device`)
+            )
+        }
+        is What.Removed -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
             )
         }
         is What.ListConflict -> {
@@ -5331,15 +5829,42 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterSequenceByteArray.write(value.`held`, buf)
                 Unit
             }
-            is What.ListConflict -> {
+            is What.DevicesChanged -> {
                 buf.putInt(5)
+                FfiConverterByteArray.write(value.`account`, buf)
+                FfiConverterSequenceUInt.write(value.`added`, buf)
+                FfiConverterSequenceUInt.write(value.`removed`, buf)
+                FfiConverterBoolean.write(value.`own`, buf)
+                Unit
+            }
+            is What.AudienceDiffers -> {
+                buf.putInt(6)
+                FfiConverterTypeConversation.write(value.`conversation`, buf)
+                FfiConverterByteArray.write(value.`sender`, buf)
+                FfiConverterUInt.write(value.`device`, buf)
+                FfiConverterSequenceByteArray.write(value.`added`, buf)
+                FfiConverterSequenceByteArray.write(value.`missing`, buf)
+                Unit
+            }
+            is What.Link -> {
+                buf.putInt(7)
+                FfiConverterTypeLinkPhase.write(value.`phase`, buf)
+                FfiConverterOptionalUInt.write(value.`device`, buf)
+                Unit
+            }
+            is What.Removed -> {
+                buf.putInt(8)
+                Unit
+            }
+            is What.ListConflict -> {
+                buf.putInt(9)
                 FfiConverterByteArray.write(value.`account`, buf)
                 FfiConverterTypeListRef.write(value.`mine`, buf)
                 FfiConverterTypeListRef.write(value.`theirs`, buf)
                 Unit
             }
             is What.SessionRestarted -> {
-                buf.putInt(6)
+                buf.putInt(10)
                 FfiConverterByteArray.write(value.`account`, buf)
                 FfiConverterUInt.write(value.`device`, buf)
                 FfiConverterBoolean.write(value.`resumed`, buf)
@@ -5347,34 +5872,34 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 Unit
             }
             is What.CloneSuspected -> {
-                buf.putInt(7)
+                buf.putInt(11)
                 FfiConverterByteArray.write(value.`account`, buf)
                 FfiConverterUInt.write(value.`device`, buf)
                 Unit
             }
             is What.BraidStalled -> {
-                buf.putInt(8)
+                buf.putInt(12)
                 FfiConverterByteArray.write(value.`account`, buf)
                 FfiConverterUInt.write(value.`device`, buf)
                 Unit
             }
             is What.ClockSuspect -> {
-                buf.putInt(9)
+                buf.putInt(13)
                 FfiConverterLong.write(value.`skew`, buf)
                 Unit
             }
             is What.KeysLow -> {
-                buf.putInt(10)
+                buf.putInt(14)
                 FfiConverterUInt.write(value.`left`, buf)
                 Unit
             }
             is What.StoreTrouble -> {
-                buf.putInt(11)
+                buf.putInt(15)
                 FfiConverterUInt.write(value.`code`, buf)
                 Unit
             }
             is What.Unsupported -> {
-                buf.putInt(12)
+                buf.putInt(16)
                 FfiConverterOptionalByteArray.write(value.`appRef`, buf)
                 FfiConverterByteArray.write(value.`blobId`, buf)
                 FfiConverterByteArray.write(value.`sender`, buf)
@@ -5383,7 +5908,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 Unit
             }
             is What.SenderDiffers -> {
-                buf.putInt(13)
+                buf.putInt(17)
                 FfiConverterOptionalByteArray.write(value.`appRef`, buf)
                 FfiConverterByteArray.write(value.`blobId`, buf)
                 FfiConverterByteArray.write(value.`named`, buf)
@@ -5391,7 +5916,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 Unit
             }
             is What.Other -> {
-                buf.putInt(14)
+                buf.putInt(18)
                 FfiConverterUInt.write(value.`kind`, buf)
                 Unit
             }
@@ -5682,6 +6207,34 @@ public object FfiConverterOptionalTypeOnChange: FfiConverterRustBuffer<OnChange?
 /**
  * @suppress
  */
+public object FfiConverterSequenceUInt: FfiConverterRustBuffer<List<kotlin.UInt>> {
+    override fun read(buf: ByteBuffer): List<kotlin.UInt> {
+        val len = buf.getInt()
+        return List<kotlin.UInt>(len) {
+            FfiConverterUInt.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<kotlin.UInt>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterUInt.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<kotlin.UInt>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterUInt.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceULong: FfiConverterRustBuffer<List<kotlin.ULong>> {
     override fun read(buf: ByteBuffer): List<kotlin.ULong> {
         val len = buf.getInt()
@@ -5728,6 +6281,34 @@ public object FfiConverterSequenceByteArray: FfiConverterRustBuffer<List<kotlin.
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterByteArray.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeDevice: FfiConverterRustBuffer<List<Device>> {
+    override fun read(buf: ByteBuffer): List<Device> {
+        val len = buf.getInt()
+        return List<Device>(len) {
+            FfiConverterTypeDevice.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Device>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDevice.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Device>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDevice.write(it, buf)
         }
     }
 }

@@ -137,6 +137,22 @@ class ConversationTest {
     }
 
     @Test
+    fun aNewDeviceShowsItsCodeAndOthersAreListed() {
+        Client.link(null, ByteArray(32) { 3 }, "alice".encodeToByteArray()).use { tablet ->
+            assertEquals(6, tablet.linkCode().digits.length)
+            assertFailsWith<SpragException.NotAllowed> { tablet.devices() }
+        }
+        Client.create(null, ByteArray(32) { 1 }, "alice".encodeToByteArray()).use { alice ->
+            val device = alice.devices().single()
+            assertEquals(alice.device(), device.id)
+            assertTrue(device.isThis && device.holdsAccountKey)
+            assertFailsWith<SpragException.NotAllowed> { alice.linkCode() }
+            val room = Conversation.Room("den".encodeToByteArray(), listOf("bob".encodeToByteArray()))
+            assertEquals(MessageState.WAITING_KEYS, alice.send(room, Content.Text("hello"), SendOptions()).state)
+        }
+    }
+
+    @Test
     fun mistakesAreErrors() {
         val error = assertFailsWith<SpragException.Misuse> {
             Client.create(null, ByteArray(3), "x".encodeToByteArray())
