@@ -49,6 +49,15 @@ const WITHOUT_KEYS: u64 = 3_600;
 const NUMBERS: i64 = 65_536;
 const MAX_ORDINAL: u32 = 65_535;
 
+/// Ends sending in every session with others: what we are from now on, a new one says. What comes in them is read.
+fn begin_anew(tx: &Tx<'_>, ours: i64) -> Result<()> {
+    for mut known in Known::all(tx)?.into_iter().filter(|known| known.row != ours) {
+        known.sessions.iter_mut().for_each(|session| session.marks |= SPENT);
+        known.save(tx)?;
+    }
+    Ok(())
+}
+
 /// What is wrong with a session.
 #[derive(Clone, Copy)]
 #[repr(u32)]
@@ -161,6 +170,9 @@ impl Known {
             self.tell_devices(tx, before, &list, is_own, now)?;
         }
         if is_own {
+            if own.account() != list.account() {
+                begin_anew(tx, self.row)?;
+            }
             match Own::adopt(tx, list.clone())? {
                 (Stage::Member, Stage::Removed) => raise(tx, What::Removed, now).map(|_| ())?,
                 (Stage::Joining, Stage::Member) => {

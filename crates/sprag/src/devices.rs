@@ -2,7 +2,7 @@
 //!
 //! Who joins is `link`'s matter.
 
-use sprag_core::identity::DeviceList;
+use sprag_core::identity::{DeviceList, SignedEntry};
 use sprag_core::random::Random;
 
 use crate::account::{Change, Own, Stage};
@@ -10,12 +10,14 @@ use crate::codec::CORRUPT;
 use crate::contact::Known;
 use crate::directory::{self, Answer};
 use crate::error::{Error, Result};
-use crate::event::What;
+use crate::event::{ListRef, What};
 use crate::id::{Conversation, MessageId};
 use crate::notice::{raise, raise_sparingly};
-use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Load, Queued, Scope};
+use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Load, Queued, Scope, Waiting};
+use crate::prekeys::Made;
 use crate::request::Why;
-use crate::store::Tx;
+use crate::store::{Table, Tx};
+use crate::upkeep::Upkeep;
 
 /// Asks what the directory shows of our own account: a list that is not ours, or an older one, is seen so.
 pub(crate) fn look(tx: &Tx<'_>, own: &Own, now: u64) -> Result<()> {
@@ -81,12 +83,91 @@ pub(crate) fn retire(tx: &Tx<'_>, own: &mut Own, now: u64, random: &mut dyn Rand
     let Attempt::Sealed(sealed) = outbox::seal(tx, own, &mut circle, &message, now, random)? else {
         return Err(Error::NotAllowed);
     };
-    let row = tx.reserve(crate::store::Table::Outbox)?;
+    let row = tx.reserve(Table::Outbox)?;
     Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
     circle.save(tx)?;
     own.stage = Stage::Removed;
     own.save(tx)?;
     raise(tx, What::Removed, now).map(|_| ())
+}
+
+/// Has another account key follow ours, for a device that is being revoked has it: asks our others to sign for it.
+pub(crate) fn change_key(tx: &Tx<'_>, own: &mut Own, revoked: u32, now: u64, random: &mut dyn Random) -> Result<()> {
+    let object = own.make_heir(now, random)?;
+    own.save(tx)?;
+    let conversation = Conversation::Direct(own.id()?);
+    let lane = outbox::lane(tx, &conversation)?;
+    let mut circle = Circle::load(tx, own, &conversation)?;
+    if own.list.devices().count() < 3 {
+        // Nobody else is left to sign.
+        return Ok(());
+    }
+    let mut id = [0; 8];
+    tx.random(&mut id);
+    let scope = Scope::OursBut(revoked);
+    let message = Queued::upkeep(MessageId::new(id)?, conversation, scope, Load::Rekey(object), now);
+    let attempt = outbox::seal(tx, own, &mut circle, &message, now, random)?;
+    let row = tx.reserve(Table::Outbox)?;
+    match attempt {
+        Attempt::Sealed(sealed) => {
+            Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
+            circle.save(tx)
+        }
+        Attempt::Plain => Ok(()),
+        Attempt::Missing(rows) => {
+            Waiting { lane, held: false, message }.save(tx, row)?;
+            directory::ask_for_all(tx, &rows, now)
+        }
+    }
+}
+
+/// Another of our devices asks us to sign for a new account key; `known` is our own account. A second successor of one key
+/// is refused: one of the two is a thief's.
+pub(crate) fn asked(tx: &Tx<'_>, known: &Known, device: u32, object: &[u8], now: u64) -> Result<()> {
+    let mut own = Own::load(tx)?;
+    if own.list.device(device).is_none_or(|entry| !entry.holds_account_key) {
+        return Ok(());
+    }
+    match own.learn_heir(object, device, now) {
+        Ok(()) => {
+            own.save(tx)?;
+            Upkeep::owe(tx, known.row)?;
+            let mut known = Known::load(tx, known.row)?;
+            known.owes_answer = true;
+            known.save(tx)
+        }
+        Err(sprag_core::Error::Fork) => {
+            let (account, mine) = (known.account.clone(), known.list_ref());
+            let theirs = ListRef::new(own.list.sequence() + 1, [0; 32]);
+            raise_sparingly(tx, What::ListConflict { account, mine, theirs }, now)
+        }
+        Err(_) => Ok(()),
+    }
+}
+
+/// What our own devices are owed, if it is more than an empty answer: our entry for the key that is to follow.
+pub(crate) fn answer(tx: &Tx<'_>, own: &Own, conversation: &Conversation) -> Result<Option<(Scope, Load)>> {
+    let Conversation::Direct(account) = conversation else { return Ok(None) };
+    let Some(heir) = own.heir.as_ref().filter(|_| own.is_own(account)) else { return Ok(None) };
+    let Some(device) = heir.asked_by else { return Ok(None) };
+    let entry = own.entry_for(heir.succession.new_account())?;
+    let mut own = Own::load(tx)?;
+    if let Some(heir) = &mut own.heir {
+        heir.asked_by = None;
+    }
+    own.save(tx)?;
+    Ok(Some((Scope::Device(device), Load::Entry(entry.encode()))))
+}
+
+/// Another of our devices has signed for the key that is to follow.
+pub(crate) fn signed(tx: &Tx<'_>, device: u32, entry: &SignedEntry, now: u64) -> Result<()> {
+    let mut own = Own::load(tx)?;
+    if !own.add_heirs_entry(device, entry.clone()) {
+        return Ok(());
+    }
+    own.save(tx)?;
+    let mut upkeep = Upkeep::load(tx)?;
+    directory::publish(tx, &own, Made::default(), &mut upkeep, now)
 }
 
 /// Another of our devices asks to be taken off the list. Nobody gains by that but who may ask it.

@@ -140,6 +140,8 @@ fn offered(snapshot: &Snapshot<'_>, id: LinkId, bytes: &[u8], now: u64, random: 
         policy: newcomer.policy,
         changes: Vec::new(),
         stage: Stage::Joining,
+        heir: None,
+        unkeyed: Vec::new(),
     };
     Ok(Examined::Offer(Box::new(Joining { own, answer, made })))
 }
@@ -336,7 +338,8 @@ fn contacts(tx: &Tx<'_>, own: &Own) -> Result<Vec<ContactState>> {
     Ok(contacts)
 }
 
-fn tell(
+/// Has a page of the account's state go to one of our devices.
+pub(crate) fn tell(
     tx: &Tx<'_>,
     own: &Own,
     me: &AccountId,
@@ -355,6 +358,22 @@ fn tell(
         let row = tx.reserve(Table::Outbox)?;
         Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
         circle.save(tx)?;
+    }
+    Ok(())
+}
+
+/// Gives the account key to those of our devices that are to hold it and have it not yet.
+pub(crate) fn hand_over(tx: &Tx<'_>, now: u64, random: &mut dyn Random) -> Result<()> {
+    let mut own = Own::load(tx)?;
+    let (me, unkeyed) = (own.id()?, core::mem::take(&mut own.unkeyed));
+    if unkeyed.is_empty() {
+        return Ok(());
+    }
+    own.save(tx)?;
+    for device in unkeyed {
+        for page in StatePage::split(own.key.as_ref(), &[], &[], PAGE)? {
+            tell(tx, &own, &me, device, page, now, random)?;
+        }
     }
     Ok(())
 }

@@ -301,3 +301,75 @@ fn a_device_retires() {
     let left = sprag_core::identity::DeviceList::open(&server.lists[&b"alice"[..]]).unwrap();
     assert_eq!(left.devices().map(|device| device.id).collect::<Vec<_>>(), [second.client.device().0]);
 }
+
+/// A device that held the account key is revoked: the key goes with it. Our others sign for the next one, contacts see
+/// another identity, and what the old key signs counts for nothing.
+#[test]
+fn another_account_key_follows_when_a_device_that_held_it_is_revoked() {
+    let mut server = Server::default();
+    server.compares = true;
+    let (alice, tablet, bob) = linked(&mut server);
+    let carol = Phone::new("carol");
+    server.pump(&carol);
+    let stolen = Phone::newcomer("alice", Environment::platform());
+    server.link(&alice, &stolen, true);
+    let ours = [&alice, &tablet, &stolen];
+    // All of them know each other, and both contacts know them.
+    let settle = |server: &mut Server| {
+        for _ in 0..4 {
+            for phone in [&alice, &tablet, &stolen, &bob, &carol] {
+                server.deliver(phone);
+                phone.client.wake(sprag::Hint::default()).unwrap();
+                server.pump(phone);
+            }
+        }
+    };
+    settle(&mut server);
+    server.send(&alice, &bob, "hello, Bob");
+    server.send(&alice, &carol, "hello, Carol");
+    settle(&mut server);
+    server.send(&bob, &alice, "hello, Alice");
+    server.send(&carol, &alice, "hello, too");
+    settle(&mut server);
+    let number = carol.client.contact(b"alice").unwrap().number.unwrap().digits();
+    carol.client.confirm(b"alice", &number).unwrap();
+    [&alice, &tablet, &stolen, &bob, &carol].into_iter().for_each(|phone| drop(phone.take()));
+
+    alice.client.revoke(stolen.client.device()).unwrap();
+    server.pump(&alice);
+    settle(&mut server);
+    let list = sprag_core::identity::DeviceList::open(&server.lists[&b"alice"[..]]).unwrap();
+    assert_eq!(list.devices().count(), 2);
+    for phone in [&alice, &tablet] {
+        let events = phone.take();
+        assert!(!events.iter().any(|event| matches!(event.what, What::Removed | What::IdentityChanged { .. })));
+        assert_eq!(phone.client.devices().unwrap().len(), 2);
+        assert_ne!(phone.client.contact(b"carol").unwrap().number.unwrap().digits(), number);
+    }
+    // It can admit again, and who was not granted the key still cannot.
+    assert!(alice.client.devices().unwrap().iter().any(|device| device.is_this && device.holds_account_key));
+    assert!(tablet.client.revoke(alice.client.device()).is_err());
+
+    server.send(&tablet, &bob, "from the tablet, as before");
+    settle(&mut server);
+    let events = bob.take();
+    assert_eq!(texts(&events), ["from the tablet, as before"]);
+    assert!(events.iter().any(|event| matches!(event.what, What::IdentityChanged { was_verified: false, .. })));
+    server.send(&bob, &alice, "so it is you");
+    settle(&mut server);
+    for phone in [&alice, &tablet] {
+        assert!(phone.texts().contains(&"so it is you".to_owned()));
+    }
+    // Whoever compared the number is asked first.
+    server.send(&alice, &carol, "me again");
+    settle(&mut server);
+    let events = carol.take();
+    assert!(texts(&events).is_empty());
+    assert!(events.iter().any(|event| matches!(event.what, What::IdentityChanged { was_verified: true, .. })));
+    // And the stolen one is nobody's device.
+    let _ = stolen.client.send(&Conversation::Direct(bob.id.clone()), &text("trust me"), &SendOptions::default());
+    server.pump(&stolen);
+    settle(&mut server);
+    assert!(bob.texts().is_empty());
+    assert!(ours[2].texts().is_empty());
+}

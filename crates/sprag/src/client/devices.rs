@@ -77,10 +77,15 @@ impl Client {
     /// Takes a device off our list: our other devices and our contacts write to it no more once they have the new one, and
     /// it writes to nobody. Contacts follow with the next message.
     ///
+    /// If the device held the account key, that key is no longer ours alone: another one follows it, as soon as our other
+    /// devices have signed for it, or after a day. Contacts see another identity then, with another safety number; devices
+    /// that did not sign in time are to be linked again.
+    ///
     /// # Errors
     /// [`Error::Unknown`] for a device that is not on our list; [`Error::NotAllowed`] on a device that does not hold the
     /// account key; [`Error::Misuse`] for this device itself; [`Error::Store`], [`Error::Busy`].
     pub fn revoke(&self, device: DeviceId) -> Result<Pending> {
+        let mut random = self.generator()?;
         let now = self.now();
         self.store.write(Barrier::Full, |tx| {
             let mut own = Own::load(tx)?;
@@ -91,7 +96,10 @@ impl Client {
             if device.0 == own.device.id() {
                 return Err(Error::Misuse("a device does not revoke itself"));
             }
-            own.list.device(device.0).ok_or(Error::Unknown)?;
+            let entry = own.list.device(device.0).ok_or(Error::Unknown)?;
+            if entry.holds_account_key && !broken!("account-key-survives-theft") {
+                devices::change_key(tx, &mut own, device.0, now, &mut random)?;
+            }
             directory::change_list(tx, &mut own, Change::Remove(device.0), now)?;
             pending(tx, now)
         })

@@ -78,6 +78,7 @@ impl Client {
                         (Action::PublishKeys(publish), outcome, None) => {
                             directory::published(tx, row, &mut entry, publish, outcome, now)?;
                             link::welcome(tx, begun, now, &mut late)?;
+                            link::hand_over(tx, now, &mut late)?;
                         }
                         (_, outcome, None) => {
                             let Some(message) = cargo.message else {

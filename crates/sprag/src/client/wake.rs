@@ -104,7 +104,8 @@ impl Client {
         }
         let conversation = Conversation::Direct(known.account);
         let mut circle = Circle::load(tx, own, &conversation)?;
-        let message = Queued::upkeep(fresh_id(tx)?, conversation, Scope::Others, Load::Nothing, now);
+        let (scope, load) = devices::answer(tx, own, &conversation)?.unwrap_or((Scope::Others, Load::Nothing));
+        let message = Queued::upkeep(fresh_id(tx)?, conversation, scope, load, now);
         if Waiting::is_any(tx, contact)? {
             // What waits is an answer, too.
             return Ok(());

@@ -39,7 +39,7 @@ pub(super) fn check(
     if !broken!("filed-anywhere") && !is_filed_right(incoming.conversation.as_ref(), &conversation) {
         return Ok(Examined::Unreadable(Reason::Misfiled, Some(known.account)));
     }
-    let listed = match lists(&known, franked.content.extensions.get(EXT_LIST)) {
+    let listed = match lists(own, &known, franked.content.extensions.get(EXT_LIST)) {
         Ok(listed) => listed,
         Err(reason) => return Ok(Examined::Unreadable(reason, Some(known.account))),
     };
@@ -122,13 +122,16 @@ struct Listed {
 }
 
 /// What a list that came in the message changes. An older one is only old mail, unless it differs from what was known.
-fn lists(known: &Known, carried: Option<&[u8]>) -> core::result::Result<Listed, Reason> {
+fn lists(own: &Own, known: &Known, carried: Option<&[u8]>) -> core::result::Result<Listed, Reason> {
     let Some(bytes) = carried else { return Ok(Listed::default()) };
     let list = DeviceList::open(bytes)?;
     if list.account().id.as_bytes() != known.account.as_bytes() {
         return Err(Reason::Mismatch);
     }
     let Some(pin) = &known.pin else { return Ok(Listed { adopted: Some((Pin::first(&list), list)), conflict: None }) };
+    if own.is_own(&known.account) && own.is_heirs(&list) {
+        return Ok(Listed { adopted: Some((Pin::first(&list), list)), conflict: None });
+    }
     if *pin.account() != *list.account() {
         return Err(Reason::IdentityChanged);
     }

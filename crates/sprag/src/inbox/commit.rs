@@ -155,6 +155,8 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     }
     match &content.body {
         Body::State(page) if own.is_own(&sender.account) => link::receive_state(tx, device, page)?,
+        Body::Rekey(object) if own.is_own(&sender.account) => devices::asked(tx, &known, device, object, now)?,
+        Body::Entry(entry) if own.is_own(&sender.account) => devices::signed(tx, device, entry, now)?,
         Body::Retire if own.is_own(&sender.account) => devices::retired(tx, device, now)?,
         _ => {}
     }

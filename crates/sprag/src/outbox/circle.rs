@@ -116,6 +116,7 @@ impl Scope {
             _ if is_own && device == own.device.id() => false,
             Self::Everybody => true,
             Self::Others => !is_own || to_ourselves,
+            Self::OursBut(but) => is_own && device != but,
             Self::Device(only) => device == only && (!is_own || to_ourselves),
         }
     }

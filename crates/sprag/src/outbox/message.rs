@@ -30,6 +30,8 @@ pub(crate) enum Scope {
     Others,
     /// One alone.
     Device(u32),
+    /// Our own others, but for one.
+    OursBut(u32),
 }
 
 /// What a message of ours says.
@@ -42,6 +44,10 @@ pub(crate) enum Load {
     State(SecretBytes),
     /// That our other devices are to take this one off the list.
     Retire,
+    /// A succession of account keys, which our other devices are to sign for.
+    Rekey(Vec<u8>),
+    /// This device's entry, signed for the account key that is to follow ours.
+    Entry(Vec<u8>),
 }
 
 impl Load {
@@ -274,6 +280,12 @@ impl Row for Load {
             Self::Retire => {
                 writer.array(1).uint(4);
             }
+            Self::Rekey(object) => {
+                writer.array(2).uint(5).bytes(object);
+            }
+            Self::Entry(entry) => {
+                writer.array(2).uint(6).bytes(entry);
+            }
         }
     }
 
@@ -283,6 +295,8 @@ impl Row for Load {
             (1, 2) => Ok(Self::Nothing),
             (2, 3) => Row::read(reader).map(SecretBytes::new).map(Self::State),
             (1, 4) => Ok(Self::Retire),
+            (2, 5) => Row::read(reader).map(Self::Rekey),
+            (2, 6) => Row::read(reader).map(Self::Entry),
             _ => Err(CORRUPT),
         }
     }
@@ -294,6 +308,7 @@ impl Row for Scope {
             Self::Everybody => writer.array(1).uint(1),
             Self::Others => writer.array(1).uint(2),
             Self::Device(device) => writer.array(2).uint(3).uint((*device).into()),
+            Self::OursBut(device) => writer.array(2).uint(4).uint((*device).into()),
         };
     }
 
@@ -302,6 +317,7 @@ impl Row for Scope {
             (1, 1) => Ok(Self::Everybody),
             (1, 2) => Ok(Self::Others),
             (2, 3) => Row::read(reader).map(Self::Device),
+            (2, 4) => Row::read(reader).map(Self::OursBut),
             _ => Err(CORRUPT),
         }
     }

@@ -5,7 +5,7 @@
 use sprag_core::content::{Body, Content as Wire, EXT_CLASS, EXT_LIST, EXT_SESSIONS, ListStatement};
 use sprag_core::envelope::{SealedPayload, Sealing};
 use sprag_core::handshake::Fields;
-use sprag_core::identity::{DeviceList, Pin};
+use sprag_core::identity::{DeviceList, Pin, SignedEntry};
 use sprag_core::random::Random;
 use sprag_core::ratchet::HINT;
 use sprag_core::secret::SecretBytes;
@@ -15,6 +15,7 @@ use super::circle::{self, Circle, members};
 use super::message::{Echo, Load, Queued, Scope, Waiting, progress};
 use super::{Cargo, Carried, Entry};
 use crate::account::Own;
+use crate::codec::ok;
 use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Reason};
@@ -141,7 +142,7 @@ pub(crate) fn seal(
         sent: message.sent,
         conversation: place,
         lists: lists.statements,
-        body: body(&message.load),
+        body: body(&message.load)?,
         extensions: extensions(own, message, &lanes),
     };
     let keys: Vec<_> = lanes.iter().map(|lane| lane.reference.device_key).collect();
@@ -235,14 +236,16 @@ fn envelope(own: &Own, payload: &SealedPayload, lanes: &mut [Lane<'_>], random: 
     Ok(payload.envelope(&slots, &initial)?)
 }
 
-fn body(load: &Load) -> Body {
-    match load {
+fn body(load: &Load) -> Result<Body> {
+    Ok(match load {
         Load::Content(Content::Text(text)) => Body::Text(text.clone()),
         Load::Content(Content::App { kind, bytes }) => Body::App { kind: kind.clone(), bytes: bytes.clone() },
         Load::Nothing => Body::Empty,
         Load::Retire => Body::Retire,
+        Load::Rekey(object) => Body::Rekey(object.clone()),
+        Load::Entry(entry) => Body::Entry(ok(SignedEntry::decode(entry))?),
         Load::State(page) => Body::State(SecretBytes::new(page.expose_secret().to_vec())),
-    }
+    })
 }
 
 fn extensions(own: &Own, message: &Queued, lanes: &[Lane<'_>]) -> Extensions {

@@ -2,6 +2,8 @@
 //!
 //! It does not know contacts or sessions.
 
+mod heir;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sprag_core::identity::{self, Account, AccountKey, DeviceKeys, DeviceList, NewList, SignedEntry};
@@ -9,6 +11,7 @@ use sprag_core::random::Random;
 use sprag_core::secret::{Secret, SecretBytes};
 use sprag_core::wire::{Extensions, Reader, Writer};
 
+pub(crate) use self::heir::Heir;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::config::{Directory, OnChange, Policy, Rollout};
 use crate::error::{Error, Result};
@@ -22,7 +25,7 @@ const OWN: i64 = 1;
 pub(crate) const NEWCOMER: i64 = 3;
 
 /// Seconds that a list is valid for: 35 days.
-const LIST_LIFETIME: u64 = 35 * 86_400;
+pub(crate) const LIST_LIFETIME: u64 = 35 * 86_400;
 
 /// Seconds after which a list is signed anew: 14 days.
 const LIST_RENEWAL: u64 = 14 * 86_400;
@@ -38,6 +41,10 @@ pub(crate) struct Own {
     /// What is to become of the list and is in none yet that the directory confirmed.
     pub(crate) changes: Vec<Change>,
     pub(crate) stage: Stage,
+    /// The account key that is to follow ours.
+    pub(crate) heir: Option<Heir>,
+    /// Devices that are still to be given the account key.
+    pub(crate) unkeyed: Vec<u32>,
 }
 
 /// Where this device stands towards its account.
@@ -65,7 +72,7 @@ pub(crate) enum Change {
 
 impl Change {
     /// Whether a list says it already.
-    fn is_in(&self, list: &DeviceList) -> bool {
+    pub(crate) fn is_in(&self, list: &DeviceList) -> bool {
         match self {
             Self::Renew(before) => list.issued() >= *before,
             Self::Add(id, _) => list.device(*id).is_some(),
@@ -92,7 +99,16 @@ impl Own {
         let device = DeviceKeys::create(random);
         let entry = device.sign_entry(key.account(), &device.entry(true))?;
         let list = sign_list(&key, &[entry], 1, [0; 32], policy.rollout != Rollout::Read, now)?;
-        Ok(Self { key: Some(key), device, list, policy, changes: Vec::new(), stage: Stage::Member })
+        Ok(Self {
+            key: Some(key),
+            device,
+            list,
+            policy,
+            changes: Vec::new(),
+            stage: Stage::Member,
+            heir: None,
+            unkeyed: Vec::new(),
+        })
     }
 
     pub(crate) fn load(snapshot: &Snapshot<'_>) -> Result<Self> {
@@ -120,6 +136,9 @@ impl Own {
     /// Our list with every change that is wanted, to be put in the place of `before`; none if there is none, or this device
     /// may not sign it.
     pub(crate) fn next_list(&self, before: &DeviceList, now: u64) -> Result<Option<DeviceList>> {
+        if let Some(list) = self.heirs_list(before, now)? {
+            return Ok(Some(list));
+        }
         let Some(key) = self.key.as_ref().filter(|_| !self.changes.is_empty() && self.stage == Stage::Member) else {
             return Ok(None);
         };
@@ -155,6 +174,12 @@ impl Own {
         own.changes.retain(|change| !change.is_in(&list));
         let ours = own.device.device_key();
         let is_listed = list.device(own.device.id()).is_some_and(|entry| entry.device_key == ours);
+        if list.account() != own.account() {
+            // Who is to hold the new key, besides this device, gets it from the one that made it.
+            own.key = own.heir.take().and_then(Heir::into_key);
+            let others = list.devices().filter(|device| device.holds_account_key && device.device_key != ours);
+            own.unkeyed = if own.key.is_some() { others.map(|device| device.id).collect() } else { Vec::new() };
+        }
         own.list = list;
         let before = own.stage;
         own.stage = match before {
@@ -274,7 +299,7 @@ impl Row for Change {
 
 impl Row for Own {
     fn write(&self, writer: &mut Writer) {
-        writer.array(6);
+        writer.array(8);
         match &self.key {
             Some(key) => writer.bytes(key.expose_seed()),
             None => writer.null(),
@@ -287,10 +312,12 @@ impl Row for Own {
             Stage::Member => 2,
             Stage::Removed => 3,
         });
+        self.heir.write(writer);
+        write_list(writer, &self.unkeyed);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(6))?;
+        ok(reader.array_of(8))?;
         let seed = if reader.take_null() { None } else { Some(ok(Secret::from_slice(ok(reader.bytes())?))?) };
         let device = ok(DeviceKeys::decode(ok(reader.bytes())?))?;
         let list = ok(DeviceList::reopen(ok(reader.bytes())?))?;
@@ -303,6 +330,7 @@ impl Row for Own {
             3 => Stage::Removed,
             _ => return Err(CORRUPT),
         };
-        Ok(Self { key, device, list, policy, changes, stage })
+        let (heir, unkeyed) = (Row::read(reader)?, read_list(reader)?);
+        Ok(Self { key, device, list, policy, changes, stage, heir, unkeyed })
     }
 }
