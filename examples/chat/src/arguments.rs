@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-const USAGE: &str = "sprag-chat --as NAME --relay URL --store PATH [--script]";
+const USAGE: &str = "sprag-chat --as NAME --relay URL --store PATH [--link] [--script]";
 
 /// What was asked for.
 pub(crate) struct Arguments {
@@ -12,18 +12,21 @@ pub(crate) struct Arguments {
     pub(crate) relay: String,
     /// The file of the store.
     pub(crate) store: PathBuf,
+    /// Whether a new store is that of a device more of an account that exists.
+    pub(crate) link: bool,
     /// Whether a program is at the other end and not a person.
     pub(crate) script: bool,
 }
 
 impl Arguments {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut name, mut relay, mut store, mut script) = (None, None, None, false);
+        let (mut name, mut relay, mut store, mut link, mut script) = (None, None, None, false, false);
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--as" => name = words.next(),
                 "--relay" => relay = words.next(),
                 "--store" => store = words.next(),
+                "--link" => link = true,
                 "--script" => script = true,
                 _ => return Err(format!("{word} is unknown\n{USAGE}")),
             }
@@ -36,7 +39,7 @@ impl Arguments {
         if !relay.starts_with("http://") {
             return Err("the relay's address begins with http://".to_owned());
         }
-        Ok(Self { name, relay, store: store.into(), script })
+        Ok(Self { name, relay, store: store.into(), link, script })
     }
 }
 

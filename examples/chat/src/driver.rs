@@ -40,6 +40,8 @@ type Work = Box<dyn FnOnce(&Driver) -> Result<(), String> + Send>;
 pub(crate) struct Driver {
     pub(crate) client: Client,
     pub(crate) relay: Relay,
+    /// What the relay knows this device by.
+    pub(crate) token: String,
     pub(crate) screen: Screen,
     pub(crate) people: People,
     bell: Sender<Call>,
@@ -53,9 +55,9 @@ pub(crate) fn said(error: impl std::fmt::Display) -> String {
 }
 
 impl Driver {
-    pub(crate) fn new(client: Client, relay: Relay, screen: Screen, bell: Sender<Call>) -> Self {
+    pub(crate) fn new(client: Client, relay: Relay, token: String, screen: Screen, bell: Sender<Call>) -> Self {
         let (fetching, online, stopping) = (AtomicBool::new(true), AtomicBool::new(true), AtomicBool::new(false));
-        Self { client, relay, screen, people: People::default(), bell, fetching, online, stopping }
+        Self { client, relay, token, screen, people: People::default(), bell, fetching, online, stopping }
     }
 
     /// Says that it runs.
@@ -91,20 +93,26 @@ impl Driver {
     /// Queues a text.
     pub(crate) fn send(&self, peer: &str, text: String) -> Result<(), String> {
         let Ok(account) = AccountId::new(peer) else { return self.complain("a name has 1 to 64 bytes") };
-        let conversation = Conversation::Direct(account.clone());
+        self.write(peer, &Conversation::Direct(account), text)
+    }
+
+    /// Queues a text in a conversation that is called so.
+    pub(crate) fn write(&self, peer: &str, conversation: &Conversation, text: String) -> Result<(), String> {
         let content = Content::Text(text);
         // Whoever carries it out has to wait with showing it until its number is known.
         let hold = self.screen.hold();
-        let sent = patiently(|| self.client.send(&conversation, &content, &SendOptions::default()));
+        let sent = patiently(|| self.client.send(conversation, &content, &SendOptions::default()));
         match sent {
             Ok(sent) => {
                 self.screen.queued(peer, &sent.message, sent.state).map_err(said)?;
-                self.people.note(&account, &sent.message, sent.state);
+                if let Conversation::Direct(account) = conversation {
+                    self.people.note(account, &sent.message, sent.state);
+                }
                 drop(hold);
                 self.call(Call::Carry(sent.requests));
                 Ok(())
             }
-            Err(error @ Error::Misuse(_)) => self.complain(&error.to_string()),
+            Err(error @ (Error::Misuse(_) | Error::NotAllowed)) => self.complain(&error.to_string()),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -258,7 +266,7 @@ impl Driver {
                     thread::sleep(PAUSE);
                 }
                 Err(Trouble::Refused(status, _)) => {
-                    if std::mem::replace(&mut refused, status) != status {
+                    if std::mem::replace(&mut refused, status) != status && !self.is_newcomer() {
                         let words = if status == 403 { "this account is somebody else's" } else { "no mail" };
                         self.complain(&format!("the relay refuses ({status}): {words}"))?;
                     }
@@ -305,11 +313,9 @@ impl Driver {
     }
 }
 
+/// The relay knows mailboxes and no conversations: a message belongs where its sender sealed it.
 fn incoming(mail: Mail) -> Incoming {
-    let conversation = Conversation::Direct(mail.from.clone());
-    let mut incoming = Incoming::from(mail.from, mail.blob);
-    incoming.conversation = Some(conversation);
-    incoming
+    Incoming::from(mail.from, mail.blob)
 }
 
 /// Calls until it is not another process's turn, for some seconds.

@@ -8,6 +8,11 @@
 //! trust PEER DECISION DIGITS
 //!                   confirm, accept, stay or forget: the number says who is meant
 //! retry PEER        sends what is held for PEER
+//! room ROOM MEMBERS TEXT  queues a text to a room; commas between its members
+//! link              on a device started with --link: asks for what is to be typed on another one
+//! admit CODE DIGITS links the device that shows them
+//! devices           asks for the devices of our account
+//! revoke DEVICE     takes one off
 //! mail off          stops fetching mail, and `mail on` takes it up again
 //! quit              ends
 //! ```
@@ -28,6 +33,9 @@ NAME: TEXT     sends a text
 /trust NAME stay       you go on with the identity that you know
 /trust NAME forget     you forget who NAME is
 /retry NAME    sends what is held for NAME
+/room ROOM NAME,NAME TEXT    sends a text to a room with these members
+/devices       your devices; a new one is started with --link, and shows what to type with /link
+/revoke DEVICE takes a device off your account
 /fresh NAME    how long ago the keys for NAME were renewed
 /quit          ends; what has not gone out yet goes out next time";
 
@@ -64,6 +72,11 @@ fn command(driver: &Driver, line: &str) -> Result<bool, String> {
         "fresh" => driver.fresh(rest)?,
         "trust" => trust(driver, rest, true)?,
         "retry" => driver.retry(rest)?,
+        "room" => driver.room(rest, unescape)?,
+        "link" => driver.link()?,
+        "admit" => driver.admit(rest)?,
+        "devices" => driver.devices()?,
+        "revoke" => driver.revoke(rest)?,
         "mail" => driver.fetch_mail(rest == "on")?,
         "quit" => return Ok(false),
         _ => driver.complain(&format!("no command is called {verb}"))?,
@@ -90,6 +103,11 @@ fn words(driver: &Driver, line: &str, peer: &mut Option<String>) -> Result<bool,
             },
             "trust" => trust(driver, whom, false)?,
             "retry" => driver.retry(whom)?,
+            "room" => driver.room(rest, str::to_owned)?,
+            "link" => driver.link()?,
+            "admit" => driver.admit(rest)?,
+            "devices" => driver.devices()?,
+            "revoke" => driver.revoke(rest)?,
             "quit" => return Ok(false),
             _ => driver.complain(HELP)?,
         }

@@ -146,6 +146,18 @@ impl Relay {
         if answer.status == 200 { answer.body.try_into().ok().map(u32::from_be_bytes) } else { None }
     }
 
+    /// Lets a further device of our account in: its name, and the token that it made up.
+    pub fn enrol(&self, device: &str, token: &str) -> Result<(), Trouble> {
+        let answer = self.call("POST", &format!("/devices/{device}"), Some(&join(&[token.as_bytes()])), PATIENCE)?;
+        if answer.status == 200 { Ok(()) } else { Err(answer.refused()) }
+    }
+
+    /// Lets a device of our account no more in.
+    pub fn expel(&self, device: &str) -> Result<(), Trouble> {
+        let answer = self.call("DELETE", &format!("/devices/{device}"), None, PATIENCE)?;
+        if answer.status == 200 { Ok(()) } else { Err(answer.refused()) }
+    }
+
     fn fetch(&self, fetch: &FetchKeys) -> Result<Outcome, Trouble> {
         let (mut found, mut absent) = (Vec::new(), Vec::new());
         for wanted in &fetch.accounts {

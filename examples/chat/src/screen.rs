@@ -9,6 +9,11 @@
 //! queued PEER MESSAGE             a text is in the store and will go out
 //! state MESSAGE STATE REASON      how far it has come: waiting, held, ready, accepted, failed, cancelled
 //! message EVENT PEER MESSAGE TEXT a text came
+//! outgoing EVENT PEER MESSAGE TEXT  another device of ours sent one
+//! room EVENT ROOM SENDER MESSAGE TEXT  a text came in a room; from another device of ours, if SENDER is our own name
+//! link CODE DIGITS                what is typed on another device within a minute, to link this one
+//! linked PHASE DEVICE             how far it is: offered, joined, answered, admitted
+//! device DEVICE [this] [key]      a device of ours; key: it may admit and revoke others
 //! safety PEER DIGITS              the safety number, or - if nothing is known of PEER
 //! trust PEER TRUST DIGITS OFFERED how far PEER can be trusted: unknown, unseen, pinned, verified, changed; the safety number,
 //!                                 and the one with the identity that is to be decided about, or - for none
@@ -24,9 +29,14 @@
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
-use sprag::{AccountId, Content, Event, Freshness, Message, MessageId, MessageState, What};
+use sprag::{
+    AccountId, Content, Conversation, DeviceId, Event, Freshness, LinkPhase, Message, MessageId, MessageState,
+    Protection, What,
+};
 
 use sprag_chat::relay::hex;
+
+use crate::devices::called;
 
 /// Where everything is written.
 pub(crate) struct Screen {
@@ -82,6 +92,41 @@ impl Screen {
                     name(account)
                 ),
             ),
+            What::DevicesChanged { account, added, removed, own } => {
+                let list = |devices: &[DeviceId]| -> String {
+                    devices.iter().map(|device| format!(" {:08x}", device.0)).collect()
+                };
+                let whose = if *own { "your account" } else { "they" };
+                let words = format!("{whose} changed devices; new:{}; gone:{}", list(added), list(removed));
+                self.warn(Some(account), &words)
+            }
+            What::AudienceDiffers { conversation, sender, added, missing } => {
+                let list = |accounts: &[AccountId]| -> String {
+                    accounts.iter().map(|account| format!(" {}", name(account))).collect()
+                };
+                let words = format!(
+                    "wrote to others than the members of {}; beside them:{}; without:{}",
+                    called(conversation),
+                    list(added),
+                    list(missing)
+                );
+                self.warn(Some(&sender.account), &words)
+            }
+            What::Link { phase, device } => {
+                let device = device.map_or_else(|| "-".to_owned(), |device| format!("{:08x}", device.0));
+                let (word, person) = match phase {
+                    LinkPhase::Offered => ("offered", "the other device has answered"),
+                    LinkPhase::Joined => ("joined", "this device is linked"),
+                    LinkPhase::Answered => ("answered", "the new device has answered"),
+                    LinkPhase::Admitted => ("admitted", "the new device is linked"),
+                    _ => ("unknown", ""),
+                };
+                self.say(&format!("linked {word} {device}"), person)
+            }
+            What::Protection { conversation, to: Protection::Encrypted, .. } => {
+                self.say("", &format!("(encrypted from now on: {})", called(conversation)))
+            }
+            What::Removed => self.warn(None, "this device was taken off its account; it sends nothing any more"),
             What::ListConflict { account, .. } => {
                 self.warn(Some(account), "two lists of devices contradict each other")
             }
@@ -116,6 +161,16 @@ impl Screen {
         let Content::Text(text) = &message.content else { return Ok(()) };
         let sender = name(&message.sender.account);
         let id = hex(message.client_id.as_bytes());
+        let place = called(&message.conversation);
+        if let Conversation::Room { id: room, .. } = &message.conversation {
+            let room = plain(&String::from_utf8_lossy(room.as_bytes()));
+            let script = format!("room {event} {room} {sender} {id} {}", escape(text));
+            return self.say(&script, &format!("{sender} in {place}: {}", plain(text)));
+        }
+        if message.outgoing {
+            let script = format!("outgoing {event} {place} {id} {}", escape(text));
+            return self.say(&script, &format!("(from another device) to {place}: {}", plain(text)));
+        }
         let first = if message.first_contact { " (for the first time)" } else { "" };
         self.say(
             &format!("message {event} {sender} {id} {}", escape(text)),
@@ -149,7 +204,7 @@ impl Screen {
 }
 
 /// An account as it is typed.
-fn name(account: &AccountId) -> String {
+pub(crate) fn name(account: &AccountId) -> String {
     plain(&String::from_utf8_lossy(account.as_bytes()))
 }
 
@@ -207,7 +262,7 @@ pub(crate) fn unescape(line: &str) -> String {
 }
 
 /// A text that cannot command the terminal: what others write is not to move the cursor or forge lines.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let shown = |letter: char| match letter {
         '\n' => "\n    ".to_owned(),
         letter if letter.is_control() && letter != '\t' => letter.escape_unicode().to_string(),

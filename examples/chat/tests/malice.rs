@@ -128,6 +128,7 @@ impl Phone {
                 }
                 // That our own messages went out.
                 What::Progress { state, .. } if state != MessageState::Failed => {}
+                What::Protection { .. } => {}
                 other => others.push(other),
             }
         }

@@ -24,11 +24,12 @@ struct Chat {
 
 impl Chat {
     fn start(folder: &Path, name: &str, url: &str, script: bool) -> Self {
+        Self::with(folder, name, url, if script { &["--script"] } else { &[] })
+    }
+
+    fn with(folder: &Path, name: &str, url: &str, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sprag-chat"));
-        command.args(["--as", name, "--relay", url, "--store"]).arg(folder.join(name));
-        if script {
-            command.arg("--script");
-        }
+        command.args(["--as", name, "--relay", url, "--store"]).arg(folder.join(name)).args(more);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
@@ -226,6 +227,53 @@ fn a_copied_phone_is_told() {
     let warning = bob.until("warning alice a copy of their phone");
     assert!(warning.contains(&copy.device), "{warning}");
     copy.quit();
+    bob.quit();
+}
+
+#[test]
+fn a_second_device_is_linked_and_a_room_is_read_by_all() {
+    let folder = folder("devices");
+    let address = free_address();
+    let url = format!("http://{address}");
+    relay(&address, &folder);
+    let elsewhere = folder.join("elsewhere");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    let mut alice = Chat::script(&folder, "alice", &url);
+    let mut bob = Chat::script(&folder, "bob", &url);
+    alice.until("published");
+    bob.until("published");
+    let mut tablet = Chat::with(&elsewhere, "alice", &url, &["--script", "--link"]);
+    let device = tablet.line().strip_prefix("ready alice ").unwrap().to_owned();
+    tablet.write("devices");
+    tablet.until("trouble this device is yet to be linked");
+    tablet.write("link");
+    let shown = tablet.until("link ");
+    alice.write("admit nonsense 123456");
+    alice.until("trouble that is not what");
+    alice.write(&format!("admit {}", shown.strip_prefix("link ").unwrap()));
+    alice.until("linked admitted");
+    tablet.until("linked joined");
+    alice.write("devices");
+    let devices = [alice.until("device "), alice.until("device ")];
+    assert!(devices.contains(&format!("device {device}")), "{devices:?}");
+    // What one sends, the other shows as sent; what comes, both show.
+    alice.write("send bob from the phone");
+    assert!(bob.until("message").ends_with(" from the phone"));
+    assert!(tablet.until("outgoing").ends_with(" from the phone"));
+    bob.write("send alice to both");
+    for phone in [&alice, &tablet] {
+        assert!(phone.until("message").ends_with(" to both"));
+    }
+    tablet.write("room den bob hello,\\n all");
+    assert!(bob.until("room").ends_with(" hello,\\n all"));
+    let line = alice.until("room");
+    assert!(line.contains(" den alice "), "{line}");
+    alice.write(&format!("revoke {device}"));
+    alice.until("warning alice your account changed devices");
+    alice.write("devices");
+    assert_eq!(alice.until("device "), format!("device {} this key", alice.device));
+    alice.quit();
+    tablet.kill();
     bob.quit();
 }
 
