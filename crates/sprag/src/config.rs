@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use sprag_core::armor;
 use sprag_core::secret::Secret;
 
 use crate::error::{Error, Result};
@@ -72,6 +73,15 @@ impl Directory {
     #[must_use]
     pub const fn code(self) -> u32 {
         self as u32
+    }
+
+    /// The kind with this number.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            3 => Some(Self::Full),
+            _ => None,
+        }
     }
 }
 
@@ -141,8 +151,38 @@ impl Rollout {
     }
 }
 
+/// What the bodies are that the app's server carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Armor {
+    /// Bytes.
+    #[default]
+    Binary = 1,
+    /// Text. What is sent is put into letters and digits that nothing on the way changes, half as long again.
+    Text = 2,
+}
+
+impl Armor {
+    /// The stable number of this choice.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+
+    /// The choice with this number.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Binary),
+            2 => Some(Self::Text),
+            _ => None,
+        }
+    }
+}
+
 /// What the app decides about its messages, stored at `create` and changed by `configure`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
     /// What the app's server offers for finding keys.
@@ -153,15 +193,28 @@ pub struct Policy {
     pub on_change: OnChange,
     /// How far the app has come in taking up encryption.
     pub rollout: Rollout,
+    /// What the bodies are that the app's server carries. What comes is read either way.
+    pub armor: Armor,
+    /// With [`Armor::Text`], what stands in front for clients and notifications that show a body as it is: at most 256 bytes.
+    pub fallback_text: String,
 }
 
 impl Policy {
     /// The least that `max_body` may be, in bytes: a first message must fit.
     pub const MIN_BODY: u32 = 8 * 1024;
 
+    /// The most that `fallback_text` may be, in bytes.
+    pub const MAX_FALLBACK: usize = 256;
+
     /// That the values can be worked with; [`Error::Misuse`] if not.
-    pub const fn check(&self) -> Result<()> {
-        if self.max_body < Self::MIN_BODY { Err(Error::Misuse("max_body is at least 8 KiB")) } else { Ok(()) }
+    pub fn check(&self) -> Result<()> {
+        if self.max_body < Self::MIN_BODY {
+            return Err(Error::Misuse("max_body is at least 8 KiB"));
+        }
+        if self.fallback_text.len() > Self::MAX_FALLBACK || armor::find(&self.fallback_text).is_some() {
+            return Err(Error::Misuse("fallback_text is at most 256 bytes, without armor in it"));
+        }
+        Ok(())
     }
 }
 
@@ -172,6 +225,8 @@ impl Default for Policy {
             max_body: 1024 * 1024,
             on_change: OnChange::HoldVerified,
             rollout: Rollout::Encrypt,
+            armor: Armor::Binary,
+            fallback_text: String::new(),
         }
     }
 }

@@ -51,7 +51,7 @@ impl Incoming {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// The hash of the delivered bytes.
+    /// The hash of the delivered object, without its armor.
     pub blob_id: BlobId,
     /// What was found.
     pub finding: Finding,

@@ -34,6 +34,7 @@ mod link;
 mod notice;
 mod outbox;
 mod prekeys;
+mod probe;
 mod protection;
 pub mod request;
 mod seen;
@@ -43,7 +44,7 @@ mod trust;
 mod upkeep;
 
 pub use client::Client;
-pub use config::{Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Rollout, Start};
+pub use config::{Armor, Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Rollout, Start};
 pub use error::{Error, Result, StoreFault};
 pub use event::{
     Delivered, Event, Finding, Healing, Hint, Importance, Incoming, LinkPhase, ListRef, Message, MessageState, Pending,
@@ -54,6 +55,7 @@ pub use id::{
     MAX_ID, MAX_MEMBERS, MessageId, Protection, RequestId, RoomId, SafetyNumber, Sender, Trust,
 };
 pub use inbox::recognise;
+pub use probe::{Probed, probed};
 pub use request::{
     Action, FetchKeys, Found, ListWrite, Outcome, PublishKeys, Rejection, Request, Send, StaleList, Wanted, Why,
 };

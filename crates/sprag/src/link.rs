@@ -137,7 +137,7 @@ fn offered(snapshot: &Snapshot<'_>, id: LinkId, bytes: &[u8], now: u64, random: 
         key: None,
         device,
         list: offer.list().clone(),
-        policy: newcomer.policy,
+        policy: newcomer.policy.clone(),
         changes: Vec::new(),
         stage: Stage::Joining,
         heir: None,
@@ -189,14 +189,16 @@ fn join(tx: &Tx<'_>, joining: Joining, now: u64) -> Result<Finding> {
     let mut upkeep = Upkeep::load(tx)?;
     directory::publish(tx, &own, made, &mut upkeep, now)?;
     upkeep.save(tx)?;
-    carry(tx, known.row, me, answer, now)?;
+    carry(tx, &own, known.row, answer, now)?;
     let event = raise(tx, What::Link { phase: LinkPhase::Offered, device: None }, now)?;
     Ok(Finding::Opened { events: vec![event] })
 }
 
 /// Has a link object go to our own account's devices.
-fn carry(tx: &Tx<'_>, lane: i64, me: AccountId, object: Vec<u8>, now: u64) -> Result<()> {
-    let send = Send::new(Conversation::Direct(me.clone()), vec![me], object, [0; 32]);
+fn carry(tx: &Tx<'_>, own: &Own, lane: i64, object: Vec<u8>, now: u64) -> Result<()> {
+    let (me, body) = (own.id()?, outbox::body(own, &object)?);
+    let mut send = Send::new(Conversation::Direct(me.clone()), vec![me], body, [0; 32]);
+    send.blob_id = BlobId::of(&object);
     Entry::request(tx, lane, Action::Send(send), now)
 }
 
@@ -265,7 +267,7 @@ pub(crate) fn offer(
     Admission::save_all(tx, &waiting)?;
     let me = own.id()?;
     let known = Known::find(tx, &me)?.ok_or(CORRUPT)?;
-    carry(tx, known.row, me, object, now)
+    carry(tx, own, known.row, object, now)
 }
 
 /// The new device has answered: it is to be on the next list.

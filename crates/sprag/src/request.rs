@@ -134,9 +134,9 @@ pub struct Send {
     pub conversation: Conversation,
     /// The accounts that are to have it: always the same bytes for all of them.
     pub to: Vec<AccountId>,
-    /// The encrypted bytes.
+    /// The body: the encrypted bytes, or with [`Armor::Text`](crate::Armor::Text) the text that they are in.
     pub blob: Vec<u8>,
-    /// Their hash.
+    /// The hash of the encrypted bytes.
     pub blob_id: BlobId,
     /// The message in it; absent if it is upkeep of the engine's own, which is never a bubble.
     pub message: Option<MessageId>,

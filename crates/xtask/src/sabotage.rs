@@ -116,6 +116,7 @@ const SWITCHES: &[Switch] = &[
     Switch("sent-to-old-clients", ENGINE, "protection", "an_old_client_of_theirs"),
     Switch("protection-forgotten", ENGINE, "protection", "nothing_takes"),
     Switch("protection-lowered", ENGINE, "protection", "nothing_takes"),
+    Switch("armor-unread", ENGINE, "armor", "text_alone"),
     Switch("plaintext-untold", ENGINE, "protection", "plain_text"),
     Switch("protection-untold-to-new-devices", ENGINE, "protection", "a_new_device"),
 ];

@@ -13,7 +13,7 @@ use sprag_core::wire::{Extensions, Reader, Writer};
 
 pub(crate) use self::heir::Heir;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
-use crate::config::{Directory, OnChange, Policy, Rollout};
+use crate::config::{Armor, Directory, OnChange, Policy, Rollout};
 use crate::error::{Error, Result};
 use crate::id::AccountId;
 use crate::store::{Snapshot, Table, Tx};
@@ -256,15 +256,24 @@ fn sign_list(
 
 impl Row for Policy {
     fn write(&self, writer: &mut Writer) {
-        writer.array(3).uint(self.max_body.into()).uint(self.on_change.code().into()).uint(self.rollout.code().into());
+        writer
+            .array(6)
+            .uint(self.directory.code().into())
+            .uint(self.max_body.into())
+            .uint(self.on_change.code().into());
+        writer.uint(self.rollout.code().into()).uint(self.armor.code().into()).text(&self.fallback_text);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(3))?;
-        let max_body = Row::read(reader)?;
-        let on_change = OnChange::from_code(Row::read(reader)?).ok_or(CORRUPT)?;
-        let rollout = Rollout::from_code(Row::read(reader)?).ok_or(CORRUPT)?;
-        Ok(Self { directory: Directory::Full, max_body, on_change, rollout })
+        ok(reader.array_of(6))?;
+        Ok(Self {
+            directory: Directory::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
+            max_body: Row::read(reader)?,
+            on_change: OnChange::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
+            rollout: Rollout::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
+            armor: Armor::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
+            fallback_text: Row::read(reader)?,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::store::Barrier;
 const BATCH: usize = 32;
 
 impl Client {
-    /// Takes in messages from the server, in order. What is wrong with one is its verdict, never an error; when this
+    /// Takes in messages from the server, in order, as bytes or in armor with any text around it. What is wrong with one is its verdict, never an error; when this
     /// returns, all of it is on disk and the server may be told so.
     ///
     /// # Errors
@@ -22,9 +22,10 @@ impl Client {
         if batch.iter().flat_map(|incoming| &incoming.app_ref).any(|app_ref| app_ref.len() > MAX_ID) {
             return Err(Error::Misuse("app_ref is at most 64 bytes"));
         }
+        let batch = inbox::bare(batch);
         let now = self.now();
         let mut verdicts = Vec::with_capacity(batch.len());
-        let mut rest = batch;
+        let mut rest = &*batch;
         while !rest.is_empty() {
             let part = &rest[..rest.len().min(BATCH)];
             let (taken, stopped) = self.take_in(part, rest.len() == part.len(), &mut verdicts, now)?;
@@ -93,6 +94,8 @@ impl Client {
     /// # Errors
     /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
     pub fn peek(&self, incoming: &Incoming) -> Result<Preview> {
+        let bare = inbox::bare(core::slice::from_ref(incoming));
+        let [incoming] = &*bare else { return Ok(Preview::Known) };
         if link::is_link(&incoming.bytes) {
             return Ok(Preview::Known);
         }

@@ -5,6 +5,7 @@ mod deliver;
 mod devices;
 mod network;
 mod people;
+mod probe;
 mod protection;
 mod send;
 mod wake;

@@ -11,6 +11,9 @@ mod check;
 mod commit;
 mod first;
 
+use std::borrow::Cow;
+
+use sprag_core::armor;
 use sprag_core::content::Content as Wire;
 use sprag_core::envelope::Envelope;
 use sprag_core::identity::{DeviceList, Pin};
@@ -30,10 +33,35 @@ use crate::outbox::Echo;
 use crate::session::Stored;
 use crate::store::{Snapshot, Table};
 
-/// Whether bytes are an envelope of ours, by their first bytes alone. Nothing is believed by it.
+/// Whether a body is ours: an object by its first bytes, or one in armor with any text around it. Nothing is believed by it.
 #[must_use]
 pub fn recognise(bytes: &[u8]) -> bool {
+    is_object(bytes) || armor_in(bytes).is_some_and(|object| is_object(&object))
+}
+
+fn is_object(bytes: &[u8]) -> bool {
     matches!(wire::kind_of(bytes), Ok(Kind::Envelope | Kind::Link))
+}
+
+fn armor_in(body: &[u8]) -> Option<Vec<u8>> {
+    core::str::from_utf8(body).ok().and_then(armor::find)
+}
+
+/// The same messages, each without its armor if it came in one.
+pub(crate) fn bare(batch: &[Incoming]) -> Cow<'_, [Incoming]> {
+    let object = |incoming: &Incoming| {
+        if is_object(&incoming.bytes) || broken!("armor-unread") {
+            return None;
+        }
+        armor_in(&incoming.bytes).filter(|object| is_object(object))
+    };
+    let mut bare = Cow::Borrowed(batch);
+    for (at, incoming) in batch.iter().enumerate() {
+        if let Some(object) = object(incoming) {
+            bare.to_mut()[at].bytes = object;
+        }
+    }
+    bare
 }
 
 /// Steps along a chain, about a millisecond's worth, that are not worth letting go of the store for.

@@ -16,7 +16,7 @@ use sprag_core::wire::{Reader, Writer};
 pub(crate) use self::circle::{Circle, complete, lane, members};
 pub(crate) use self::hold::{hold, hold_back, take_back};
 pub(crate) use self::message::{Echo, Index, Load, Queued, Scope, Waiting, digest, progress, release, stop_waiting};
-pub(crate) use self::seal::{Attempt, Sealed, flush, seal};
+pub(crate) use self::seal::{Attempt, Sealed, armored as body, flush, seal};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::event::{MessageState, Reason};

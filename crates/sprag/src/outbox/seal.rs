@@ -2,6 +2,7 @@
 //!
 //! It does not know what becomes of it.
 
+use sprag_core::armor;
 use sprag_core::content::{Body, Content as Wire, EXT_CLASS, EXT_LIST, EXT_SESSIONS, ListStatement};
 use sprag_core::envelope::{SealedPayload, Sealing};
 use sprag_core::handshake::Fields;
@@ -16,10 +17,11 @@ use super::message::{Echo, Load, Queued, Scope, Waiting, progress};
 use super::{Cargo, Carried, Entry};
 use crate::account::Own;
 use crate::codec::ok;
+use crate::config::Armor;
 use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Reason};
-use crate::id::{AccountId, Class, Content, Conversation};
+use crate::id::{AccountId, BlobId, Class, Content, Conversation};
 use crate::protection;
 use crate::request::Send;
 use crate::session::{Stored, Unanswered};
@@ -149,7 +151,8 @@ pub(crate) fn seal(
     let hedge = own.device.hedge();
     let sealing = Sealing { hedge: &hedge, audience: &audience, list_hashes: &lists.hashes, devices: &keys };
     let payload = SealedPayload::seal(&mut content, &sealing, random)?;
-    let blob = envelope(own, &payload, &mut lanes, random)?;
+    let object = envelope(own, &payload, &mut lanes, random)?;
+    let blob = armored(own, &object)?;
     // Before anything is written: one message that does not fit must not move the ratchets of those after it.
     if blob.len() > usize::try_from(own.policy.max_body).unwrap_or(usize::MAX) {
         return Err(Error::Misuse("the message does not fit max_body"));
@@ -169,6 +172,7 @@ pub(crate) fn seal(
     let carried = carrying.map(|lane| Carried { contact: lane.contact.row, ordinal: lane.reference.ordinal }).collect();
     let to = recipients(own, &message.conversation, is_read_along)?;
     let mut send = Send::new(message.conversation.clone(), to, blob, *payload.commitment());
+    send.blob_id = BlobId::of(&object);
     send.message = shown.cloned();
     send.class = message.class;
     send.notify = message.load.is_content() && message.class == Class::Message;
@@ -179,6 +183,14 @@ pub(crate) fn seal(
         known.owes_answer = false;
     }
     Ok(Attempt::Sealed(Box::new(Sealed { send, carried })))
+}
+
+/// An object as the app's server carries it.
+pub(crate) fn armored(own: &Own, object: &[u8]) -> Result<Vec<u8>> {
+    match own.policy.armor {
+        Armor::Binary => Ok(object.to_vec()),
+        Armor::Text => Ok(armor::wrap(&own.policy.fallback_text, object)?.into_bytes()),
+    }
 }
 
 /// The lists that a message is sent under: ours, then one for each other account, in order of ids.

@@ -80,6 +80,8 @@ pub(crate) struct Server {
     pub(crate) compares: bool,
     /// Hands each one-time prekey out again and again.
     pub(crate) repeats_one_time: bool,
+    /// Carries text alone.
+    pub(crate) text_only: bool,
     /// Hands no one-time prekey out.
     pub(crate) without_one_time: bool,
 }
@@ -245,6 +247,7 @@ impl Server {
                 Outcome::Keys { found, absent }
             }
             Action::Send(send) => {
+                assert!(!self.text_only || std::str::from_utf8(&send.blob).is_ok());
                 for to in &send.to {
                     self.mail.entry(to.to_vec()).or_default().push((from.clone(), send.blob.clone()));
                 }
