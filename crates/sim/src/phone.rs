@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sprag::{AccountId, Client, Config, Content, Conversation, Error, Key, MessageId, Opening, Place, Result, Role};
+use sprag::{
+    AccountId, Client, Config, Content, Conversation, Error, Key, MessageId, Opening, Place, Result, Role, Start,
+};
 
 use crate::disk::{Disk, Image, Loss};
 use crate::environment::{Instruments, Source};
@@ -64,8 +66,21 @@ impl Phone {
     /// # Errors
     /// What [`Client::create`] answers.
     pub fn create(name: &str, seed: u64) -> Result<Self> {
+        Self::made(name, seed, Start::NewAccount)
+    }
+
+    /// A phone that is to be linked to an account, on a new disk.
+    ///
+    /// # Errors
+    /// What [`Client::create`] answers.
+    pub fn newcomer(name: &str, seed: u64) -> Result<Self> {
+        Self::made(name, seed, Start::Link)
+    }
+
+    fn made(name: &str, seed: u64, start: Start) -> Result<Self> {
         let mut phone = Self::off(name, Disk::new(), Instruments::new(Source::Seeded(Dice::new(seed))));
-        let config = phone.config();
+        let mut config = phone.config();
+        config.start = start;
         phone.processes = 1;
         let client = Disk::as_process(1, || Client::create(config, phone.instruments.environment()))?;
         phone.handles.push(Handle { process: 1, role: Role::App, client: Some(client) });

@@ -6,9 +6,9 @@ use sprag::{Class, Error, Hint, SendOptions};
 
 use super::ledger::Written;
 use super::step::Step;
-use super::{Held, PEOPLE, World, wrong};
+use super::{Held, World, wrong};
 use crate::disk::Disk;
-use crate::phone::{account, message, text, with};
+use crate::phone::{message, text};
 
 impl World {
     /// Makes a step, and lets the oracles look at it.
@@ -32,7 +32,15 @@ impl World {
 
     fn act(&mut self, step: Step) -> Held<Option<String>> {
         Ok(Some(match step {
-            Step::Send { who, handle, to, size, quiet } => self.write(who, handle, self.other(who, to), size, quiet)?,
+            Step::Send { who, handle, to, size, quiet } => {
+                let to = vec![self.other(who, to)];
+                self.write(who, handle, to, false, size, quiet)?
+            }
+            Step::SendToRoom { who, handle, size, quiet } => {
+                let account = self.units[who].account;
+                let to = (0..self.people).filter(|other| *other != account).collect();
+                self.write(who, handle, to, true, size, quiet)?
+            }
             Step::SendAgain { who, handle, which } => {
                 let Some(at) = self.mine(who, which) else { return Ok(None) };
                 self.send(who, handle, at)?
@@ -73,8 +81,16 @@ impl World {
         }))
     }
 
-    fn write(&mut self, who: usize, handle: usize, to: usize, size: usize, quiet: bool) -> Held<String> {
-        let number = self.compose(who, to, size, quiet);
+    fn write(
+        &mut self,
+        who: usize,
+        handle: usize,
+        to: Vec<usize>,
+        room: bool,
+        size: usize,
+        quiet: bool,
+    ) -> Held<String> {
+        let number = self.compose(who, to, room, size, quiet);
         self.send(who, handle, number)
     }
 
@@ -85,7 +101,7 @@ impl World {
     }
 
     /// A message is written, and not sent yet.
-    pub(super) fn compose(&mut self, who: usize, to: usize, size: usize, quiet: bool) -> usize {
+    pub(super) fn compose(&mut self, who: usize, to: Vec<usize>, room: bool, size: usize, quiet: bool) -> usize {
         let number = self.ledger.written.len();
         let text = format!("{}:{number}:{}", self.canary, ".".repeat(size));
         self.ledger.written.push(Written {
@@ -93,6 +109,7 @@ impl World {
             from: self.units[who].account,
             on: who,
             to,
+            room,
             text,
             quiet,
             certain: false,
@@ -106,13 +123,13 @@ impl World {
     /// The app sends a message of the ledger; again, if it did before.
     pub(super) fn send(&mut self, who: usize, handle: usize, at: usize) -> Held<String> {
         let written = &self.ledger.written[at];
-        let to = written.to;
         let mut options = SendOptions::default();
         options.client_id = Some(written.id.clone());
         options.class = if written.quiet { Class::Quiet } else { Class::Message };
-        let (conversation, content) = (with(&account(PEOPLE[to])), text(&written.text));
+        let (conversation, content) = (self.place(at, self.units[who].account), text(&written.text));
+        let to = written.whom();
         let sent = self.units[who].phone.with(handle, |client| client.send(&conversation, &content, &options));
-        let line = format!("{}#{handle} sends m{at} to {}", self.label(who), PEOPLE[to]);
+        let line = format!("{}#{handle} sends m{at} to {to}", self.label(who));
         match sent {
             Ok(sent) => {
                 self.ledger.written[at].certain = true;
@@ -171,7 +188,7 @@ impl World {
         match trick {
             Trick::OldPrekey { account, .. } | Trick::OneTimeTwice { account, .. } => {
                 // Everybody's keys, in the order of the directory, which is that of the names.
-                self.lied_about[account % PEOPLE.len()] = true;
+                self.lied_about[account % self.people] = true;
             }
             _ => {}
         }

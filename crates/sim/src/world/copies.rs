@@ -6,7 +6,7 @@
 use sprag::Role;
 
 use super::unit::{Copied, Unit};
-use super::{Held, PEOPLE, World, wrong};
+use super::{Held, World, wrong};
 use crate::disk::Disk;
 use crate::environment::{Instruments, Source};
 use crate::phone::Phone;
@@ -21,7 +21,7 @@ const FEW: usize = 4;
 impl World {
     pub(super) fn copy(&mut self, who: usize, shared: bool, randomness: bool) -> Option<String> {
         let number = self.units.len();
-        if number >= PEOPLE.len() + MOST {
+        if self.units.iter().filter(|unit| unit.copied.is_some()).count() >= MOST {
             return None;
         }
         let unit = &mut self.units[who];

@@ -2,6 +2,7 @@
 
 use sprag_malice::Trick;
 
+use super::fleet;
 use super::step::{Bad, Fate, Step, Verb};
 use crate::disk::{Loss, Trouble};
 use crate::random::Dice;
@@ -9,6 +10,8 @@ use crate::random::Dice;
 /// Which kinds of faults a course has. Not all at once: most faults hide others.
 #[derive(Clone, Copy, Debug)]
 struct Mix {
+    people: usize,
+    phones: usize,
     network: bool,
     crashes: bool,
     disk: bool,
@@ -24,9 +27,12 @@ struct Mix {
 /// Draws a course of events. The same seed gives the same one.
 #[must_use]
 pub fn draw(seed: u64) -> Vec<Step> {
+    let shape = fleet::shape(seed);
     let dice = &mut Dice::new(seed);
     let mut on = |times: usize| dice.once_in(times);
     let mix = Mix {
+        people: shape.len(),
+        phones: shape.iter().sum(),
         network: on(2),
         crashes: on(2),
         disk: on(3),
@@ -43,19 +49,19 @@ pub fn draw(seed: u64) -> Vec<Step> {
     // In some, two have talked for long when the faults begin: the braid is anywhere in its first epochs.
     if dice.once_in(12) {
         let rounds = 20 + dice.below(80);
-        steps.splice(0..0, (0..rounds).flat_map(|_| [say(0), say(1)]).flatten());
+        steps.splice(0..0, (0..rounds).flat_map(|_| [say(0, mix), say(1, mix)]).flatten());
     } else if mix.copies && dice.once_in(2) {
         // Phones that have not heard each other have nothing in common that a copy could spoil.
-        steps.splice(0..0, [say(0), say(1)].into_iter().flatten());
+        steps.splice(0..0, [say(0, mix), say(1, mix)].into_iter().flatten());
     }
     steps
 }
 
 /// Somebody writes to the one that they mostly talk to, and that one reads.
-fn say(who: usize) -> [Step; 6] {
+fn say(who: usize, mix: Mix) -> [Step; 6] {
     let carry = Step::Carry { who, handle: 0, which: 0, fate: Fate::Well };
     [
-        Step::Send { who, handle: 0, to: who, size: 9, quiet: false },
+        Step::Send { who, handle: 0, to: to_the_other(mix, who), size: 9, quiet: false },
         Step::Lease { who, handle: 0, max: 12 },
         carry,
         carry,
@@ -66,16 +72,23 @@ fn say(who: usize) -> [Step; 6] {
 
 fn one(dice: &mut Dice, mix: Mix) -> Step {
     // Mostly two of them talk.
-    let mut who = if dice.once_in(5) { dice.below(3) } else { dice.below(2) };
+    let mut who = if dice.once_in(5) { dice.below(mix.phones) } else { dice.below(2) };
     if mix.copies && dice.once_in(3) {
-        who = 3 + dice.below(3);
+        who = mix.phones + dice.below(3);
+    } else if mix.phones > mix.people && dice.once_in(3) {
+        who = mix.people + dice.below(mix.phones - mix.people);
     }
     // Mostly the app itself; now and then the helper beside it.
     let handle = usize::from(dice.once_in(4));
     match dice.below(110) {
         0..16 => {
             let size = if dice.once_in(12) { 3000 + dice.below(30_000) } else { dice.below(200) };
-            Step::Send { who, handle, to: to(dice, who), size, quiet: dice.once_in(5) }
+            let quiet = dice.once_in(5);
+            if dice.once_in(6) {
+                Step::SendToRoom { who, handle, size, quiet }
+            } else {
+                Step::Send { who, handle, to: to(dice, mix, who), size, quiet }
+            }
         }
         16..18 => Step::SendAgain { who, handle, which: dice.below(64) },
         18..30 => Step::Lease { who, handle, max: 1 + dice.below(12) },
@@ -113,13 +126,14 @@ fn one(dice: &mut Dice, mix: Mix) -> Step {
     }
 }
 
-/// Whom somebody writes to, as one of the two others: mostly the other of the two that talk.
-const fn to(dice: &mut Dice, who: usize) -> usize {
-    match who {
-        0 if !dice.once_in(5) => 0,
-        1 if !dice.once_in(5) => 1,
-        _ => dice.below(2),
-    }
+/// Whom somebody writes to, as one of the others: mostly the other of the two that talk.
+const fn to(dice: &mut Dice, mix: Mix, who: usize) -> usize {
+    if who < 2 && !dice.once_in(5) { to_the_other(mix, who) } else { dice.below(mix.people - 1) }
+}
+
+/// The other one of the two who mostly talk, as one of the others of the one.
+const fn to_the_other(mix: Mix, who: usize) -> usize {
+    if who == 0 { 0 } else { mix.people - 2 }
 }
 
 fn loss(dice: &mut Dice) -> Loss {
@@ -146,7 +160,7 @@ fn fault(dice: &mut Dice, mix: Mix, who: usize, handle: usize) -> Step {
                 return Step::Clock { who, seconds: JUMPS[dice.below(JUMPS.len())] };
             }
             4 | 5 if mix.mail => return Step::Trick(with_mail(dice, mix)),
-            6 if mix.keys => return Step::Trick(with_keys(dice)),
+            6 if mix.keys => return Step::Trick(with_keys(dice, mix)),
             7 if mix.restores => {
                 return if dice.once_in(2) {
                     Step::Snapshot { who }
@@ -171,7 +185,7 @@ fn fault(dice: &mut Dice, mix: Mix, who: usize, handle: usize) -> Step {
 }
 
 fn with_mail(dice: &mut Dice, mix: Mix) -> Trick {
-    let (to, which, other) = (dice.below(3), dice.below(16), dice.below(16));
+    let (to, which, other) = (dice.below(mix.people), dice.below(16), dice.below(16));
     match dice.below(11) {
         0 if mix.drops => Trick::Drop { to, which },
         0 | 1 => Trick::Duplicate { to, which },
@@ -187,8 +201,8 @@ fn with_mail(dice: &mut Dice, mix: Mix) -> Trick {
     }
 }
 
-fn with_keys(dice: &mut Dice) -> Trick {
-    let (asker, account, other) = (dice.below(2), dice.below(3), dice.below(3));
+fn with_keys(dice: &mut Dice, mix: Mix) -> Trick {
+    let (asker, account, other) = (dice.below(mix.people), dice.below(mix.people), dice.below(mix.people));
     match dice.below(10) {
         0 => Trick::Drain { account },
         1 => Trick::OldList { asker, account },

@@ -3,6 +3,7 @@
 use sprag::{BlobId, Finding, Incoming, Reason};
 use sprag_malice::Mail;
 
+use super::ledger::Origin;
 use super::{Held, World, rows, wrong};
 use crate::net::incoming;
 
@@ -52,13 +53,21 @@ impl World {
     /// Whether a finding is the right one for these bytes.
     pub(super) fn judge(&mut self, who: usize, given: &Incoming, finding: &Finding) -> Held<String> {
         let blob = BlobId::of(&given.bytes);
-        let from = given.from.as_ref().and_then(Self::place);
+        let from = given.from.as_ref().and_then(Self::account_of);
         let origin = self.ledger.blobs.get(&blob).cloned();
         let seen = format!("{}: {} of {blob:?}", self.label(who), short(finding));
         self.saw(&format!("finding: {}", short(finding)));
         // As it was sent, to whom it was sent, in the name of whom it was sent by.
         let account = self.units[who].account;
-        let right = origin.as_ref().filter(|origin| origin.to.contains(&account) && Some(origin.from) == from);
+        let is_own = |origin: &Origin| {
+            let by = &self.units[origin.by];
+            (by.account, by.device) == (account, self.units[who].device)
+        };
+        let right = origin.as_ref().filter(|origin| {
+            // Upkeep is for one device, or a few.
+            let is_for_all = origin.message.is_some() || self.devices(account) == 1;
+            origin.to.contains(&account) && Some(origin.from) == from && is_for_all && !is_own(origin)
+        });
         let sound = right.is_some_and(|origin| self.sound(who, origin.by));
         // Its sender may have sealed it anew: another blob carries the same message.
         let message = origin.as_ref().and_then(|origin| origin.message);

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sprag::{BlobId, MessageId, MessageState, Reason};
+use sprag::{BlobId, Conversation, MessageId, MessageState, Reason, RoomId};
+
+use super::{PEOPLE, World};
+use crate::phone::{account, with};
 
 /// A message that an app sent.
 #[derive(Clone, Debug)]
@@ -11,7 +14,9 @@ pub(super) struct Written {
     /// Who wrote it, and the phone that it was written on.
     pub(super) from: usize,
     pub(super) on: usize,
-    pub(super) to: usize,
+    /// The accounts beside the writer's own that it is for: one, or those of a room.
+    pub(super) to: Vec<usize>,
+    pub(super) room: bool,
     pub(super) text: String,
     pub(super) quiet: bool,
     /// Whether the app knows that the call was done: if not, it does it again.
@@ -20,6 +25,18 @@ pub(super) struct Written {
     pub(super) blobs: BTreeSet<BlobId>,
     /// Why it need not arrive.
     pub(super) excused: Option<&'static str>,
+}
+
+impl Written {
+    /// Whom it is for, in the story.
+    pub(super) fn whom(&self) -> String {
+        if self.room { "the room".to_owned() } else { self.to.iter().map(|to| PEOPLE[*to]).collect() }
+    }
+
+    /// Whether somebody's phones are to show it: as it came, or as it was sent from another one.
+    pub(super) fn concerns(&self, account: usize) -> bool {
+        self.from == account || self.to.contains(&account)
+    }
 }
 
 /// A blob that an engine made.
@@ -69,5 +86,23 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn find(&self, from: usize, id: &MessageId) -> Option<usize> {
         self.written.iter().position(|written| written.from == from && written.id == *id)
+    }
+}
+
+/// The room that everybody is a member of.
+#[expect(clippy::expect_used, reason = "names are written in the source")]
+fn room(people: usize) -> Conversation {
+    let members = PEOPLE[..people].iter().map(|name| account(name)).collect();
+    Conversation::Room { id: RoomId::new("the room").expect("a name is 1 to 64 bytes"), members }
+}
+
+impl World {
+    /// Where a message belongs, for one of those whom it concerns.
+    pub(super) fn place(&self, at: usize, whose: usize) -> Conversation {
+        let written = &self.ledger.written[at];
+        match written.to.first() {
+            Some(to) if !written.room => with(&account(PEOPLE[if whose == written.from { *to } else { written.from }])),
+            _ => room(self.people),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A world: three people with a phone each, and now and then a copy of one; a server that lies, and one seed.
+//! A world: some people with a phone or more each, and now and then a copy of one; a server that lies, and one seed.
 //!
 //! A step changes the world through what an app can do, and what a network, a disk and a server can do to it. After each
 //! the oracles look; when all steps are done, the faults stop, and everything must come right.
@@ -22,7 +22,7 @@ mod unit;
 
 use std::collections::BTreeMap;
 
-use sprag::{AccountId, Error, Role};
+use sprag::{AccountId, Error};
 use sprag_malice::Server;
 
 pub use self::course::draw;
@@ -61,11 +61,12 @@ fn wrong<T>(promise: &'static str, detail: impl Into<String>) -> Held<T> {
 
 /// The world.
 pub struct World {
+    people: usize,
     units: Vec<Unit>,
     server: Server,
     ledger: Ledger,
     /// Whoever the server lied about, by place: their keys may have been used up.
-    lied_about: [bool; PEOPLE.len()],
+    lied_about: Vec<bool>,
     seed: u64,
     canary: String,
     /// The latest that a clock ever said: when the faults stop, it is later everywhere.
@@ -81,28 +82,29 @@ impl World {
     /// # Panics
     /// If the phones of the fleet do not start.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "phones that were just made start")]
     pub fn new(seed: u64, keep: bool) -> Self {
-        let fleet = Fleet::get();
+        let fleet = Fleet::get(seed);
         let mut server = fleet.server.clone();
-        let units = (0..PEOPLE.len()).map(|account| {
-            let (mut phone, device) = fleet.phone(account, seed);
-            for role in [Role::App, Role::Extension] {
-                phone.start(role).expect("a phone starts");
-            }
+        let mut units: Vec<Unit> = Vec::new();
+        for (account, device, phone) in fleet.phones(seed) {
             server.mail.acknowledge(PEOPLE[account].as_bytes(), device, 0);
-            Unit::new(account, device, phone)
-        });
-        let units = units.collect();
+            let mut unit = Unit::new(account, device, phone);
+            let before = units.iter().filter(|other| other.account == account).count();
+            if before > 0 {
+                unit.label = format!("{}/{}", PEOPLE[account], before + 1);
+            }
+            units.push(unit);
+        }
         #[cfg(feature = "sabotage")]
         let _ = sprag_core::sabotage::reused();
         let mut canary = [0; 8];
         Dice::new(seed ^ 0x5eed).fill(&mut canary);
         Self {
+            people: fleet.people(),
             units,
             server,
             ledger: Ledger::default(),
-            lied_about: [false; PEOPLE.len()],
+            lied_about: vec![false; fleet.people()],
             seed,
             canary: canary.iter().map(|byte| format!("{byte:02x}")).collect(),
             latest: START / 1000,
@@ -145,18 +147,24 @@ impl World {
         self.ledger.written.len()
     }
 
-    fn place(account: &AccountId) -> Option<usize> {
+    fn account_of(account: &AccountId) -> Option<usize> {
         PEOPLE.iter().position(|name| name.as_bytes() == account.as_bytes())
     }
 
     /// Somebody else than the owner of a phone, as one of the others.
     fn other(&self, who: usize, to: usize) -> usize {
-        (self.units[who].account + 1 + to % (PEOPLE.len() - 1)) % PEOPLE.len()
+        (self.units[who].account + 1 + to % (self.people - 1)) % self.people
     }
 
     /// What a phone is called in the story.
     fn label(&self, who: usize) -> &str {
         &self.units[who].label
+    }
+
+    /// How many devices somebody has.
+    fn devices(&self, account: usize) -> usize {
+        let of = self.units.iter().filter(|unit| unit.account == account && unit.copied.is_none());
+        of.count()
     }
 
     /// Phones that are in use.

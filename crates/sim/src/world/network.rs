@@ -28,7 +28,7 @@ impl World {
             let what = match &request.action {
                 Action::Send(send) => {
                     let from = self.units[who].account;
-                    let to = send.to.iter().filter_map(Self::place).collect();
+                    let to = send.to.iter().filter_map(Self::account_of).collect();
                     let message = send.message.as_ref().and_then(|id| self.ledger.find(from, id));
                     if send.message.is_some() && message.is_none() {
                         return wrong("only what was written is sent", format!("{:?}", send.message));

@@ -4,7 +4,7 @@ use sprag::MessageState;
 
 use super::ledger::Written;
 use super::step::{Bad, Fate, Step};
-use super::{Held, PEOPLE, World, wrong};
+use super::{Held, World, wrong};
 use crate::disk::Name;
 
 /// Rounds within which everything must have come right.
@@ -94,10 +94,14 @@ impl World {
         Ok(())
     }
 
-    /// Who is to be shown a message, on which phones.
+    /// The phones that are to show a message: of those whom it is for, and the writer's own others.
     fn readers(&self, written: &Written) -> impl Iterator<Item = usize> {
-        let to = written.to;
-        self.living().into_iter().filter(move |who| self.units[*who].account == to)
+        let writer = &self.units[written.on];
+        let reads = |unit: &super::Unit| {
+            let wrote = (unit.account, unit.device) == (writer.account, writer.device);
+            written.concerns(unit.account) && !wrote
+        };
+        self.living().into_iter().filter(move |who| reads(&self.units[*who]))
     }
 
     /// Every message was shown once, or is reported.
@@ -135,9 +139,10 @@ impl World {
     /// Everybody writes to everybody else.
     pub(super) fn say_something(&mut self) -> Held<()> {
         for who in self.living() {
-            for to in 0..PEOPLE.len() - 1 {
+            for to in 0..self.people - 1 {
                 self.step(Step::Send { who, handle: 0, to, size: 10, quiet: false })?;
             }
+            self.step(Step::SendToRoom { who, handle: 0, size: 10, quiet: false })?;
         }
         Ok(())
     }
@@ -154,7 +159,7 @@ impl World {
                 let shown = self.units[who].app.shown.contains_key(&at);
                 // A session with a one-time prekey that was given away twice is unreadable until the other side writes:
                 // said, and not healed yet.
-                let spoilt = self.lied_about[written.to] && self.reported(at, who);
+                let spoilt = self.lied_about[self.units[who].account] && self.reported(at, who);
                 if !shown && !spoilt && self.sound(written.on, who) {
                     return wrong("afterwards every message arrives", self.course_of(at, who));
                 }

@@ -38,13 +38,16 @@ impl World {
         match &event.what {
             What::Message(message) => {
                 let seen = format!("{} is shown {:?} of {:?}", self.label(who), message.client_id, message.sender);
-                let from = Self::place(&message.sender.account);
+                let from = Self::account_of(&message.sender.account);
                 let Some(at) = from.and_then(|from| self.ledger.find(from, &message.client_id)) else {
                     return wrong("only what was written is shown", seen);
                 };
                 let written = &self.ledger.written[at];
-                let same = matches!(&message.content, Content::Text(text) if *text == written.text);
-                if !same || written.to != self.units[who].account {
+                let account = self.units[who].account;
+                let same = matches!(&message.content, Content::Text(text) if *text == written.text)
+                    && message.outgoing == (written.from == account)
+                    && message.conversation == self.place(at, account);
+                if !same || !written.concerns(account) {
                     return wrong("what is shown is what was written, to whom it was written", seen);
                 }
                 let shown = self.units[who].app.shown.entry(at).or_default();
@@ -70,7 +73,7 @@ impl World {
             }
             What::CloneSuspected { account, .. } | What::BraidStalled { account, .. } => {
                 let seen = format!("{}: {} {account:?}", self.label(who), kind(&event.what));
-                let Some(account) = Self::place(account) else {
+                let Some(account) = Self::account_of(account) else {
                     return wrong("only somebody known is suspected", seen);
                 };
                 let doubtful = |unit: &super::Unit| unit.account == account && !unit.is_sound();
@@ -81,9 +84,12 @@ impl World {
                 Ok(Some(kind(&event.what).to_owned()))
             }
             What::SessionRestarted { account, .. } => {
-                let account = Self::place(account);
+                let account = Self::account_of(account);
                 self.units[who].app.restarts.extend(account);
                 Ok(Some(kind(&event.what).to_owned()))
+            }
+            What::AudienceDiffers { sender, .. } => {
+                wrong("everybody writes to the same room", format!("{} of {sender:?}", self.label(who)))
             }
             What::Unreadable { blob_id, reason, .. } => {
                 self.units[who].app.unreadable.insert(*blob_id, *reason);

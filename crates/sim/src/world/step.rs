@@ -52,6 +52,8 @@ pub enum Verb {
 pub enum Step {
     /// The app sends a message.
     Send { who: usize, handle: usize, to: usize, size: usize, quiet: bool },
+    /// The app sends a message to the room that all are members of.
+    SendToRoom { who: usize, handle: usize, size: usize, quiet: bool },
     /// The app sends one again that it sent before, under the same id.
     SendAgain { who: usize, handle: usize, which: usize },
     /// The app takes requests.
@@ -104,6 +106,7 @@ impl Step {
     pub(super) const fn who(&mut self) -> Option<&mut usize> {
         match self {
             Self::Send { who, .. }
+            | Self::SendToRoom { who, .. }
             | Self::SendAgain { who, .. }
             | Self::Lease { who, .. }
             | Self::Carry { who, .. }

@@ -1,19 +1,19 @@
 //! Two processes of one phone at once, handing over at a lock.
 
-use sprag::{Client, Event, Finding, Incoming, Request, Result, SendOptions};
+use sprag::{Client, Conversation, Event, Finding, Incoming, Request, Result, SendOptions};
 
 use super::step::Verb;
-use super::{Held, PEOPLE, World};
+use super::{Held, World};
 use crate::baton::{Plan, interleave};
 use crate::net::incoming;
-use crate::phone::{account, text, with};
+use crate::phone::text;
 
 /// What one of them is to do, with all that it takes.
 enum Task {
     Deliver(Vec<Incoming>),
     Lease,
     Wake,
-    Send(usize, String, SendOptions, usize),
+    Send(usize, Conversation, String, SendOptions),
     Done,
 }
 
@@ -38,8 +38,8 @@ impl Task {
                 client.wake(sprag::Hint::default())?;
                 Came::Nothing
             }
-            Self::Send(at, words, options, to) => {
-                let sent = client.send(&with(&account(PEOPLE[to])), &text(&words), &options)?;
+            Self::Send(at, conversation, words, options) => {
+                let sent = client.send(&conversation, &text(&words), &options)?;
                 Came::Sent(at, sent.requests)
             }
             Self::Done => {
@@ -112,10 +112,11 @@ impl World {
             Verb::Wake => Task::Wake,
             Verb::Send => {
                 let to = self.other(who, self.ledger.written.len());
-                let at = self.compose(who, to, 20, false);
+                let at = self.compose(who, vec![to], false, 20, false);
                 let mut options = SendOptions::default();
                 options.client_id = Some(self.ledger.written[at].id.clone());
-                Task::Send(at, self.ledger.written[at].text.clone(), options, to)
+                let conversation = self.place(at, self.units[who].account);
+                Task::Send(at, conversation, self.ledger.written[at].text.clone(), options)
             }
             Verb::Done => Task::Done,
         }
