@@ -76,6 +76,8 @@ impl World {
             Step::Restore { who, which, randomness } => return self.restore(who, which, randomness),
             Step::Copy { who, shared, randomness } => return Ok(self.copy(who, shared, randomness)),
             Step::Discard { who } => return Ok(self.discard(who)),
+            Step::Link { who, holds_account_key } => return self.link(who, holds_account_key),
+            Step::Revoke { who, which } => return self.revoke(who, which),
             Step::Randomness { who, bad } => self.randomness(who, bad),
             Step::Trick(trick) => return Ok(self.trick(trick)),
         }))
@@ -190,6 +192,7 @@ impl World {
                 // Everybody's keys, in the order of the directory, which is that of the names.
                 self.lied_about[account % self.people] = true;
             }
+            Trick::OldList { account, .. } => self.show_old_list(account % self.people),
             _ => {}
         }
         Some(format!("the server {}", deed.what))

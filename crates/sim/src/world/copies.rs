@@ -42,6 +42,9 @@ impl World {
         let mut copy = Unit::new(unit.account, unit.device, phone);
         copy.label = format!("{}'s copy {number}", unit.label);
         copy.app = unit.app.clone();
+        copy.standing = unit.standing;
+        copy.is_first = unit.is_first;
+        copy.holds_account_key = unit.holds_account_key;
         copy.left = unit.left.clone();
         copy.ahead = unit.ahead;
         copy.restored = unit.restored;
@@ -110,7 +113,7 @@ impl World {
         let both = reads(of) && reads(copy);
         let detail = format!("{} and {} by {}", self.label(of), self.label(copy), unit.label);
         // Both go on in the sessions that there were. Two that each begin one of their own may pass for sessions that cross.
-        let together = copied.heard.contains(&unit.account);
+        let together = copied.heard.contains(&who);
         if together && both && !is_told && !unit.app.restarts.contains(&account) {
             return wrong("two that are one are not both read without a word", detail);
         }

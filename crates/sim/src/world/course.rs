@@ -20,6 +20,7 @@ struct Mix {
     keys: bool,
     restores: bool,
     copies: bool,
+    lists: bool,
     randomness: bool,
     drops: bool,
 }
@@ -43,7 +44,10 @@ pub fn draw(seed: u64) -> Vec<Step> {
         copies: on(4),
         randomness: on(8),
         drops: on(6),
+        lists: on(4),
     };
+    // Of a phone that was put back or copied nobody can say what list it is to know.
+    let mix = Mix { lists: mix.lists && !mix.restores && !mix.copies, ..mix };
     let length = 40 + dice.below(120);
     let mut steps: Vec<Step> = (0..length).map(|_| one(dice, mix)).collect();
     // In some, two have talked for long when the faults begin: the braid is anywhere in its first epochs.
@@ -73,7 +77,7 @@ fn say(who: usize, mix: Mix) -> [Step; 6] {
 fn one(dice: &mut Dice, mix: Mix) -> Step {
     // Mostly two of them talk.
     let mut who = if dice.once_in(5) { dice.below(mix.phones) } else { dice.below(2) };
-    if mix.copies && dice.once_in(3) {
+    if (mix.copies || mix.lists) && dice.once_in(3) {
         who = mix.phones + dice.below(3);
     } else if mix.phones > mix.people && dice.once_in(3) {
         who = mix.people + dice.below(mix.phones - mix.people);
@@ -148,7 +152,7 @@ fn loss(dice: &mut Dice) -> Loss {
 fn fault(dice: &mut Dice, mix: Mix, who: usize, handle: usize) -> Step {
     // Some tries: a mix may have few kinds.
     for _ in 0..8 {
-        match dice.below(10) {
+        match dice.below(11) {
             0 if mix.crashes => return Step::Cut { who, loss: loss(dice) },
             1 if mix.crashes => return Step::Kill { who, handle },
             2 if mix.disk => {
@@ -170,6 +174,15 @@ fn fault(dice: &mut Dice, mix: Mix, who: usize, handle: usize) -> Step {
             }
             8 if mix.randomness => {
                 return Step::Randomness { who, bad: [Bad::Constant, Bad::Dry, Bad::Good, Bad::Good][dice.below(4)] };
+            }
+            10 if mix.lists => {
+                // Mostly by one that may: the first of somebody's.
+                let who = if dice.once_in(5) { who } else { who % mix.people };
+                return if dice.once_in(3) {
+                    Step::Revoke { who, which: dice.below(4) }
+                } else {
+                    Step::Link { who, holds_account_key: dice.once_in(4) }
+                };
             }
             9 if mix.copies => {
                 return if dice.once_in(6) {

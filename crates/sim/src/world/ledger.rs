@@ -66,7 +66,7 @@ pub(super) struct App {
     pub(super) warned: BTreeSet<usize>,
     /// Accounts of which it was told that a session was begun beside one that was heard.
     pub(super) restarts: BTreeSet<usize>,
-    /// Accounts of which something opened.
+    /// Phones of which something opened.
     pub(super) heard: BTreeSet<usize>,
     /// Blobs that `deliver` said were opened.
     pub(super) opened: BTreeSet<BlobId>,

@@ -6,6 +6,7 @@
 mod act;
 mod copies;
 mod course;
+mod devices;
 mod fleet;
 mod judge;
 mod ledger;
@@ -33,7 +34,7 @@ pub use self::trace::Trace;
 
 use self::fleet::Fleet;
 use self::ledger::Ledger;
-use self::unit::Unit;
+use self::unit::{Standing, Unit};
 use crate::disk::Loss;
 use crate::environment::START;
 use crate::random::Dice;
@@ -90,6 +91,8 @@ impl World {
             server.mail.acknowledge(PEOPLE[account].as_bytes(), device, 0);
             let mut unit = Unit::new(account, device, phone);
             let before = units.iter().filter(|other| other.account == account).count();
+            unit.is_first = before == 0;
+            unit.holds_account_key = before == 0;
             if before > 0 {
                 unit.label = format!("{}/{}", PEOPLE[account], before + 1);
             }
@@ -189,6 +192,7 @@ impl World {
                 }
                 format!("{trouble:?}")
             }
+            (_, Error::NotAllowed) if !matches!(unit.standing, Standing::Listed { .. }) => "not listed".to_owned(),
             (_, Error::Unavailable) if unit.dry => "no randomness".to_owned(),
             _ => return wrong("a call fails only for a cause", format!("{}: {error:?}", self.label(who))),
         };

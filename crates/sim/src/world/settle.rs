@@ -2,7 +2,6 @@
 
 use sprag::MessageState;
 
-use super::ledger::Written;
 use super::step::{Bad, Fate, Step};
 use super::{Held, World, wrong};
 use crate::disk::Name;
@@ -47,6 +46,7 @@ impl World {
         self.rounds(ROUNDS)?;
         self.is_still()?;
         self.arrived()?;
+        self.link_all()?;
         self.probe()?;
         self.noticed()?;
         Self::keys()?;
@@ -54,9 +54,14 @@ impl World {
     }
 
     pub(super) fn rounds(&mut self, count: usize) -> Held<()> {
+        self.rounds_of(count, 1000)
+    }
+
+    /// Rounds of so many seconds for each phone.
+    pub(super) fn rounds_of(&mut self, count: usize, seconds: i64) -> Held<()> {
         for _ in 0..count {
             for who in self.living() {
-                self.units[who].phone.instruments.jump(1000);
+                self.units[who].phone.instruments.jump(seconds);
                 self.step(Step::Wake { who, handle: 0, hint: true })?;
                 for at in 0..self.ledger.written.len() {
                     if self.ledger.written[at].on == who && !self.ledger.written[at].certain {
@@ -95,19 +100,14 @@ impl World {
     }
 
     /// The phones that are to show a message: of those whom it is for, and the writer's own others.
-    fn readers(&self, written: &Written) -> impl Iterator<Item = usize> {
-        let writer = &self.units[written.on];
-        let reads = |unit: &super::Unit| {
-            let wrote = (unit.account, unit.device) == (writer.account, writer.device);
-            written.concerns(unit.account) && !wrote
-        };
-        self.living().into_iter().filter(move |who| reads(&self.units[*who]))
+    fn readers(&self, at: usize) -> impl Iterator<Item = usize> {
+        self.living().into_iter().filter(move |who| self.demands(at, *who))
     }
 
     /// Every message was shown once, or is reported.
     fn arrived(&self) -> Held<()> {
         for (at, written) in self.ledger.written.iter().enumerate() {
-            for who in self.readers(written) {
+            for who in self.readers(at) {
                 let shown = self.units[who].app.shown.get(&at).map_or(0, std::collections::BTreeSet::len);
                 if shown > 1 {
                     return wrong("a message is shown once", format!("m{at}: {shown} times"));
@@ -153,14 +153,14 @@ impl World {
         self.say_something()?;
         self.rounds(ROUNDS)?;
         self.is_still()?;
+        self.strangers(first)?;
         for at in first..self.ledger.written.len() {
-            let written = &self.ledger.written[at];
-            for who in self.readers(written) {
+            for who in self.readers(at) {
                 let shown = self.units[who].app.shown.contains_key(&at);
                 // A session with a one-time prekey that was given away twice is unreadable until the other side writes:
                 // said, and not healed yet.
                 let spoilt = self.lied_about[self.units[who].account] && self.reported(at, who);
-                if !shown && !spoilt && self.sound(written.on, who) {
+                if !shown && !spoilt && self.sound(self.ledger.written[at].on, who) {
                     return wrong("afterwards every message arrives", self.course_of(at, who));
                 }
             }

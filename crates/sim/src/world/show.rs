@@ -1,7 +1,8 @@
 //! The oracles of what reaches the screen.
 
-use sprag::{Content, Event, MessageState, What};
+use sprag::{Content, DeviceId, Event, LinkPhase, MessageState, What};
 
+use super::unit::{Standing, Unit};
 use super::{Held, World, wrong};
 
 impl World {
@@ -90,6 +91,23 @@ impl World {
             }
             What::AudienceDiffers { sender, .. } => {
                 wrong("everybody writes to the same room", format!("{} of {sender:?}", self.label(who)))
+            }
+            What::Link { phase: LinkPhase::Joined, .. } => {
+                self.joined(who);
+                Ok(Some("joined".to_owned()))
+            }
+            What::Removed if self.units[who].standing != Standing::Revoked => {
+                wrong("only who was revoked is told so", self.label(who))
+            }
+            What::DevicesChanged { account, added, .. } => {
+                let known = |id: &DeviceId| {
+                    let is_his = |unit: &Unit| unit.device == id.0 && unit.name().as_bytes() == account.as_bytes();
+                    self.units.iter().any(is_his)
+                };
+                if !added.iter().all(known) {
+                    return wrong("a device that comes was linked", format!("{}: {added:?}", self.label(who)));
+                }
+                Ok(Some(format!("{} devices of {account:?} more", added.len())))
             }
             What::Unreadable { blob_id, reason, .. } => {
                 self.units[who].app.unreadable.insert(*blob_id, *reason);

@@ -95,6 +95,10 @@ pub enum Step {
     Copy { who: usize, shared: bool, randomness: bool },
     /// One of two copies is thrown away.
     Discard { who: usize },
+    /// A new phone of the account is linked by this one.
+    Link { who: usize, holds_account_key: bool },
+    /// Another phone of the account is revoked by this one.
+    Revoke { who: usize, which: usize },
     /// A phone's randomness changes.
     Randomness { who: usize, bad: Bad },
     /// The server plays a trick.
@@ -127,6 +131,8 @@ impl Step {
             | Self::Restore { who, .. }
             | Self::Copy { who, .. }
             | Self::Discard { who }
+            | Self::Link { who, .. }
+            | Self::Revoke { who, .. }
             | Self::Randomness { who, .. } => Some(who),
             Self::Trick(_) => None,
         }

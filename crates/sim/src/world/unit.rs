@@ -28,10 +28,21 @@ pub(super) struct Task {
 pub(super) struct Copied {
     /// The phone that it is a copy of, by its place.
     pub(super) of: usize,
-    /// Whom both had heard before.
+    /// The phones that both had heard before.
     pub(super) heard: BTreeSet<usize>,
     /// Whether it draws the same random bytes.
     pub(super) alike: bool,
+}
+
+/// What a phone is to its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// To be linked.
+    New,
+    /// On the list, and so to be shown each message from this one on.
+    Listed { since: usize },
+    /// Taken off the list.
+    Revoked,
 }
 
 /// A phone, and what surrounds it.
@@ -42,6 +53,11 @@ pub(super) struct Unit {
     pub(super) account: usize,
     /// The device that its engine is. A copy is the same one.
     pub(super) device: u32,
+    pub(super) standing: Standing,
+    /// Whether it is the account's first one.
+    pub(super) is_first: bool,
+    /// Whether it may admit others.
+    pub(super) holds_account_key: bool,
     /// Under which number the server keeps how far it has read.
     pub(super) mailbox: u32,
     pub(super) phone: Phone,
@@ -76,6 +92,9 @@ impl Unit {
             label: PEOPLE[account].to_owned(),
             account,
             device,
+            standing: Standing::Listed { since: 0 },
+            is_first: false,
+            holds_account_key: false,
             mailbox: device,
             phone,
             app: App::default(),
