@@ -78,6 +78,7 @@ impl World {
             Step::Discard { who } => return Ok(self.discard(who)),
             Step::Link { who, holds_account_key } => return self.link(who, holds_account_key),
             Step::Revoke { who, which } => return self.revoke(who, which),
+            Step::Retire { who } => return self.retire(who),
             Step::Randomness { who, bad } => self.randomness(who, bad),
             Step::Trick(trick) => return Ok(self.trick(trick)),
         }))

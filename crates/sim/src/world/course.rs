@@ -178,7 +178,9 @@ fn fault(dice: &mut Dice, mix: Mix, who: usize, handle: usize) -> Step {
             10 if mix.lists => {
                 // Mostly by one that may: the first of somebody's.
                 let who = if dice.once_in(5) { who } else { who % mix.people };
-                return if dice.once_in(3) {
+                return if dice.once_in(6) {
+                    Step::Retire { who: mix.people + dice.below(4) }
+                } else if dice.once_in(3) {
                     Step::Revoke { who, which: dice.below(4) }
                 } else {
                     Step::Link { who, holds_account_key: dice.once_in(4) }

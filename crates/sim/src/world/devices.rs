@@ -91,6 +91,23 @@ impl World {
         }))
     }
 
+    /// A device leaves. What it still had to send may be lost.
+    pub(super) fn retire(&mut self, who: usize) -> Held<Option<String>> {
+        let unit = &self.units[who];
+        if unit.holds_account_key || unit.standing == Standing::New {
+            return Ok(None);
+        }
+        let line = format!("{} leaves", unit.label);
+        Ok(Some(match unit.phone.app(sprag::Client::retire) {
+            Ok(_) => {
+                self.units[who].standing = Standing::Revoked;
+                line
+            }
+            Err(error @ Error::NotAllowed) => format!("{line}: {error:?}"),
+            Err(error) => format!("{line}: {}", self.refused(who, error)?),
+        }))
+    }
+
     /// A phone is told that it is on the list.
     pub(super) fn joined(&mut self, who: usize) {
         if self.units[who].standing == Standing::New {

@@ -99,6 +99,8 @@ pub enum Step {
     Link { who: usize, holds_account_key: bool },
     /// Another phone of the account is revoked by this one.
     Revoke { who: usize, which: usize },
+    /// This phone leaves its account.
+    Retire { who: usize },
     /// A phone's randomness changes.
     Randomness { who: usize, bad: Bad },
     /// The server plays a trick.
@@ -133,6 +135,7 @@ impl Step {
             | Self::Discard { who }
             | Self::Link { who, .. }
             | Self::Revoke { who, .. }
+            | Self::Retire { who }
             | Self::Randomness { who, .. } => Some(who),
             Self::Trick(_) => None,
         }
