@@ -192,8 +192,11 @@ impl World {
             Trick::OldPrekey { account, .. } | Trick::OneTimeTwice { account, .. } => {
                 // Everybody's keys, in the order of the directory, which is that of the names.
                 self.lied_about[account % self.people] = true;
+                self.hide_some(account % self.people);
             }
-            Trick::OldList { account, .. } => self.show_old_list(account % self.people),
+            Trick::OldList { account, .. } | Trick::FlipKeys { account, .. } | Trick::Mix { account, .. } => {
+                self.hide_some(account % self.people);
+            }
             _ => {}
         }
         Some(format!("the server {}", deed.what))

@@ -43,7 +43,6 @@ impl World {
         copy.label = format!("{}'s copy {number}", unit.label);
         copy.app = unit.app.clone();
         copy.standing = unit.standing;
-        copy.is_first = unit.is_first;
         copy.holds_account_key = unit.holds_account_key;
         copy.left = unit.left.clone();
         copy.ahead = unit.ahead;

@@ -116,12 +116,14 @@ impl World {
         }
     }
 
-    /// Whoever never saw a newer list cannot know of the devices that came with it, before somebody says so.
-    pub(super) fn show_old_list(&mut self, account: usize) {
+    /// Whoever never saw a newer list cannot know of the devices that came with it, before somebody says so; and a device
+    /// whose keys are spoilt is left out where others of its account are reached.
+    pub(super) fn hide_some(&mut self, account: usize) {
+        if self.devices(account) == 1 {
+            return;
+        }
         for unit in self.units.iter_mut().filter(|unit| unit.account == account) {
-            if let Standing::Listed { since } = &mut unit.standing
-                && !unit.is_first
-            {
+            if let Standing::Listed { since } = &mut unit.standing {
                 *since = usize::MAX;
             }
         }

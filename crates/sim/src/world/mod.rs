@@ -91,7 +91,6 @@ impl World {
             server.mail.acknowledge(PEOPLE[account].as_bytes(), device, 0);
             let mut unit = Unit::new(account, device, phone);
             let before = units.iter().filter(|other| other.account == account).count();
-            unit.is_first = before == 0;
             unit.holds_account_key = before == 0;
             if before > 0 {
                 unit.label = format!("{}/{}", PEOPLE[account], before + 1);

@@ -54,8 +54,6 @@ pub(super) struct Unit {
     /// The device that its engine is. A copy is the same one.
     pub(super) device: u32,
     pub(super) standing: Standing,
-    /// Whether it is the account's first one.
-    pub(super) is_first: bool,
     /// Whether it may admit others.
     pub(super) holds_account_key: bool,
     /// Under which number the server keeps how far it has read.
@@ -93,7 +91,6 @@ impl Unit {
             account,
             device,
             standing: Standing::Listed { since: 0 },
-            is_first: false,
             holds_account_key: false,
             mailbox: device,
             phone,
