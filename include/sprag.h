@@ -251,6 +251,12 @@
 // A message of a room was sent to others than those whom the app last named as its members.
 #define SPRAG_EVENT_AUDIENCE_DIFFERS 7
 
+// What came in a conversation that is encrypted was not. It is not to be shown as a message.
+#define SPRAG_EVENT_PLAINTEXT_IN_PROTECTED 8
+
+// A conversation is better protected than before.
+#define SPRAG_EVENT_PROTECTION 9
+
 // The session with a device was begun anew.
 #define SPRAG_EVENT_SESSION_RESTARTED 10
 
@@ -326,6 +332,27 @@
 // Another account key holds sending to anybody.
 #define SPRAG_ON_CHANGE_HOLD_ALL 2
 
+// The app reads what is encrypted, and begins nothing.
+#define SPRAG_ROLLOUT_READ 1
+
+// It says that it can read, and finds out who else can.
+#define SPRAG_ROLLOUT_OFFER 2
+
+// It encrypts wherever everybody can read it.
+#define SPRAG_ROLLOUT_ENCRYPT 3
+
+// Somebody in the conversation cannot read what is encrypted, or nobody was asked yet.
+#define SPRAG_PROTECTION_PLAIN 1
+
+// Everybody in it can read what is encrypted, and nobody has begun.
+#define SPRAG_PROTECTION_OFFERED 2
+
+// What is said is encrypted, for good.
+#define SPRAG_PROTECTION_ENCRYPTED 3
+
+// The same, and the user has compared the safety number of everybody in it.
+#define SPRAG_PROTECTION_VERIFIED 4
+
 // On the new device: an offer for its code has come, and is answered.
 #define SPRAG_LINK_OFFERED 1
 
@@ -376,22 +403,32 @@ typedef struct sprag_bytes {
     size_t len;
 } sprag_bytes;
 
+// What the app decides about its messages. Filled by the caller: a field that is 0 is the default.
+typedef struct sprag_policy {
+    // `sizeof(sprag_policy)`.
+    uint32_t size;
+    // The largest body that the app's server carries, in bytes: 1 MiB by default, at least 8 KiB.
+    uint32_t max_body;
+    // Whom another account key holds back: one of `SPRAG_ON_CHANGE_…`; verified contacts by default.
+    uint32_t on_change;
+    // How far the app has come in taking up encryption: one of `SPRAG_ROLLOUT_…`; to the end by default.
+    uint32_t rollout;
+} sprag_policy;
+
 // What `sprag_client_create` needs. Filled by the caller.
 typedef struct sprag_config {
     // `sizeof(sprag_config)`.
     uint32_t size;
-    // The largest body that the app's server carries, in bytes; 0 for 1 MiB.
-    uint32_t max_body;
+    // What the account starts from: 0 or one of `SPRAG_START_…`.
+    uint32_t start;
     // The file, as UTF-8; absent for a store in memory.
     struct sprag_bytes path;
     // The key that is to unlock the store: 32 random bytes from the platform's keystore.
     struct sprag_bytes key;
     // The account: 1 to 64 bytes.
     struct sprag_bytes account;
-    // Whom another account key holds back: 0 or one of `SPRAG_ON_CHANGE_…`.
-    uint32_t on_change;
-    // What the account starts from: 0 or one of `SPRAG_START_…`.
-    uint32_t start;
+    // What the app decides about its messages; NULL for the default.
+    const struct sprag_policy *policy;
 } sprag_config;
 
 // What `sprag_client_open` needs. Filled by the caller.
@@ -534,7 +571,7 @@ typedef struct sprag_event {
     uint64_t id;
     // When it happened, Unix seconds.
     uint64_t at;
-    // Message, unreadable, unsupported: the app's own name for it, if it gave one.
+    // Message, unreadable, unsupported, plaintext in protected: the app's own name for it, if it gave one.
     struct sprag_bytes app_ref;
     // Message, unreadable, unsupported: the hash of its bytes, 32 bytes.
     struct sprag_bytes blob_id;
@@ -545,11 +582,11 @@ typedef struct sprag_event {
     // Message, audience differs, session restarted, clone suspected, braid stalled, unsupported: the device. Link: which
     // one, 0 where it is not known.
     uint32_t device;
-    // Message, audience differs: one of `SPRAG_CONVERSATION_…`.
+    // Message, audience differs, plaintext in protected, protection: one of `SPRAG_CONVERSATION_…`.
     uint32_t conversation;
-    // Message, audience differs: the other account of a direct conversation, or the room. Sender differs: whom the app named.
+    // The same: the other account of a direct conversation, or the room. Sender differs: whom the app named.
     struct sprag_bytes peer;
-    // Message: the members of the room, ourselves included. Audience differs: those that we know of.
+    // The same: the members of the room, ourselves included, as far as we know them.
     const struct sprag_bytes *members;
     // How many.
     size_t members_len;
@@ -573,7 +610,7 @@ typedef struct sprag_event {
     uint32_t reason;
     // Unreadable: one of `SPRAG_HEALING_…`.
     uint32_t healing;
-    // Progress: one of `SPRAG_STATE_…`.
+    // Progress: one of `SPRAG_STATE_…`. Protection: how it is, one of `SPRAG_PROTECTION_…`.
     uint32_t state;
     // Identity changed: the safety number that was pinned, 60 digits.
     struct sprag_bytes old_number;
@@ -586,7 +623,8 @@ typedef struct sprag_event {
     // Identity changed: whether the old number had been compared. Session restarted: whether it was resumed. Devices
     // changed: whether they are our own.
     uint32_t flag;
-    // Keys low: how many are left. Store trouble: its code. Link: one of `SPRAG_LINK_…`.
+    // Keys low: how many are left. Store trouble: its code. Link: one of `SPRAG_LINK_…`. Protection: how it was, one of
+    // `SPRAG_PROTECTION_…`.
     uint32_t number;
     // Clock suspect: by how many seconds our clock is ahead.
     int64_t skew;
@@ -775,11 +813,10 @@ void sprag_client_free(struct sprag_client *client);
 // Removes the store with everything in it, and frees the client, also on failure. There is no way back.
 SPRAG_MUST_USE sprag_status sprag_client_erase(struct sprag_client *client);
 
-// Changes the stored policy: the largest body that the app's server carries, in bytes, and one of `SPRAG_ON_CHANGE_…`.
+// Replaces the stored policy.
 SPRAG_MUST_USE
 sprag_status sprag_configure(const struct sprag_client *client,
-                             uint32_t max_body,
-                             uint32_t on_change);
+                             const struct sprag_policy *policy);
 
 // Closes the store until `sprag_resume`: before the platform suspends the process. May be called from another thread while a
 // call is running.
@@ -872,6 +909,15 @@ SPRAG_MUST_USE
 sprag_status sprag_revoke(const struct sprag_client *client,
                           uint32_t device,
                           struct sprag_pending *pending);
+
+// Takes this device off its account's list: as when the user logs out. `pending` may be NULL.
+SPRAG_MUST_USE sprag_status sprag_retire(const struct sprag_client *client, struct sprag_pending *pending);
+
+// Says whether every client of this account can read what is encrypted, old ones included: not 0 if so. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_set_ready(const struct sprag_client *client,
+                             uint32_t ready,
+                             struct sprag_pending *pending);
 
 // How many requests there are; 0 for NULL.
 size_t sprag_requests_len(const struct sprag_request_list *list);
@@ -1018,6 +1064,16 @@ SPRAG_MUST_USE
 sprag_status sprag_retry(const struct sprag_client *client,
                          struct sprag_bytes message,
                          struct sprag_pending *pending);
+
+// How far a conversation is protected: writes one of `SPRAG_PROTECTION_…`. Nothing changes, and nobody is asked. The
+// conversation is named as in `sprag_outgoing`: by its kind, the other account or the room, and the room's members.
+SPRAG_MUST_USE
+sprag_status sprag_protection(const struct sprag_client *client,
+                              uint32_t conversation,
+                              struct sprag_bytes peer,
+                              const struct sprag_bytes *members,
+                              size_t members_len,
+                              uint32_t *protection);
 
 // How far a message of ours has come: see `sprag_sent_state`.
 SPRAG_MUST_USE

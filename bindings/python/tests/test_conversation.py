@@ -17,6 +17,8 @@ from sprag import (
     MessageState,
     OnChange,
     Outcome,
+    Protection,
+    Rollout,
     SendOptions,
     SpragError,
     Trust,
@@ -142,6 +144,18 @@ class Conversation(unittest.TestCase):
             self.assertEqual(shown(alice), [line])
         self.assertEqual(alice.contact(b"bob").digits, bob.contact(b"alice").digits)
         self.assertEqual(len(alice.contact(b"bob").digits), 60)
+        found = alice.protections([sprag.direct(b"bob"), sprag.direct(b"nobody")])
+        self.assertEqual(found, [Protection.ENCRYPTED, Protection.PLAIN])
+        alice.set_ready(True)
+
+    def test_what_is_not_protected_is_said(self):
+        alice, bob = self.pair()
+        policy = sprag.default_policy()
+        policy.rollout = Rollout.READ
+        alice.configure(policy)
+        self.server.settle(alice, bob)
+        with self.assertRaises(SpragError.NotProtected):
+            alice.send(sprag.direct(b"bob"), sprag.text("hello"), SendOptions())
 
     def test_both_begin_at_once(self):
         alice, bob = self.pair()
@@ -271,7 +285,9 @@ class Conversation(unittest.TestCase):
 
     def test_by_policy_every_change_is_held(self):
         alice, bob = self.pair()
-        alice.configure(1 << 20, OnChange.HOLD_ALL)
+        policy = sprag.default_policy()
+        policy.on_change = OnChange.HOLD_ALL
+        alice.configure(policy)
         self.server.settle(alice, bob)
         self.say(alice, b"bob", "hello", b"a")
         self.server.settle(alice, bob)

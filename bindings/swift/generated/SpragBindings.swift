@@ -629,9 +629,9 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func cancel(message: Data) throws  -> Pending
     
     /**
-     * Changes the stored policy.
+     * Replaces the stored policy.
      */
-    func configure(maxBody: UInt32, onChange: OnChange) throws 
+    func configure(policy: Policy) throws 
     
     /**
      * The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white
@@ -698,6 +698,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func peek(message: Incoming) throws  -> Preview
     
     /**
+     * How far conversations are protected, in the order in which they are named. Nothing changes, and nobody is asked.
+     */
+    func protections(conversations: [Conversation]) throws  -> [Protection]
+    
+    /**
      * Puts the store under a new key of 32 bytes.
      */
     func rekey(key: Data) throws 
@@ -718,6 +723,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func resume() throws 
     
     /**
+     * Takes this device off its account's list: as when the user logs out.
+     */
+    func retire() throws  -> Pending
+    
+    /**
      * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
     func retry(message: Data) throws  -> Pending
@@ -731,6 +741,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
      * Sends a message. What can go out at once is in the answer.
      */
     func send(conversation: Conversation, content: Content, options: SendOptions) throws  -> Sent
+    
+    /**
+     * Says whether every client of this account can read what is encrypted, old ones included.
+     */
+    func setReady(ready: Bool) throws  -> Pending
     
     /**
      * Closes the store and wipes its keys from memory; later calls are misuse. Running calls end first.
@@ -810,15 +825,14 @@ open class Client: ClientProtocol, @unchecked Sendable {
     /**
      * Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
      */
-public static func create(path: String?, key: Data, account: Data, maxBody: UInt32? = nil, onChange: OnChange? = nil)throws  -> Client  {
+public static func create(path: String?, key: Data, account: Data, policy: Policy? = nil)throws  -> Client  {
     return try  FfiConverterTypeClient_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
         uniffiCallStatus in
     uniffi_sprag_uniffi_fn_constructor_client_create(
         FfiConverterOptionString.lower(path),
         FfiConverterData.lower(key),
         FfiConverterData.lower(account),
-        FfiConverterOptionUInt32.lower(maxBody),
-        FfiConverterOptionTypeOnChange.lower(onChange),uniffiCallStatus
+        FfiConverterOptionTypePolicy.lower(policy),uniffiCallStatus
     )
 })
 }
@@ -827,15 +841,14 @@ public static func create(path: String?, key: Data, account: Data, maxBody: UInt
      * Makes the store of a device more of an account that exists: it shows its `link_code`, and a device that holds the
      * account key admits it. Until then it can do nothing else.
      */
-public static func link(path: String?, key: Data, account: Data, maxBody: UInt32? = nil, onChange: OnChange? = nil)throws  -> Client  {
+public static func link(path: String?, key: Data, account: Data, policy: Policy? = nil)throws  -> Client  {
     return try  FfiConverterTypeClient_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
         uniffiCallStatus in
     uniffi_sprag_uniffi_fn_constructor_client_link(
         FfiConverterOptionString.lower(path),
         FfiConverterData.lower(key),
         FfiConverterData.lower(account),
-        FfiConverterOptionUInt32.lower(maxBody),
-        FfiConverterOptionTypeOnChange.lower(onChange),uniffiCallStatus
+        FfiConverterOptionTypePolicy.lower(policy),uniffiCallStatus
     )
 })
 }
@@ -914,14 +927,13 @@ open func cancel(message: Data)throws  -> Pending  {
 }
     
     /**
-     * Changes the stored policy.
+     * Replaces the stored policy.
      */
-open func configure(maxBody: UInt32, onChange: OnChange)throws   {try rustCallWithError(FfiConverterTypeSpragError_lift) {
+open func configure(policy: Policy)throws   {try rustCallWithError(FfiConverterTypeSpragError_lift) {
         uniffiCallStatus in
     uniffi_sprag_uniffi_fn_method_client_configure(
             self.uniffiCloneHandle(),
-        FfiConverterUInt32.lower(maxBody),
-        FfiConverterTypeOnChange_lower(onChange),uniffiCallStatus
+        FfiConverterTypePolicy_lower(policy),uniffiCallStatus
     )
 }
 }
@@ -1085,6 +1097,19 @@ open func peek(message: Incoming)throws  -> Preview  {
 }
     
     /**
+     * How far conversations are protected, in the order in which they are named. Nothing changes, and nobody is asked.
+     */
+open func protections(conversations: [Conversation])throws  -> [Protection]  {
+    return try  FfiConverterSequenceTypeProtection.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_protections(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeConversation.lower(conversations),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Puts the store under a new key of 32 bytes.
      */
 open func rekey(key: Data)throws   {try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1136,6 +1161,18 @@ open func resume()throws   {try rustCallWithError(FfiConverterTypeSpragError_lif
 }
     
     /**
+     * Takes this device off its account's list: as when the user logs out.
+     */
+open func retire()throws  -> Pending  {
+    return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_retire(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
 open func retry(message: Data)throws  -> Pending  {
@@ -1172,6 +1209,19 @@ open func send(conversation: Conversation, content: Content, options: SendOption
         FfiConverterTypeConversation_lower(conversation),
         FfiConverterTypeContent_lower(content),
         FfiConverterTypeSendOptions_lower(options),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Says whether every client of this account can read what is encrypted, old ones included.
+     */
+open func setReady(ready: Bool)throws  -> Pending  {
+    return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_set_ready(
+            self.uniffiCloneHandle(),
+        FfiConverterBool.lower(ready),uniffiCallStatus
     )
 })
 }
@@ -2220,6 +2270,85 @@ public func FfiConverterTypePending_lift(_ buf: RustBuffer) throws -> Pending {
 #endif
 public func FfiConverterTypePending_lower(_ value: Pending) -> RustBuffer {
     return FfiConverterTypePending.lower(value)
+}
+
+
+/**
+ * What the app decides about its messages. `default_policy` has the values that it does not care about.
+ */
+public struct Policy: Equatable, Hashable {
+    /**
+     * The largest body that the app's server carries, in bytes: at least 8 KiB.
+     */
+    public var maxBody: UInt32
+    /**
+     * What becomes of a contact under whose name another account key appears.
+     */
+    public var onChange: OnChange
+    /**
+     * How far the app has come in taking up encryption.
+     */
+    public var rollout: Rollout
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The largest body that the app's server carries, in bytes: at least 8 KiB.
+         */maxBody: UInt32, 
+        /**
+         * What becomes of a contact under whose name another account key appears.
+         */onChange: OnChange, 
+        /**
+         * How far the app has come in taking up encryption.
+         */rollout: Rollout) {
+        self.maxBody = maxBody
+        self.onChange = onChange
+        self.rollout = rollout
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Policy: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePolicy: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Policy {
+        return
+            try Policy(
+                maxBody: FfiConverterUInt32.read(from: &buf), 
+                onChange: FfiConverterTypeOnChange.read(from: &buf), 
+                rollout: FfiConverterTypeRollout.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Policy, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.maxBody, into: &buf)
+        FfiConverterTypeOnChange.write(value.onChange, into: &buf)
+        FfiConverterTypeRollout.write(value.rollout, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePolicy_lift(_ buf: RustBuffer) throws -> Policy {
+    return try FfiConverterTypePolicy.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePolicy_lower(_ value: Policy) -> RustBuffer {
+    return FfiConverterTypePolicy.lower(value)
 }
 
 
@@ -3964,6 +4093,111 @@ public func FfiConverterTypePreview_lower(_ value: Preview) -> RustBuffer {
 
 
 /**
+ * How far a conversation is protected. It only rises.
+ */
+
+public enum Protection: Equatable, Hashable {
+    
+    /**
+     * Somebody in it cannot read what is encrypted, or nobody was asked yet: the app uses the path it had before.
+     */
+    case plain
+    /**
+     * Everybody in it can read what is encrypted, and nobody has begun.
+     */
+    case offered
+    /**
+     * What is said is encrypted, for good.
+     */
+    case encrypted
+    /**
+     * The same, and the user has compared the safety number of everybody in it.
+     */
+    case verified
+    /**
+     * A state that this release of the face does not know.
+     */
+    case other
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Protection: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProtection: FfiConverterRustBuffer {
+    typealias SwiftType = Protection
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Protection {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .plain
+        
+        case 2: return .offered
+        
+        case 3: return .encrypted
+        
+        case 4: return .verified
+        
+        case 5: return .other
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Protection, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .plain:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .offered:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .encrypted:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .verified:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .other:
+            writeInt(&buf, Int32(5))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProtection_lift(_ buf: RustBuffer) throws -> Protection {
+    return try FfiConverterTypeProtection.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProtection_lower(_ value: Protection) -> RustBuffer {
+    return FfiConverterTypeProtection.lower(value)
+}
+
+
+
+/**
  * Why a server refuses for good.
  */
 
@@ -4044,6 +4278,91 @@ public func FfiConverterTypeRejection_lift(_ buf: RustBuffer) throws -> Rejectio
 #endif
 public func FfiConverterTypeRejection_lower(_ value: Rejection) -> RustBuffer {
     return FfiConverterTypeRejection.lower(value)
+}
+
+
+
+/**
+ * How far the app has come in taking up encryption.
+ */
+
+public enum Rollout: Equatable, Hashable {
+    
+    /**
+     * It reads, and begins nothing.
+     */
+    case read
+    /**
+     * It says that it can read, and finds out who else can.
+     */
+    case offer
+    /**
+     * It encrypts wherever everybody can read it.
+     */
+    case encrypt
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Rollout: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRollout: FfiConverterRustBuffer {
+    typealias SwiftType = Rollout
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Rollout {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .read
+        
+        case 2: return .offer
+        
+        case 3: return .encrypt
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Rollout, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .read:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .offer:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .encrypt:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRollout_lift(_ buf: RustBuffer) throws -> Rollout {
+    return try FfiConverterTypeRollout.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRollout_lower(_ value: Rollout) -> RustBuffer {
+    return FfiConverterTypeRollout.lower(value)
 }
 
 
@@ -4509,6 +4828,34 @@ public enum What: Equatable, Hashable {
          */missing: [Data]
     )
     /**
+     * What came in a conversation that is encrypted was not. It is not to be shown as a message.
+     */
+    case plaintextInProtected(
+        /**
+         * Where the app filed it.
+         */conversation: Conversation, 
+        /**
+         * Whom the app named as its sender.
+         */sender: Data?, 
+        /**
+         * The app's own name for it.
+         */appRef: Data?
+    )
+    /**
+     * A conversation is better protected than before.
+     */
+    case protection(
+        /**
+         * Which.
+         */conversation: Conversation, 
+        /**
+         * How it was.
+         */before: Protection, 
+        /**
+         * How it is.
+         */now: Protection
+    )
+    /**
      * How far the linking of a device has come.
      */
     case link(
@@ -4686,39 +5033,45 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
         case 6: return .audienceDiffers(conversation: try FfiConverterTypeConversation.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), added: try FfiConverterSequenceData.read(from: &buf), missing: try FfiConverterSequenceData.read(from: &buf)
         )
         
-        case 7: return .link(phase: try FfiConverterTypeLinkPhase.read(from: &buf), device: try FfiConverterOptionUInt32.read(from: &buf)
+        case 7: return .plaintextInProtected(conversation: try FfiConverterTypeConversation.read(from: &buf), sender: try FfiConverterOptionData.read(from: &buf), appRef: try FfiConverterOptionData.read(from: &buf)
         )
         
-        case 8: return .removed
-        
-        case 9: return .listConflict(account: try FfiConverterData.read(from: &buf), mine: try FfiConverterTypeListRef.read(from: &buf), theirs: try FfiConverterTypeListRef.read(from: &buf)
+        case 8: return .protection(conversation: try FfiConverterTypeConversation.read(from: &buf), before: try FfiConverterTypeProtection.read(from: &buf), now: try FfiConverterTypeProtection.read(from: &buf)
         )
         
-        case 10: return .sessionRestarted(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), resumed: try FfiConverterBool.read(from: &buf), reason: try FfiConverterOptionUInt32.read(from: &buf)
+        case 9: return .link(phase: try FfiConverterTypeLinkPhase.read(from: &buf), device: try FfiConverterOptionUInt32.read(from: &buf)
         )
         
-        case 11: return .cloneSuspected(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
+        case 10: return .removed
+        
+        case 11: return .listConflict(account: try FfiConverterData.read(from: &buf), mine: try FfiConverterTypeListRef.read(from: &buf), theirs: try FfiConverterTypeListRef.read(from: &buf)
         )
         
-        case 12: return .braidStalled(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
+        case 12: return .sessionRestarted(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), resumed: try FfiConverterBool.read(from: &buf), reason: try FfiConverterOptionUInt32.read(from: &buf)
         )
         
-        case 13: return .clockSuspect(skew: try FfiConverterInt64.read(from: &buf)
+        case 13: return .cloneSuspected(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 14: return .keysLow(left: try FfiConverterUInt32.read(from: &buf)
+        case 14: return .braidStalled(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 15: return .storeTrouble(code: try FfiConverterUInt32.read(from: &buf)
+        case 15: return .clockSuspect(skew: try FfiConverterInt64.read(from: &buf)
         )
         
-        case 16: return .unsupported(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), kind: try FfiConverterUInt64.read(from: &buf)
+        case 16: return .keysLow(left: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 17: return .senderDiffers(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), named: try FfiConverterData.read(from: &buf), proved: try FfiConverterData.read(from: &buf)
+        case 17: return .storeTrouble(code: try FfiConverterUInt32.read(from: &buf)
         )
         
-        case 18: return .other(kind: try FfiConverterUInt32.read(from: &buf)
+        case 18: return .unsupported(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), kind: try FfiConverterUInt64.read(from: &buf)
+        )
+        
+        case 19: return .senderDiffers(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), named: try FfiConverterData.read(from: &buf), proved: try FfiConverterData.read(from: &buf)
+        )
+        
+        case 20: return .other(kind: try FfiConverterUInt32.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -4788,25 +5141,39 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             FfiConverterSequenceData.write(missing, into: &buf)
             
         
-        case let .link(phase,device):
+        case let .plaintextInProtected(conversation,sender,appRef):
             writeInt(&buf, Int32(7))
+            FfiConverterTypeConversation.write(conversation, into: &buf)
+            FfiConverterOptionData.write(sender, into: &buf)
+            FfiConverterOptionData.write(appRef, into: &buf)
+            
+        
+        case let .protection(conversation,before,now):
+            writeInt(&buf, Int32(8))
+            FfiConverterTypeConversation.write(conversation, into: &buf)
+            FfiConverterTypeProtection.write(before, into: &buf)
+            FfiConverterTypeProtection.write(now, into: &buf)
+            
+        
+        case let .link(phase,device):
+            writeInt(&buf, Int32(9))
             FfiConverterTypeLinkPhase.write(phase, into: &buf)
             FfiConverterOptionUInt32.write(device, into: &buf)
             
         
         case .removed:
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(10))
         
         
         case let .listConflict(account,mine,theirs):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(11))
             FfiConverterData.write(account, into: &buf)
             FfiConverterTypeListRef.write(mine, into: &buf)
             FfiConverterTypeListRef.write(theirs, into: &buf)
             
         
         case let .sessionRestarted(account,device,resumed,reason):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(12))
             FfiConverterData.write(account, into: &buf)
             FfiConverterUInt32.write(device, into: &buf)
             FfiConverterBool.write(resumed, into: &buf)
@@ -4814,34 +5181,34 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             
         
         case let .cloneSuspected(account,device):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(13))
             FfiConverterData.write(account, into: &buf)
             FfiConverterUInt32.write(device, into: &buf)
             
         
         case let .braidStalled(account,device):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(14))
             FfiConverterData.write(account, into: &buf)
             FfiConverterUInt32.write(device, into: &buf)
             
         
         case let .clockSuspect(skew):
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(15))
             FfiConverterInt64.write(skew, into: &buf)
             
         
         case let .keysLow(left):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(16))
             FfiConverterUInt32.write(left, into: &buf)
             
         
         case let .storeTrouble(code):
-            writeInt(&buf, Int32(15))
+            writeInt(&buf, Int32(17))
             FfiConverterUInt32.write(code, into: &buf)
             
         
         case let .unsupported(appRef,blobId,sender,device,kind):
-            writeInt(&buf, Int32(16))
+            writeInt(&buf, Int32(18))
             FfiConverterOptionData.write(appRef, into: &buf)
             FfiConverterData.write(blobId, into: &buf)
             FfiConverterData.write(sender, into: &buf)
@@ -4850,7 +5217,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             
         
         case let .senderDiffers(appRef,blobId,named,proved):
-            writeInt(&buf, Int32(17))
+            writeInt(&buf, Int32(19))
             FfiConverterOptionData.write(appRef, into: &buf)
             FfiConverterData.write(blobId, into: &buf)
             FfiConverterData.write(named, into: &buf)
@@ -4858,7 +5225,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             
         
         case let .other(kind):
-            writeInt(&buf, Int32(18))
+            writeInt(&buf, Int32(20))
             FfiConverterUInt32.write(kind, into: &buf)
             
         }
@@ -5099,6 +5466,30 @@ fileprivate struct FfiConverterOptionTypeListWrite: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypePolicy: FfiConverterRustBuffer {
+    typealias SwiftType = Policy?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePolicy.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePolicy.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeConversation: FfiConverterRustBuffer {
     typealias SwiftType = Conversation?
 
@@ -5115,30 +5506,6 @@ fileprivate struct FfiConverterOptionTypeConversation: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeConversation.read(from: &buf)
-        default: throw UniffiInternalError.unexpectedOptionalTag
-        }
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-fileprivate struct FfiConverterOptionTypeOnChange: FfiConverterRustBuffer {
-    typealias SwiftType = OnChange?
-
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
-        guard let value = value else {
-            writeInt(&buf, Int8(0))
-            return
-        }
-        writeInt(&buf, Int8(1))
-        FfiConverterTypeOnChange.write(value, into: &buf)
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
-        switch try readInt(&buf) as Int8 {
-        case 0: return nil
-        case 1: return try FfiConverterTypeOnChange.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -5443,6 +5810,56 @@ fileprivate struct FfiConverterSequenceTypeWanted: FfiConverterRustBuffer {
         return seq
     }
 }
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeConversation: FfiConverterRustBuffer {
+    typealias SwiftType = [Conversation]
+
+    public static func write(_ value: [Conversation], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeConversation.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Conversation] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Conversation]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeConversation.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeProtection: FfiConverterRustBuffer {
+    typealias SwiftType = [Protection]
+
+    public static func write(_ value: [Protection], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeProtection.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Protection] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Protection]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeProtection.read(from: &buf))
+        }
+        return seq
+    }
+}
 /**
  * A few words about a reason's number, for a log.
  */
@@ -5475,6 +5892,17 @@ public func version() -> String  {
     )
 })
 }
+/**
+ * The policy of an app that decides nothing: bodies of 1 MiB, sending held for verified contacts who change, encryption
+ * wherever everybody can read it.
+ */
+public func defaultPolicy() -> Policy  {
+    return try!  FfiConverterTypePolicy_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_func_default_policy(uniffiCallStatus
+    )
+})
+}
 
 private enum InitializationResult {
     case ok
@@ -5500,6 +5928,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_func_version() != 55032) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_func_default_policy() != 11912) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_accept_change() != 38116) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5512,7 +5943,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_configure() != 59019) {
+    if (uniffi_sprag_uniffi_checksum_method_client_configure() != 16508) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_confirm() != 3956) {
@@ -5551,6 +5982,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_peek() != 55424) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_method_client_protections() != 18299) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_rekey() != 28677) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5563,6 +5997,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_resume() != 18729) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_method_client_retire() != 38928) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_retry() != 9987) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5570,6 +6007,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_send() != 39792) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sprag_uniffi_checksum_method_client_set_ready() != 49740) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_shut() != 36628) {
@@ -5584,10 +6024,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_wake() != 29786) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_constructor_client_create() != 61785) {
+    if (uniffi_sprag_uniffi_checksum_constructor_client_create() != 57341) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_constructor_client_link() != 24365) {
+    if (uniffi_sprag_uniffi_checksum_constructor_client_link() != 21426) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_constructor_client_open() != 28518) {

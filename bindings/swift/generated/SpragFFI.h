@@ -255,12 +255,12 @@ void uniffi_sprag_uniffi_fn_free_client(uint64_t handle, RustCallStatus *_Nonnul
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_CREATE
-uint64_t uniffi_sprag_uniffi_fn_constructor_client_create(RustBuffer path, RustBuffer key, RustBuffer account, RustBuffer max_body, RustBuffer on_change, RustCallStatus *_Nonnull out_status
+uint64_t uniffi_sprag_uniffi_fn_constructor_client_create(RustBuffer path, RustBuffer key, RustBuffer account, RustBuffer policy, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_LINK
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_LINK
-uint64_t uniffi_sprag_uniffi_fn_constructor_client_link(RustBuffer path, RustBuffer key, RustBuffer account, RustBuffer max_body, RustBuffer on_change, RustCallStatus *_Nonnull out_status
+uint64_t uniffi_sprag_uniffi_fn_constructor_client_link(RustBuffer path, RustBuffer key, RustBuffer account, RustBuffer policy, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_CONSTRUCTOR_CLIENT_OPEN
@@ -290,7 +290,7 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_cancel(uint64_t ptr, RustBuffer 
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONFIGURE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONFIGURE
-void uniffi_sprag_uniffi_fn_method_client_configure(uint64_t ptr, uint32_t max_body, RustBuffer on_change, RustCallStatus *_Nonnull out_status
+void uniffi_sprag_uniffi_fn_method_client_configure(uint64_t ptr, RustBuffer policy, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONFIRM
@@ -353,6 +353,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_link_code(uint64_t ptr, RustCall
 RustBuffer uniffi_sprag_uniffi_fn_method_client_peek(uint64_t ptr, RustBuffer message, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PROTECTIONS
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PROTECTIONS
+RustBuffer uniffi_sprag_uniffi_fn_method_client_protections(uint64_t ptr, RustBuffer conversations, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_REKEY
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_REKEY
 void uniffi_sprag_uniffi_fn_method_client_rekey(uint64_t ptr, RustBuffer key, RustCallStatus *_Nonnull out_status
@@ -373,6 +378,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_respond(uint64_t ptr, uint64_t r
 void uniffi_sprag_uniffi_fn_method_client_resume(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_RETIRE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_RETIRE
+RustBuffer uniffi_sprag_uniffi_fn_method_client_retire(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_RETRY
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_RETRY
 RustBuffer uniffi_sprag_uniffi_fn_method_client_retry(uint64_t ptr, RustBuffer message, RustCallStatus *_Nonnull out_status
@@ -386,6 +396,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_revoke(uint64_t ptr, uint32_t de
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_SEND
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_SEND
 RustBuffer uniffi_sprag_uniffi_fn_method_client_send(uint64_t ptr, RustBuffer conversation, RustBuffer content, RustBuffer options, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_SET_READY
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_SET_READY
+RustBuffer uniffi_sprag_uniffi_fn_method_client_set_ready(uint64_t ptr, int8_t ready, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_SHUT
@@ -421,6 +436,12 @@ int8_t uniffi_sprag_uniffi_fn_func_recognise(RustBuffer bytes, RustCallStatus *_
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_FUNC_VERSION
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_FUNC_VERSION
 RustBuffer uniffi_sprag_uniffi_fn_func_version(RustCallStatus *_Nonnull out_status
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_FUNC_DEFAULT_POLICY
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_FUNC_DEFAULT_POLICY
+RustBuffer uniffi_sprag_uniffi_fn_func_default_policy(RustCallStatus *_Nonnull out_status
     
 );
 #endif
@@ -702,6 +723,12 @@ uint16_t uniffi_sprag_uniffi_checksum_func_version(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_FUNC_DEFAULT_POLICY
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_FUNC_DEFAULT_POLICY
+uint16_t uniffi_sprag_uniffi_checksum_func_default_policy(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ACCEPT_CHANGE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ACCEPT_CHANGE
 uint16_t uniffi_sprag_uniffi_checksum_method_client_accept_change(void
@@ -804,6 +831,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_peek(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_PROTECTIONS
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_PROTECTIONS
+uint16_t uniffi_sprag_uniffi_checksum_method_client_protections(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_REKEY
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_REKEY
 uint16_t uniffi_sprag_uniffi_checksum_method_client_rekey(void
@@ -828,6 +861,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_resume(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_RETIRE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_RETIRE
+uint16_t uniffi_sprag_uniffi_checksum_method_client_retire(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_RETRY
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_RETRY
 uint16_t uniffi_sprag_uniffi_checksum_method_client_retry(void
@@ -843,6 +882,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_revoke(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_SEND
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_SEND
 uint16_t uniffi_sprag_uniffi_checksum_method_client_send(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_SET_READY
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_SET_READY
+uint16_t uniffi_sprag_uniffi_checksum_method_client_set_ready(void
     
 );
 #endif

@@ -7,7 +7,7 @@ use crate::border::{Answer, clear, free, give, guard, handle, sized, sprag_bytes
 use crate::constants::{SPRAG_MISUSE, SPRAG_NULL, SPRAG_TOO_SMALL};
 use crate::objects::sprag_freshness_list;
 use crate::pipe::answer;
-use crate::records::{self, sprag_config, sprag_contact, sprag_opening, sprag_pending};
+use crate::records::{self, sprag_config, sprag_contact, sprag_opening, sprag_pending, sprag_policy};
 
 /// A client: one account's device on one store. May be used from any thread and from several at once.
 #[allow(non_camel_case_types)]
@@ -66,16 +66,16 @@ pub unsafe extern "C" fn sprag_client_erase(client: *mut sprag_client) -> sprag_
     })
 }
 
-/// Changes the stored policy: the largest body that the app's server carries, in bytes, and one of `SPRAG_ON_CHANGE_…`.
+/// Replaces the stored policy.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sprag_configure(client: *const sprag_client, max_body: u32, on_change: u32) -> sprag_status {
+pub unsafe extern "C" fn sprag_configure(client: *const sprag_client, policy: *const sprag_policy) -> sprag_status {
     guard(|| {
-        let mut policy = sprag::Policy::default();
-        policy.max_body = max_body;
-        policy.on_change = records::on_change(on_change)?;
-        // SAFETY: the caller's promise.
-        unsafe { handle(client) }?.0.configure(policy).map_err(status)
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            let client = handle(client)?;
+            client.0.configure(records::policy(&sized(policy)?)?).map_err(status)
+        }
     })
 }
 

@@ -155,6 +155,10 @@ pub const SPRAG_EVENT_DEVICES_CHANGED: u32 = 5;
 pub const SPRAG_EVENT_LIST_CONFLICT: u32 = 6;
 /// A message of a room was sent to others than those whom the app last named as its members.
 pub const SPRAG_EVENT_AUDIENCE_DIFFERS: u32 = 7;
+/// What came in a conversation that is encrypted was not. It is not to be shown as a message.
+pub const SPRAG_EVENT_PLAINTEXT_IN_PROTECTED: u32 = 8;
+/// A conversation is better protected than before.
+pub const SPRAG_EVENT_PROTECTION: u32 = 9;
 /// The session with a device was begun anew.
 pub const SPRAG_EVENT_SESSION_RESTARTED: u32 = 10;
 /// A device's state is in use twice, or it lies. Nothing is begun anew by itself.
@@ -209,6 +213,22 @@ pub const SPRAG_TRUST_UNSEEN: u32 = 4;
 pub const SPRAG_ON_CHANGE_HOLD_VERIFIED: u32 = 1;
 /// Another account key holds sending to anybody.
 pub const SPRAG_ON_CHANGE_HOLD_ALL: u32 = 2;
+
+/// The app reads what is encrypted, and begins nothing.
+pub const SPRAG_ROLLOUT_READ: u32 = 1;
+/// It says that it can read, and finds out who else can.
+pub const SPRAG_ROLLOUT_OFFER: u32 = 2;
+/// It encrypts wherever everybody can read it.
+pub const SPRAG_ROLLOUT_ENCRYPT: u32 = 3;
+
+/// Somebody in the conversation cannot read what is encrypted, or nobody was asked yet.
+pub const SPRAG_PROTECTION_PLAIN: u32 = 1;
+/// Everybody in it can read what is encrypted, and nobody has begun.
+pub const SPRAG_PROTECTION_OFFERED: u32 = 2;
+/// What is said is encrypted, for good.
+pub const SPRAG_PROTECTION_ENCRYPTED: u32 = 3;
+/// The same, and the user has compared the safety number of everybody in it.
+pub const SPRAG_PROTECTION_VERIFIED: u32 = 4;
 
 /// On the new device: an offer for its code has come, and is answered.
 pub const SPRAG_LINK_OFFERED: u32 = 1;
@@ -295,6 +315,8 @@ named! {
     SPRAG_EVENT_DEVICES_CHANGED,
     SPRAG_EVENT_LIST_CONFLICT,
     SPRAG_EVENT_AUDIENCE_DIFFERS,
+    SPRAG_EVENT_PLAINTEXT_IN_PROTECTED,
+    SPRAG_EVENT_PROTECTION,
     SPRAG_EVENT_SESSION_RESTARTED,
     SPRAG_EVENT_CLONE_SUSPECTED,
     SPRAG_EVENT_BRAID_STALLED,
@@ -324,6 +346,13 @@ named! {
     SPRAG_LINK_JOINED,
     SPRAG_LINK_ANSWERED,
     SPRAG_LINK_ADMITTED,
+    SPRAG_ROLLOUT_READ,
+    SPRAG_ROLLOUT_OFFER,
+    SPRAG_ROLLOUT_ENCRYPT,
+    SPRAG_PROTECTION_PLAIN,
+    SPRAG_PROTECTION_OFFERED,
+    SPRAG_PROTECTION_ENCRYPTED,
+    SPRAG_PROTECTION_VERIFIED,
 }
 
 /// Writes the value of a constant of this header, by its name as bytes: "SPRAG_OK". `SPRAG_UNKNOWN` if there is none.

@@ -88,6 +88,36 @@ pub unsafe extern "C" fn sprag_revoke(
     })
 }
 
+/// Takes this device off its account's list: as when the user logs out. `pending` may be NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_retire(client: *const sprag_client, pending: *mut sprag_pending) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            answer(pending, handle(client)?.0.retire().map_err(status)?);
+        }
+        Ok(())
+    })
+}
+
+/// Says whether every client of this account can read what is encrypted, old ones included: not 0 if so. `pending` may be NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_set_ready(
+    client: *const sprag_client,
+    ready: u32,
+    pending: *mut sprag_pending,
+) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            answer(pending, handle(client)?.0.set_ready(ready != 0).map_err(status)?);
+        }
+        Ok(())
+    })
+}
+
 /// Every object may be used from any thread.
 const _: fn() = {
     const fn shared<T: Send + Sync>() {}

@@ -231,6 +231,33 @@ pub unsafe extern "C" fn sprag_retry(
     })
 }
 
+/// How far a conversation is protected: writes one of `SPRAG_PROTECTION_…`. Nothing changes, and nobody is asked. The
+/// conversation is named as in `sprag_outgoing`: by its kind, the other account or the room, and the room's members.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sprag_protection(
+    client: *const sprag_client,
+    conversation: u32,
+    peer: sprag_bytes,
+    members: *const sprag_bytes,
+    members_len: usize,
+    protection: *mut u32,
+) -> sprag_status {
+    guard(|| {
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            if protection.is_null() {
+                return Err(SPRAG_NULL);
+            }
+            let client = handle(client)?;
+            let conversation = records::conversation(conversation, peer.need()?, slice(members, members_len)?)?;
+            let found = client.0.protections(&[conversation]).map_err(status)?;
+            protection.write(found.first().map_or(0, |protection| protection.code()));
+        }
+        Ok(())
+    })
+}
+
 /// How far a message of ours has come: see `sprag_sent_state`.
 #[must_use]
 #[unsafe(no_mangle)]

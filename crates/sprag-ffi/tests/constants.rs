@@ -31,7 +31,10 @@ fn every_number_in_the_header_has_its_name() {
 #[test]
 fn the_numbers_are_the_engines() {
     use sprag::{AccountId, BlobId, Class, Content, Conversation, DeviceId, Finding, Healing, ListRef, Sender, What};
-    use sprag::{Importance, LinkPhase, MessageId, MessageState, OnChange, Reason, RoomId, Start, Trust, Why};
+    use sprag::{
+        Importance, LinkPhase, MessageId, MessageState, OnChange, Protection, Reason, Rollout, RoomId, Start, Trust,
+        Why,
+    };
     let account = AccountId::new(b"a").unwrap();
     let (blob_id, list) = (BlobId([0; 32]), || ListRef { sequence: 0, hash: [0; 32] });
     let healing = Healing::Final;
@@ -95,6 +98,21 @@ fn the_numbers_are_the_engines() {
         ),
         (SPRAG_EVENT_LINK, What::Link { phase: LinkPhase::Joined, device: None }.code()),
         (SPRAG_EVENT_REMOVED, What::Removed.code()),
+        (
+            SPRAG_EVENT_PLAINTEXT_IN_PROTECTED,
+            What::PlaintextInProtected { conversation: room(), from: None, app_ref: None }.code(),
+        ),
+        (
+            SPRAG_EVENT_PROTECTION,
+            What::Protection { conversation: room(), from: Protection::Plain, to: Protection::Offered }.code(),
+        ),
+        (SPRAG_PROTECTION_PLAIN, Protection::Plain.code()),
+        (SPRAG_PROTECTION_OFFERED, Protection::Offered.code()),
+        (SPRAG_PROTECTION_ENCRYPTED, Protection::Encrypted.code()),
+        (SPRAG_PROTECTION_VERIFIED, Protection::Verified.code()),
+        (SPRAG_ROLLOUT_READ, Rollout::Read.code()),
+        (SPRAG_ROLLOUT_OFFER, Rollout::Offer.code()),
+        (SPRAG_ROLLOUT_ENCRYPT, Rollout::Encrypt.code()),
         (SPRAG_LINK_OFFERED, LinkPhase::Offered.code()),
         (SPRAG_LINK_JOINED, LinkPhase::Joined.code()),
         (SPRAG_LINK_ANSWERED, LinkPhase::Answered.code()),

@@ -8,7 +8,9 @@ use crate::bytes::Bytes;
 use crate::error::Result;
 use crate::event::Event;
 use crate::message::{Delivered, Incoming, Pending, Preview, SendOptions, Sent};
-use crate::names::{Contact, Content, Conversation, Device, Freshness, LinkCode, MessageState, OnChange, bytes};
+use crate::names::{
+    Contact, Content, Conversation, Device, Freshness, LinkCode, MessageState, Policy, Protection, bytes,
+};
 use crate::request::{Outcome, Request};
 
 /// One account's device on one store. It holds keys: close it when done (`close()` in Kotlin, `shut()` everywhere).
@@ -36,20 +38,11 @@ fn place(path: Option<String>) -> sprag::Place {
     path.map_or(sprag::Place::Memory, |path| sprag::Place::File(path.into()))
 }
 
-fn config(
-    path: Option<String>,
-    key: &Bytes,
-    account: &Bytes,
-    max_body: Option<u32>,
-    on_change: Option<OnChange>,
-) -> Result<sprag::Config> {
+fn config(path: Option<String>, key: &Bytes, account: &Bytes, policy: Option<Policy>) -> Result<sprag::Config> {
     let key = sprag::Key::from_slice(key.as_ref())?;
     let mut config = sprag::Config::new(place(path), key, AccountId::new(account)?);
-    if let Some(max_body) = max_body {
-        config.policy.max_body = max_body;
-    }
-    if let Some(on_change) = on_change {
-        config.policy.on_change = on_change.into();
+    if let Some(policy) = policy {
+        config.policy = policy.into();
     }
     Ok(config)
 }
@@ -57,29 +50,17 @@ fn config(
 #[uniffi::export]
 impl Client {
     /// Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
-    #[uniffi::constructor(default(max_body = None, on_change = None))]
-    pub fn create(
-        path: Option<String>,
-        key: Bytes,
-        account: Bytes,
-        max_body: Option<u32>,
-        on_change: Option<OnChange>,
-    ) -> Result<Arc<Self>> {
-        let config = config(path, &key, &account, max_body, on_change)?;
+    #[uniffi::constructor(default(policy = None))]
+    pub fn create(path: Option<String>, key: Bytes, account: Bytes, policy: Option<Policy>) -> Result<Arc<Self>> {
+        let config = config(path, &key, &account, policy)?;
         Ok(Self::holding(sprag::Client::create(config, sprag::context::Environment::platform())?))
     }
 
     /// Makes the store of a device more of an account that exists: it shows its `link_code`, and a device that holds the
     /// account key admits it. Until then it can do nothing else.
-    #[uniffi::constructor(default(max_body = None, on_change = None))]
-    pub fn link(
-        path: Option<String>,
-        key: Bytes,
-        account: Bytes,
-        max_body: Option<u32>,
-        on_change: Option<OnChange>,
-    ) -> Result<Arc<Self>> {
-        let mut config = config(path, &key, &account, max_body, on_change)?;
+    #[uniffi::constructor(default(policy = None))]
+    pub fn link(path: Option<String>, key: Bytes, account: Bytes, policy: Option<Policy>) -> Result<Arc<Self>> {
+        let mut config = config(path, &key, &account, policy)?;
         config.start = sprag::Start::Link;
         Ok(Self::holding(sprag::Client::create(config, sprag::context::Environment::platform())?))
     }
@@ -210,12 +191,20 @@ impl Client {
         Ok(self.get()?.state(message.as_ref())?.into())
     }
 
-    /// Changes the stored policy.
-    pub fn configure(&self, max_body: u32, on_change: OnChange) -> Result<()> {
-        let mut policy = sprag::Policy::default();
-        policy.max_body = max_body;
-        policy.on_change = on_change.into();
-        Ok(self.get()?.configure(policy)?)
+    /// Replaces the stored policy.
+    pub fn configure(&self, policy: Policy) -> Result<()> {
+        Ok(self.get()?.configure(policy.into())?)
+    }
+
+    /// How far conversations are protected, in the order in which they are named. Nothing changes, and nobody is asked.
+    pub fn protections(&self, conversations: Vec<Conversation>) -> Result<Vec<Protection>> {
+        let conversations = conversations.iter().map(Conversation::engine).collect::<Result<Vec<_>>>()?;
+        Ok(self.get()?.protections(&conversations)?.into_iter().map(Into::into).collect())
+    }
+
+    /// Says whether every client of this account can read what is encrypted, old ones included.
+    pub fn set_ready(&self, ready: bool) -> Result<Pending> {
+        Ok(self.get()?.set_ready(ready)?.into())
     }
 
     /// Closes the store until `resume`.
@@ -291,5 +280,10 @@ impl Client {
     /// Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
     pub fn revoke(&self, device: u32) -> Result<Pending> {
         Ok(self.get()?.revoke(sprag::DeviceId(device))?.into())
+    }
+
+    /// Takes this device off its account's list: as when the user logs out.
+    pub fn retire(&self) -> Result<Pending> {
+        Ok(self.get()?.retire()?.into())
     }
 }

@@ -1,7 +1,7 @@
 //! What the app is to show or to act on.
 
 use crate::bytes::Bytes;
-use crate::names::{Content, Conversation, LinkPhase, ListRef, MessageState, Trust, bytes};
+use crate::names::{Content, Conversation, LinkPhase, ListRef, MessageState, Protection, Trust, bytes};
 
 /// What happened.
 #[derive(Clone, Debug, uniffi::Enum)]
@@ -94,6 +94,24 @@ pub enum What {
         added: Vec<Bytes>,
         /// Whom the sender did not write to.
         missing: Vec<Bytes>,
+    },
+    /// What came in a conversation that is encrypted was not. It is not to be shown as a message.
+    PlaintextInProtected {
+        /// Where the app filed it.
+        conversation: Conversation,
+        /// Whom the app named as its sender.
+        sender: Option<Bytes>,
+        /// The app's own name for it.
+        app_ref: Option<Bytes>,
+    },
+    /// A conversation is better protected than before.
+    Protection {
+        /// Which.
+        conversation: Conversation,
+        /// How it was.
+        before: Protection,
+        /// How it is.
+        now: Protection,
     },
     /// How far the linking of a device has come.
     Link {
@@ -264,6 +282,14 @@ impl From<&sprag::What> for What {
                 added: added.iter().map(bytes).collect(),
                 missing: missing.iter().map(bytes).collect(),
             },
+            sprag::What::PlaintextInProtected { conversation, from, app_ref } => Self::PlaintextInProtected {
+                conversation: conversation.into(),
+                sender: from.as_ref().map(bytes),
+                app_ref: app_ref.as_ref().map(bytes),
+            },
+            sprag::What::Protection { conversation, from, to } => {
+                Self::Protection { conversation: conversation.into(), before: (*from).into(), now: (*to).into() }
+            }
             sprag::What::Link { phase, device } => {
                 Self::Link { phase: (*phase).into(), device: device.map(|device| device.0) }
             }

@@ -19,7 +19,8 @@ pub use error::SpragError;
 pub use event::{Event, Importance, What};
 pub use message::{Delivered, Finding, Incoming, Pending, Preview, SendOptions, Sent, Verdict};
 pub use names::{
-    Contact, Content, Conversation, Device, Freshness, LinkCode, LinkPhase, ListRef, MessageState, OnChange, Trust,
+    Contact, Content, Conversation, Device, Freshness, LinkCode, LinkPhase, ListRef, MessageState, OnChange, Policy,
+    Protection, Rollout, Trust, default_policy,
 };
 pub use request::{Action, Found, ListWrite, Outcome, Rejection, Request, StaleList, Wanted, Why};
 

@@ -180,6 +180,83 @@ impl From<OnChange> for sprag::OnChange {
     }
 }
 
+/// How far the app has come in taking up encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Rollout {
+    /// It reads, and begins nothing.
+    Read,
+    /// It says that it can read, and finds out who else can.
+    Offer,
+    /// It encrypts wherever everybody can read it.
+    Encrypt,
+}
+
+impl From<Rollout> for sprag::Rollout {
+    fn from(from: Rollout) -> Self {
+        match from {
+            Rollout::Read => Self::Read,
+            Rollout::Offer => Self::Offer,
+            Rollout::Encrypt => Self::Encrypt,
+        }
+    }
+}
+
+/// What the app decides about its messages. `default_policy` has the values that it does not care about.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Policy {
+    /// The largest body that the app's server carries, in bytes: at least 8 KiB.
+    pub max_body: u32,
+    /// What becomes of a contact under whose name another account key appears.
+    pub on_change: OnChange,
+    /// How far the app has come in taking up encryption.
+    pub rollout: Rollout,
+}
+
+/// The policy of an app that decides nothing: bodies of 1 MiB, sending held for verified contacts who change, encryption
+/// wherever everybody can read it.
+#[uniffi::export]
+pub fn default_policy() -> Policy {
+    let max_body = sprag::Policy::default().max_body;
+    Policy { max_body, on_change: OnChange::HoldVerified, rollout: Rollout::Encrypt }
+}
+
+impl From<Policy> for sprag::Policy {
+    fn from(from: Policy) -> Self {
+        let mut to = Self::default();
+        to.max_body = from.max_body;
+        to.on_change = from.on_change.into();
+        to.rollout = from.rollout.into();
+        to
+    }
+}
+
+/// How far a conversation is protected. It only rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Protection {
+    /// Somebody in it cannot read what is encrypted, or nobody was asked yet: the app uses the path it had before.
+    Plain,
+    /// Everybody in it can read what is encrypted, and nobody has begun.
+    Offered,
+    /// What is said is encrypted, for good.
+    Encrypted,
+    /// The same, and the user has compared the safety number of everybody in it.
+    Verified,
+    /// A state that this release of the face does not know.
+    Other,
+}
+
+impl From<sprag::Protection> for Protection {
+    fn from(from: sprag::Protection) -> Self {
+        match from {
+            sprag::Protection::Plain => Self::Plain,
+            sprag::Protection::Offered => Self::Offered,
+            sprag::Protection::Encrypted => Self::Encrypted,
+            sprag::Protection::Verified => Self::Verified,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// One device list, named.
 #[derive(Clone, Debug, uniffi::Record)]
 pub struct ListRef {

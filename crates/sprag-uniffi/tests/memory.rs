@@ -154,8 +154,7 @@ fn nothing_of_a_conversation_is_left_in_memory() {
     assert_eq!(search(&all), [6, 2, 2], "the search finds what is there");
     drop(shown);
 
-    let phone =
-        |name: &[u8], key: &Secret| Client::create(None, cross(key.show().into()), name.into(), None, None).unwrap();
+    let phone = |name: &[u8], key: &Secret| Client::create(None, cross(key.show().into()), name.into(), None).unwrap();
     let (alice, bob) = (phone(b"alice", &alices), phone(b"bob", &bobs));
     let mut server = Server::default();
     server.work(&alice);

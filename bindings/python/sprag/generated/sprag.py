@@ -524,6 +524,8 @@ def _uniffi_check_contract_api_version(lib):
         raise InternalError("UniFFI contract version mismatch: try cleaning and rebuilding your project")
 
 def _uniffi_check_api_checksums(lib):
+    if lib.uniffi_sprag_uniffi_checksum_func_default_policy() != 11912:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_func_reason_text() != 7098:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_func_recognise() != 10162:
@@ -538,7 +540,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_configure() != 59019:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_configure() != 16508:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_confirm() != 3956:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -564,6 +566,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_peek() != 55424:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_protections() != 18299:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_rekey() != 28677:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_requests() != 30728:
@@ -572,11 +576,15 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_resume() != 18729:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_retire() != 38928:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_retry() != 9987:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_revoke() != 21252:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_send() != 39792:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_set_ready() != 49740:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_shut() != 36628:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -586,9 +594,9 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_wake() != 29786:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_constructor_client_create() != 61785:
+    if lib.uniffi_sprag_uniffi_checksum_constructor_client_create() != 57341:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_constructor_client_link() != 24365:
+    if lib.uniffi_sprag_uniffi_checksum_constructor_client_link() != 21426:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_constructor_client_open() != 28518:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -621,6 +629,9 @@ _UniffiLib.ffi_sprag_uniffi_rustbuffer_reserve.restype = _UniffiRustBuffer
 _UniffiLib.ffi_sprag_uniffi_uniffi_contract_version.argtypes = (
 )
 _UniffiLib.ffi_sprag_uniffi_uniffi_contract_version.restype = ctypes.c_uint32
+_UniffiLib.uniffi_sprag_uniffi_checksum_func_default_policy.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_func_default_policy.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_func_reason_text.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_func_reason_text.restype = ctypes.c_uint16
@@ -681,6 +692,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_link_code.restype = ctypes
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_peek.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_peek.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_protections.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_protections.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_rekey.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_rekey.restype = ctypes.c_uint16
@@ -693,6 +707,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_respond.restype = ctypes.c
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_resume.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_resume.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_retire.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_retire.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_retry.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_retry.restype = ctypes.c_uint16
@@ -702,6 +719,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_revoke.restype = ctypes.c_
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_send.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_send.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_set_ready.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_set_ready.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_shut.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_shut.restype = ctypes.c_uint16
@@ -723,6 +743,10 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_constructor_client_link.restype = ctypes
 _UniffiLib.uniffi_sprag_uniffi_checksum_constructor_client_open.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_constructor_client_open.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_fn_func_default_policy.argtypes = (
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_func_default_policy.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_func_reason_text.argtypes = (
     ctypes.c_uint32,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -765,7 +789,6 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_cancel.argtypes = (
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_cancel.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_configure.argtypes = (
     ctypes.c_uint64,
-    ctypes.c_uint32,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
@@ -841,6 +864,12 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_peek.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_peek.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_protections.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_protections.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_rekey.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -866,6 +895,11 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_resume.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_resume.restype = None
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_retire.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_retire.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_retry.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -886,6 +920,12 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_send.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_send.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_set_ready.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int8,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_set_ready.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_shut.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -914,12 +954,10 @@ _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
-    _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_link.argtypes = (
-    _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -2497,6 +2535,88 @@ class _UniffiFfiConverterSequenceUInt32(_UniffiConverterRustBuffer):
 
 
 
+class Protection(enum.Enum):
+    """
+    How far a conversation is protected. It only rises.
+"""
+    
+    PLAIN = 0
+    """
+    Somebody in it cannot read what is encrypted, or nobody was asked yet: the app uses the path it had before.
+"""
+    
+    OFFERED = 1
+    """
+    Everybody in it can read what is encrypted, and nobody has begun.
+"""
+    
+    ENCRYPTED = 2
+    """
+    What is said is encrypted, for good.
+"""
+    
+    VERIFIED = 3
+    """
+    The same, and the user has compared the safety number of everybody in it.
+"""
+    
+    OTHER = 4
+    """
+    A state that this release of the face does not know.
+"""
+    
+
+
+class _UniffiFfiConverterTypeProtection(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Protection.PLAIN
+        if variant == 2:
+            return Protection.OFFERED
+        if variant == 3:
+            return Protection.ENCRYPTED
+        if variant == 4:
+            return Protection.VERIFIED
+        if variant == 5:
+            return Protection.OTHER
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Protection.PLAIN:
+            return
+        if value == Protection.OFFERED:
+            return
+        if value == Protection.ENCRYPTED:
+            return
+        if value == Protection.VERIFIED:
+            return
+        if value == Protection.OTHER:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Protection.PLAIN:
+            buf.write_i32(1)
+        if value == Protection.OFFERED:
+            buf.write_i32(2)
+        if value == Protection.ENCRYPTED:
+            buf.write_i32(3)
+        if value == Protection.VERIFIED:
+            buf.write_i32(4)
+        if value == Protection.OTHER:
+            buf.write_i32(5)
+
+
+
+
+
+
+
+
 class LinkPhase(enum.Enum):
     """
     How far the linking of a device has come.
@@ -3053,6 +3173,98 @@ class What:
             return True
 
     @dataclass
+    class PLAINTEXT_IN_PROTECTED:
+        """
+        What came in a conversation that is encrypted was not. It is not to be shown as a message.
+"""
+        
+        def __init__(self, conversation:Conversation, sender:typing.Optional[bytes], app_ref:typing.Optional[bytes]):
+            self.conversation = conversation
+            
+            """
+        Where the app filed it.
+"""
+        
+            self.sender = sender
+            
+            """
+        Whom the app named as its sender.
+"""
+        
+            self.app_ref = app_ref
+            
+            """
+        The app's own name for it.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "What.PLAINTEXT_IN_PROTECTED(conversation={}, sender={}, app_ref={})".format(self.conversation, self.sender, self.app_ref)
+        def __eq__(self, other):
+            if not isinstance(other, What):
+                return NotImplemented
+            if not other.is_PLAINTEXT_IN_PROTECTED():
+                return False
+            if self.conversation != other.conversation:
+                return False
+            if self.sender != other.sender:
+                return False
+            if self.app_ref != other.app_ref:
+                return False
+            return True
+
+    @dataclass
+    class PROTECTION:
+        """
+        A conversation is better protected than before.
+"""
+        
+        def __init__(self, conversation:Conversation, before:Protection, now:Protection):
+            self.conversation = conversation
+            
+            """
+        Which.
+"""
+        
+            self.before = before
+            
+            """
+        How it was.
+"""
+        
+            self.now = now
+            
+            """
+        How it is.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "What.PROTECTION(conversation={}, before={}, now={})".format(self.conversation, self.before, self.now)
+        def __eq__(self, other):
+            if not isinstance(other, What):
+                return NotImplemented
+            if not other.is_PROTECTION():
+                return False
+            if self.conversation != other.conversation:
+                return False
+            if self.before != other.before:
+                return False
+            if self.now != other.now:
+                return False
+            return True
+
+    @dataclass
     class LINK:
         """
         How far the linking of a device has come.
@@ -3554,6 +3766,14 @@ class What:
         return isinstance(self, What.AUDIENCE_DIFFERS)
     def is_audience_differs(self) -> bool:
         return isinstance(self, What.AUDIENCE_DIFFERS)
+    def is_PLAINTEXT_IN_PROTECTED(self) -> bool:
+        return isinstance(self, What.PLAINTEXT_IN_PROTECTED)
+    def is_plaintext_in_protected(self) -> bool:
+        return isinstance(self, What.PLAINTEXT_IN_PROTECTED)
+    def is_PROTECTION(self) -> bool:
+        return isinstance(self, What.PROTECTION)
+    def is_protection(self) -> bool:
+        return isinstance(self, What.PROTECTION)
     def is_LINK(self) -> bool:
         return isinstance(self, What.LINK)
     def is_link(self) -> bool:
@@ -3613,6 +3833,8 @@ What.PROGRESS = type("What.PROGRESS", (What.PROGRESS, What,), {})  # type: ignor
 What.IDENTITY_CHANGED = type("What.IDENTITY_CHANGED", (What.IDENTITY_CHANGED, What,), {})  # type: ignore
 What.DEVICES_CHANGED = type("What.DEVICES_CHANGED", (What.DEVICES_CHANGED, What,), {})  # type: ignore
 What.AUDIENCE_DIFFERS = type("What.AUDIENCE_DIFFERS", (What.AUDIENCE_DIFFERS, What,), {})  # type: ignore
+What.PLAINTEXT_IN_PROTECTED = type("What.PLAINTEXT_IN_PROTECTED", (What.PLAINTEXT_IN_PROTECTED, What,), {})  # type: ignore
+What.PROTECTION = type("What.PROTECTION", (What.PROTECTION, What,), {})  # type: ignore
 What.LINK = type("What.LINK", (What.LINK, What,), {})  # type: ignore
 What.REMOVED = type("What.REMOVED", (What.REMOVED, What,), {})  # type: ignore
 What.LIST_CONFLICT = type("What.LIST_CONFLICT", (What.LIST_CONFLICT, What,), {})  # type: ignore
@@ -3687,49 +3909,61 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterSequenceBytes.read(buf),
             )
         if variant == 7:
+            return What.PLAINTEXT_IN_PROTECTED(
+                _UniffiFfiConverterTypeConversation.read(buf),
+                _UniffiFfiConverterOptionalBytes.read(buf),
+                _UniffiFfiConverterOptionalBytes.read(buf),
+            )
+        if variant == 8:
+            return What.PROTECTION(
+                _UniffiFfiConverterTypeConversation.read(buf),
+                _UniffiFfiConverterTypeProtection.read(buf),
+                _UniffiFfiConverterTypeProtection.read(buf),
+            )
+        if variant == 9:
             return What.LINK(
                 _UniffiFfiConverterTypeLinkPhase.read(buf),
                 _UniffiFfiConverterOptionalUInt32.read(buf),
             )
-        if variant == 8:
+        if variant == 10:
             return What.REMOVED(
             )
-        if variant == 9:
+        if variant == 11:
             return What.LIST_CONFLICT(
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterTypeListRef.read(buf),
                 _UniffiFfiConverterTypeListRef.read(buf),
             )
-        if variant == 10:
+        if variant == 12:
             return What.SESSION_RESTARTED(
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterUInt32.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
                 _UniffiFfiConverterOptionalUInt32.read(buf),
             )
-        if variant == 11:
+        if variant == 13:
             return What.CLONE_SUSPECTED(
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterUInt32.read(buf),
             )
-        if variant == 12:
+        if variant == 14:
             return What.BRAID_STALLED(
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterUInt32.read(buf),
             )
-        if variant == 13:
+        if variant == 15:
             return What.CLOCK_SUSPECT(
                 _UniffiFfiConverterInt64.read(buf),
             )
-        if variant == 14:
+        if variant == 16:
             return What.KEYS_LOW(
                 _UniffiFfiConverterUInt32.read(buf),
             )
-        if variant == 15:
+        if variant == 17:
             return What.STORE_TROUBLE(
                 _UniffiFfiConverterUInt32.read(buf),
             )
-        if variant == 16:
+        if variant == 18:
             return What.UNSUPPORTED(
                 _UniffiFfiConverterOptionalBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
@@ -3737,14 +3971,14 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterUInt32.read(buf),
                 _UniffiFfiConverterUInt64.read(buf),
             )
-        if variant == 17:
+        if variant == 19:
             return What.SENDER_DIFFERS(
                 _UniffiFfiConverterOptionalBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
                 _UniffiFfiConverterBytes.read(buf),
             )
-        if variant == 18:
+        if variant == 20:
             return What.OTHER(
                 _UniffiFfiConverterUInt32.read(buf),
             )
@@ -3798,6 +4032,16 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterUInt32.check_lower(value.device)
             _UniffiFfiConverterSequenceBytes.check_lower(value.added)
             _UniffiFfiConverterSequenceBytes.check_lower(value.missing)
+            return
+        if value.is_PLAINTEXT_IN_PROTECTED():
+            _UniffiFfiConverterTypeConversation.check_lower(value.conversation)
+            _UniffiFfiConverterOptionalBytes.check_lower(value.sender)
+            _UniffiFfiConverterOptionalBytes.check_lower(value.app_ref)
+            return
+        if value.is_PROTECTION():
+            _UniffiFfiConverterTypeConversation.check_lower(value.conversation)
+            _UniffiFfiConverterTypeProtection.check_lower(value.before)
+            _UniffiFfiConverterTypeProtection.check_lower(value.now)
             return
         if value.is_LINK():
             _UniffiFfiConverterTypeLinkPhase.check_lower(value.phase)
@@ -3900,55 +4144,65 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterSequenceBytes.write(value.added, buf)
             _UniffiFfiConverterSequenceBytes.write(value.missing, buf)
-        if value.is_LINK():
+        if value.is_PLAINTEXT_IN_PROTECTED():
             buf.write_i32(7)
+            _UniffiFfiConverterTypeConversation.write(value.conversation, buf)
+            _UniffiFfiConverterOptionalBytes.write(value.sender, buf)
+            _UniffiFfiConverterOptionalBytes.write(value.app_ref, buf)
+        if value.is_PROTECTION():
+            buf.write_i32(8)
+            _UniffiFfiConverterTypeConversation.write(value.conversation, buf)
+            _UniffiFfiConverterTypeProtection.write(value.before, buf)
+            _UniffiFfiConverterTypeProtection.write(value.now, buf)
+        if value.is_LINK():
+            buf.write_i32(9)
             _UniffiFfiConverterTypeLinkPhase.write(value.phase, buf)
             _UniffiFfiConverterOptionalUInt32.write(value.device, buf)
         if value.is_REMOVED():
-            buf.write_i32(8)
+            buf.write_i32(10)
         if value.is_LIST_CONFLICT():
-            buf.write_i32(9)
+            buf.write_i32(11)
             _UniffiFfiConverterBytes.write(value.account, buf)
             _UniffiFfiConverterTypeListRef.write(value.mine, buf)
             _UniffiFfiConverterTypeListRef.write(value.theirs, buf)
         if value.is_SESSION_RESTARTED():
-            buf.write_i32(10)
+            buf.write_i32(12)
             _UniffiFfiConverterBytes.write(value.account, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterBoolean.write(value.resumed, buf)
             _UniffiFfiConverterOptionalUInt32.write(value.reason, buf)
         if value.is_CLONE_SUSPECTED():
-            buf.write_i32(11)
+            buf.write_i32(13)
             _UniffiFfiConverterBytes.write(value.account, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
         if value.is_BRAID_STALLED():
-            buf.write_i32(12)
+            buf.write_i32(14)
             _UniffiFfiConverterBytes.write(value.account, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
         if value.is_CLOCK_SUSPECT():
-            buf.write_i32(13)
+            buf.write_i32(15)
             _UniffiFfiConverterInt64.write(value.skew, buf)
         if value.is_KEYS_LOW():
-            buf.write_i32(14)
+            buf.write_i32(16)
             _UniffiFfiConverterUInt32.write(value.left, buf)
         if value.is_STORE_TROUBLE():
-            buf.write_i32(15)
+            buf.write_i32(17)
             _UniffiFfiConverterUInt32.write(value.code, buf)
         if value.is_UNSUPPORTED():
-            buf.write_i32(16)
+            buf.write_i32(18)
             _UniffiFfiConverterOptionalBytes.write(value.app_ref, buf)
             _UniffiFfiConverterBytes.write(value.blob_id, buf)
             _UniffiFfiConverterBytes.write(value.sender, buf)
             _UniffiFfiConverterUInt32.write(value.device, buf)
             _UniffiFfiConverterUInt64.write(value.kind, buf)
         if value.is_SENDER_DIFFERS():
-            buf.write_i32(17)
+            buf.write_i32(19)
             _UniffiFfiConverterOptionalBytes.write(value.app_ref, buf)
             _UniffiFfiConverterBytes.write(value.blob_id, buf)
             _UniffiFfiConverterBytes.write(value.named, buf)
             _UniffiFfiConverterBytes.write(value.proved, buf)
         if value.is_OTHER():
-            buf.write_i32(18)
+            buf.write_i32(20)
             _UniffiFfiConverterUInt32.write(value.kind, buf)
 
 
@@ -4299,6 +4553,160 @@ class _UniffiFfiConverterTypeListWrite(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBytes.write(value.object, buf)
         _UniffiFfiConverterUInt64.write(value.sequence, buf)
         _UniffiFfiConverterUInt64.write(value.expected, buf)
+
+
+
+
+
+
+class OnChange(enum.Enum):
+    """
+    What becomes of a contact under whose name another account key appears.
+"""
+    
+    HOLD_VERIFIED = 0
+    """
+    Sending to a verified contact is held until the user accepts; with others it goes on with an event.
+"""
+    
+    HOLD_ALL = 1
+    """
+    Sending is held for everybody.
+"""
+    
+
+
+class _UniffiFfiConverterTypeOnChange(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return OnChange.HOLD_VERIFIED
+        if variant == 2:
+            return OnChange.HOLD_ALL
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == OnChange.HOLD_VERIFIED:
+            return
+        if value == OnChange.HOLD_ALL:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == OnChange.HOLD_VERIFIED:
+            buf.write_i32(1)
+        if value == OnChange.HOLD_ALL:
+            buf.write_i32(2)
+
+
+
+
+
+
+
+
+class Rollout(enum.Enum):
+    """
+    How far the app has come in taking up encryption.
+"""
+    
+    READ = 0
+    """
+    It reads, and begins nothing.
+"""
+    
+    OFFER = 1
+    """
+    It says that it can read, and finds out who else can.
+"""
+    
+    ENCRYPT = 2
+    """
+    It encrypts wherever everybody can read it.
+"""
+    
+
+
+class _UniffiFfiConverterTypeRollout(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Rollout.READ
+        if variant == 2:
+            return Rollout.OFFER
+        if variant == 3:
+            return Rollout.ENCRYPT
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Rollout.READ:
+            return
+        if value == Rollout.OFFER:
+            return
+        if value == Rollout.ENCRYPT:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Rollout.READ:
+            buf.write_i32(1)
+        if value == Rollout.OFFER:
+            buf.write_i32(2)
+        if value == Rollout.ENCRYPT:
+            buf.write_i32(3)
+
+
+
+@dataclass
+class Policy:
+    """
+    What the app decides about its messages. `default_policy` has the values that it does not care about.
+"""
+    def __init__(self, *, max_body:int, on_change:OnChange, rollout:Rollout):
+        self.max_body = max_body
+        self.on_change = on_change
+        self.rollout = rollout
+        
+        
+
+    
+    def __str__(self):
+        return "Policy(max_body={}, on_change={}, rollout={})".format(self.max_body, self.on_change, self.rollout)
+    def __eq__(self, other):
+        if self.max_body != other.max_body:
+            return False
+        if self.on_change != other.on_change:
+            return False
+        if self.rollout != other.rollout:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePolicy(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Policy(
+            max_body=_UniffiFfiConverterUInt32.read(buf),
+            on_change=_UniffiFfiConverterTypeOnChange.read(buf),
+            rollout=_UniffiFfiConverterTypeRollout.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.max_body)
+        _UniffiFfiConverterTypeOnChange.check_lower(value.on_change)
+        _UniffiFfiConverterTypeRollout.check_lower(value.rollout)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.max_body, buf)
+        _UniffiFfiConverterTypeOnChange.write(value.on_change, buf)
+        _UniffiFfiConverterTypeRollout.write(value.rollout, buf)
 
 class _UniffiFfiConverterOptionalTypeListWrite(_UniffiConverterRustBuffer):
     @classmethod
@@ -5078,55 +5486,6 @@ class _UniffiFfiConverterTypeStaleList(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterBytes.write(value.account, buf)
         _UniffiFfiConverterOptionalBytes.write(value.list, buf)
-
-
-
-
-
-
-class OnChange(enum.Enum):
-    """
-    What becomes of a contact under whose name another account key appears.
-"""
-    
-    HOLD_VERIFIED = 0
-    """
-    Sending to a verified contact is held until the user accepts; with others it goes on with an event.
-"""
-    
-    HOLD_ALL = 1
-    """
-    Sending is held for everybody.
-"""
-    
-
-
-class _UniffiFfiConverterTypeOnChange(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        variant = buf.read_i32()
-        if variant == 1:
-            return OnChange.HOLD_VERIFIED
-        if variant == 2:
-            return OnChange.HOLD_ALL
-        raise InternalError("Raw enum value doesn't match any cases")
-
-    @staticmethod
-    def check_lower(value):
-        if value == OnChange.HOLD_VERIFIED:
-            return
-        if value == OnChange.HOLD_ALL:
-            return
-        raise ValueError(value)
-
-    @staticmethod
-    def write(value, buf):
-        if value == OnChange.HOLD_VERIFIED:
-            buf.write_i32(1)
-        if value == OnChange.HOLD_ALL:
-            buf.write_i32(2)
-
-
 
 class _UniffiFfiConverterSequenceTypeFound(_UniffiConverterRustBuffer):
     @classmethod
@@ -6191,6 +6550,52 @@ class _UniffiFfiConverterSequenceTypeFreshness(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeFreshness.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeConversation(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeConversation.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeConversation.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeConversation.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeProtection(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeProtection.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeProtection.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeProtection.read(buf) for i in range(count)
+        ]
+
 
 class ClientProtocol(typing.Protocol):
     """
@@ -6219,9 +6624,9 @@ class ClientProtocol(typing.Protocol):
         Takes a message of ours back, if it has not gone out.
 """
         raise NotImplementedError
-    def configure(self, max_body: int,on_change: OnChange) -> None:
+    def configure(self, policy: Policy) -> None:
         """
-        Changes the stored policy.
+        Replaces the stored policy.
 """
         raise NotImplementedError
     def confirm(self, account: bytes,number: str) -> Pending:
@@ -6288,6 +6693,11 @@ class ClientProtocol(typing.Protocol):
         Looks into a message and changes nothing, for a notification.
 """
         raise NotImplementedError
+    def protections(self, conversations: typing.List[Conversation]) -> typing.List[Protection]:
+        """
+        How far conversations are protected, in the order in which they are named. Nothing changes, and nobody is asked.
+"""
+        raise NotImplementedError
     def rekey(self, key: bytes) -> None:
         """
         Puts the store under a new key of 32 bytes.
@@ -6308,6 +6718,11 @@ class ClientProtocol(typing.Protocol):
         Opens the store again.
 """
         raise NotImplementedError
+    def retire(self, ) -> Pending:
+        """
+        Takes this device off its account's list: as when the user logs out.
+"""
+        raise NotImplementedError
     def retry(self, message: bytes) -> Pending:
         """
         Offers a message of ours again at once that was put off, or sends one on its way that was held.
@@ -6321,6 +6736,11 @@ class ClientProtocol(typing.Protocol):
     def send(self, conversation: Conversation,content: Content,options: SendOptions) -> Sent:
         """
         Sends a message. What can go out at once is in the answer.
+"""
+        raise NotImplementedError
+    def set_ready(self, ready: bool) -> Pending:
+        """
+        Says whether every client of this account can read what is encrypted, old ones included.
 """
         raise NotImplementedError
     def shut(self, ) -> None:
@@ -6351,7 +6771,7 @@ class Client(ClientProtocol):
     
     _handle: ctypes.c_uint64
     @classmethod
-    def create(cls, path: typing.Optional[str],key: bytes,account: bytes,max_body: typing.Union[object, typing.Optional[int]] = _DEFAULT,on_change: typing.Union[object, typing.Optional[OnChange]] = _DEFAULT) -> Client:
+    def create(cls, path: typing.Optional[str],key: bytes,account: bytes,policy: typing.Union[object, typing.Optional[Policy]] = _DEFAULT) -> Client:
         """
         Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
 """
@@ -6362,19 +6782,14 @@ class Client(ClientProtocol):
 
         _UniffiFfiConverterBytes.check_lower(account)
 
-        if max_body is _DEFAULT:
-            max_body = None
-        _UniffiFfiConverterOptionalUInt32.check_lower(max_body)
-
-        if on_change is _DEFAULT:
-            on_change = None
-        _UniffiFfiConverterOptionalTypeOnChange.check_lower(on_change)
+        if policy is _DEFAULT:
+            policy = None
+        _UniffiFfiConverterOptionalTypePolicy.check_lower(policy)
         _uniffi_lowered_args = (
             _UniffiFfiConverterOptionalString.lower(path),
             _UniffiFfiConverterBytes.lower(key),
             _UniffiFfiConverterBytes.lower(account),
-            _UniffiFfiConverterOptionalUInt32.lower(max_body),
-            _UniffiFfiConverterOptionalTypeOnChange.lower(on_change),
+            _UniffiFfiConverterOptionalTypePolicy.lower(policy),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypeClient.lift
         _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
@@ -6385,7 +6800,7 @@ class Client(ClientProtocol):
         )
         return cls._uniffi_make_instance(_uniffi_ffi_result)
     @classmethod
-    def link(cls, path: typing.Optional[str],key: bytes,account: bytes,max_body: typing.Union[object, typing.Optional[int]] = _DEFAULT,on_change: typing.Union[object, typing.Optional[OnChange]] = _DEFAULT) -> Client:
+    def link(cls, path: typing.Optional[str],key: bytes,account: bytes,policy: typing.Union[object, typing.Optional[Policy]] = _DEFAULT) -> Client:
         """
         Makes the store of a device more of an account that exists: it shows its `link_code`, and a device that holds the
         account key admits it. Until then it can do nothing else.
@@ -6397,19 +6812,14 @@ class Client(ClientProtocol):
 
         _UniffiFfiConverterBytes.check_lower(account)
 
-        if max_body is _DEFAULT:
-            max_body = None
-        _UniffiFfiConverterOptionalUInt32.check_lower(max_body)
-
-        if on_change is _DEFAULT:
-            on_change = None
-        _UniffiFfiConverterOptionalTypeOnChange.check_lower(on_change)
+        if policy is _DEFAULT:
+            policy = None
+        _UniffiFfiConverterOptionalTypePolicy.check_lower(policy)
         _uniffi_lowered_args = (
             _UniffiFfiConverterOptionalString.lower(path),
             _UniffiFfiConverterBytes.lower(key),
             _UniffiFfiConverterBytes.lower(account),
-            _UniffiFfiConverterOptionalUInt32.lower(max_body),
-            _UniffiFfiConverterOptionalTypeOnChange.lower(on_change),
+            _UniffiFfiConverterOptionalTypePolicy.lower(policy),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypeClient.lift
         _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
@@ -6547,18 +6957,15 @@ class Client(ClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
-    def configure(self, max_body: int,on_change: OnChange) -> None:
+    def configure(self, policy: Policy) -> None:
         """
-        Changes the stored policy.
+        Replaces the stored policy.
 """
         
-        _UniffiFfiConverterUInt32.check_lower(max_body)
-
-        _UniffiFfiConverterTypeOnChange.check_lower(on_change)
+        _UniffiFfiConverterTypePolicy.check_lower(policy)
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
-            _UniffiFfiConverterUInt32.lower(max_body),
-            _UniffiFfiConverterTypeOnChange.lower(on_change),
+            _UniffiFfiConverterTypePolicy.lower(policy),
         )
         _uniffi_lift_return = lambda val: None
         _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
@@ -6785,6 +7192,24 @@ class Client(ClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def protections(self, conversations: typing.List[Conversation]) -> typing.List[Protection]:
+        """
+        How far conversations are protected, in the order in which they are named. Nothing changes, and nobody is asked.
+"""
+        
+        _UniffiFfiConverterSequenceTypeConversation.check_lower(conversations)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceTypeConversation.lower(conversations),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeProtection.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_protections,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def rekey(self, key: bytes) -> None:
         """
         Puts the store under a new key of 32 bytes.
@@ -6860,6 +7285,21 @@ class Client(ClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def retire(self, ) -> Pending:
+        """
+        Takes this device off its account's list: as when the user logs out.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePending.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_retire,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def retry(self, message: bytes) -> Pending:
         """
         Offers a message of ours again at once that was put off, or sends one on its way that was held.
@@ -6917,6 +7357,24 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_send,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def set_ready(self, ready: bool) -> Pending:
+        """
+        Says whether every client of this account can read what is encrypted, old ones included.
+"""
+        
+        _UniffiFfiConverterBoolean.check_lower(ready)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterBoolean.lower(ready),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePending.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_set_ready,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -7023,11 +7481,11 @@ class _UniffiFfiConverterTypeClient:
     def write(cls, value: Client, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
-class _UniffiFfiConverterOptionalTypeOnChange(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterOptionalTypePolicy(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
         if value is not None:
-            _UniffiFfiConverterTypeOnChange.check_lower(value)
+            _UniffiFfiConverterTypePolicy.check_lower(value)
 
     @classmethod
     def write(cls, value, buf):
@@ -7036,7 +7494,7 @@ class _UniffiFfiConverterOptionalTypeOnChange(_UniffiConverterRustBuffer):
             return
 
         buf.write_u8(1)
-        _UniffiFfiConverterTypeOnChange.write(value, buf)
+        _UniffiFfiConverterTypePolicy.write(value, buf)
 
     @classmethod
     def read(cls, buf):
@@ -7044,9 +7502,24 @@ class _UniffiFfiConverterOptionalTypeOnChange(_UniffiConverterRustBuffer):
         if flag == 0:
             return None
         elif flag == 1:
-            return _UniffiFfiConverterTypeOnChange.read(buf)
+            return _UniffiFfiConverterTypePolicy.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
+def default_policy() -> Policy:
+    """
+    The policy of an app that decides nothing: bodies of 1 MiB, sending held for verified contacts who change, encryption
+    wherever everybody can read it.
+"""
+    _uniffi_lowered_args = (
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypePolicy.lift
+    _uniffi_error_converter = None
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sprag_uniffi_fn_func_default_policy,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 def reason_text(reason: int) -> str:
     """
     A few words about a reason's number, for a log.
@@ -7104,11 +7577,13 @@ __all__ = [
     "Conversation",
     "Content",
     "MessageState",
+    "Protection",
     "LinkPhase",
     "What",
+    "OnChange",
+    "Rollout",
     "Why",
     "Action",
-    "OnChange",
     "Rejection",
     "Outcome",
     "Preview",
@@ -7125,11 +7600,13 @@ __all__ = [
     "Incoming",
     "LinkCode",
     "ListWrite",
+    "Policy",
     "Wanted",
     "Request",
     "SendOptions",
     "Sent",
     "StaleList",
+    "default_policy",
     "reason_text",
     "recognise",
     "version",

@@ -1,9 +1,9 @@
 //! What a client is made, opened and woken with.
 
-use sprag::{Config, Hint, Key, OnChange, Opening, Pending, Place, Role, Start};
+use sprag::{Config, Hint, Key, OnChange, Opening, Pending, Place, Policy, Role, Rollout, Start};
 
 use super::{account, filled, join};
-use crate::border::{Answer, Sized32, sprag_bytes, status};
+use crate::border::{Answer, Sized32, sized, sprag_bytes, status};
 use crate::constants::{SPRAG_MISUSE, SPRAG_ROLE_APP, SPRAG_ROLE_EXTENSION, SPRAG_START_LINK, SPRAG_START_NEW_ACCOUNT};
 
 /// What `sprag_client_create` needs. Filled by the caller.
@@ -13,20 +13,48 @@ use crate::constants::{SPRAG_MISUSE, SPRAG_ROLE_APP, SPRAG_ROLE_EXTENSION, SPRAG
 pub struct sprag_config {
     /// `sizeof(sprag_config)`.
     pub size: u32,
-    /// The largest body that the app's server carries, in bytes; 0 for 1 MiB.
-    pub max_body: u32,
+    /// What the account starts from: 0 or one of `SPRAG_START_…`.
+    pub start: u32,
     /// The file, as UTF-8; absent for a store in memory.
     pub path: sprag_bytes,
     /// The key that is to unlock the store: 32 random bytes from the platform's keystore.
     pub key: sprag_bytes,
     /// The account: 1 to 64 bytes.
     pub account: sprag_bytes,
-    /// Whom another account key holds back: 0 or one of `SPRAG_ON_CHANGE_…`.
-    pub on_change: u32,
-    /// What the account starts from: 0 or one of `SPRAG_START_…`.
-    pub start: u32,
+    /// What the app decides about its messages; NULL for the default.
+    pub policy: *const sprag_policy,
 }
-filled!(sprag_config, start: u32);
+filled!(sprag_config, policy: *const sprag_policy);
+
+/// What the app decides about its messages. Filled by the caller: a field that is 0 is the default.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sprag_policy {
+    /// `sizeof(sprag_policy)`.
+    pub size: u32,
+    /// The largest body that the app's server carries, in bytes: 1 MiB by default, at least 8 KiB.
+    pub max_body: u32,
+    /// Whom another account key holds back: one of `SPRAG_ON_CHANGE_…`; verified contacts by default.
+    pub on_change: u32,
+    /// How far the app has come in taking up encryption: one of `SPRAG_ROLLOUT_…`; to the end by default.
+    pub rollout: u32,
+}
+filled!(sprag_policy, rollout: u32);
+
+pub(crate) fn policy(from: &sprag_policy) -> Answer<Policy> {
+    let mut policy = Policy::default();
+    if from.max_body != 0 {
+        policy.max_body = from.max_body;
+    }
+    if from.on_change != 0 {
+        policy.on_change = OnChange::from_code(from.on_change).ok_or(SPRAG_MISUSE)?;
+    }
+    if from.rollout != 0 {
+        policy.rollout = Rollout::from_code(from.rollout).ok_or(SPRAG_MISUSE)?;
+    }
+    Ok(policy)
+}
 
 /// What `sprag_client_open` needs. Filled by the caller.
 #[allow(non_camel_case_types)]
@@ -60,11 +88,9 @@ pub(crate) unsafe fn config(from: &sprag_config) -> Answer<Config> {
     // SAFETY: the caller's promise about its record.
     let (place, key, id) = unsafe { (place(from.path)?, from.key.need()?, from.account.need()?) };
     let mut config = Config::new(place, Key::from_slice(key).map_err(status)?, account(id)?);
-    if from.max_body != 0 {
-        config.policy.max_body = from.max_body;
-    }
-    if from.on_change != 0 {
-        config.policy.on_change = on_change(from.on_change)?;
+    if !from.policy.is_null() {
+        // SAFETY: as above.
+        config.policy = policy(&unsafe { sized(from.policy) }?)?;
     }
     config.start = match from.start {
         0 | SPRAG_START_NEW_ACCOUNT => Start::NewAccount,
@@ -72,10 +98,6 @@ pub(crate) unsafe fn config(from: &sprag_config) -> Answer<Config> {
         _ => return Err(SPRAG_MISUSE),
     };
     Ok(config)
-}
-
-pub(crate) fn on_change(code: u32) -> Answer<OnChange> {
-    OnChange::from_code(code).ok_or(SPRAG_MISUSE)
 }
 
 /// # Safety

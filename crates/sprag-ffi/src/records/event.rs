@@ -19,7 +19,7 @@ pub struct sprag_event {
     pub id: u64,
     /// When it happened, Unix seconds.
     pub at: u64,
-    /// Message, unreadable, unsupported: the app's own name for it, if it gave one.
+    /// Message, unreadable, unsupported, plaintext in protected: the app's own name for it, if it gave one.
     pub app_ref: sprag_bytes,
     /// Message, unreadable, unsupported: the hash of its bytes, 32 bytes.
     pub blob_id: sprag_bytes,
@@ -30,11 +30,11 @@ pub struct sprag_event {
     /// Message, audience differs, session restarted, clone suspected, braid stalled, unsupported: the device. Link: which
     /// one, 0 where it is not known.
     pub device: u32,
-    /// Message, audience differs: one of `SPRAG_CONVERSATION_…`.
+    /// Message, audience differs, plaintext in protected, protection: one of `SPRAG_CONVERSATION_…`.
     pub conversation: u32,
-    /// Message, audience differs: the other account of a direct conversation, or the room. Sender differs: whom the app named.
+    /// The same: the other account of a direct conversation, or the room. Sender differs: whom the app named.
     pub peer: sprag_bytes,
-    /// Message: the members of the room, ourselves included. Audience differs: those that we know of.
+    /// The same: the members of the room, ourselves included, as far as we know them.
     pub members: *const sprag_bytes,
     /// How many.
     pub members_len: usize,
@@ -58,7 +58,7 @@ pub struct sprag_event {
     pub reason: u32,
     /// Unreadable: one of `SPRAG_HEALING_…`.
     pub healing: u32,
-    /// Progress: one of `SPRAG_STATE_…`.
+    /// Progress: one of `SPRAG_STATE_…`. Protection: how it is, one of `SPRAG_PROTECTION_…`.
     pub state: u32,
     /// Identity changed: the safety number that was pinned, 60 digits.
     pub old_number: sprag_bytes,
@@ -71,7 +71,8 @@ pub struct sprag_event {
     /// Identity changed: whether the old number had been compared. Session restarted: whether it was resumed. Devices
     /// changed: whether they are our own.
     pub flag: u32,
-    /// Keys low: how many are left. Store trouble: its code. Link: one of `SPRAG_LINK_…`.
+    /// Keys low: how many are left. Store trouble: its code. Link: one of `SPRAG_LINK_…`. Protection: how it was, one of
+    /// `SPRAG_PROTECTION_…`.
     pub number: u32,
     /// Clock suspect: by how many seconds our clock is ahead.
     pub skew: i64,
@@ -206,6 +207,17 @@ pub(crate) fn event(from: &Event) -> (sprag_event, Lists) {
             to.device = sender.device.0;
             (to.added, to.added_len) = lists.bytes(added.iter().map(AccountId::as_bytes));
             (to.missing, to.missing_len) = lists.bytes(missing.iter().map(AccountId::as_bytes));
+        }
+        What::PlaintextInProtected { conversation, from, app_ref } => {
+            to.conversation = conversation.code();
+            (to.peer, to.members, to.members_len) = place(conversation, &mut lists);
+            to.account = sprag_bytes::maybe(from.as_ref().map(AccountId::as_bytes));
+            to.app_ref = sprag_bytes::maybe(app_ref.as_deref());
+        }
+        What::Protection { conversation, from, to: now } => {
+            to.conversation = conversation.code();
+            (to.peer, to.members, to.members_len) = place(conversation, &mut lists);
+            (to.number, to.state) = (from.code(), now.code());
         }
         What::Link { phase, device } => {
             to.number = phase.code();

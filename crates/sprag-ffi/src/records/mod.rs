@@ -59,7 +59,7 @@ pub(super) fn account(bytes: &[u8]) -> Answer<AccountId> {
 ///
 /// # Safety
 /// The members' bytes are valid.
-pub(super) unsafe fn conversation(kind: u32, peer: &[u8], members: &[sprag_bytes]) -> Answer<Conversation> {
+pub(crate) unsafe fn conversation(kind: u32, peer: &[u8], members: &[sprag_bytes]) -> Answer<Conversation> {
     match kind {
         SPRAG_CONVERSATION_DIRECT if members.is_empty() => account(peer).map(Conversation::Direct),
         SPRAG_CONVERSATION_ROOM => {

@@ -88,6 +88,9 @@ static void shows(struct person *person, const char *words) {
             CHECK(same(event->app_ref, text("row 1")));
             CHECK(event->content == 1 && event->conversation == 1);
             seen++;
+        } else if (event->kind == SPRAG_EVENT_PROTECTION) {
+            CHECK(event->state == SPRAG_PROTECTION_ENCRYPTED && event->number < event->state);
+            CHECK(same(event->peer, text(people[person == &people[0]].name)));
         } else {
             CHECK(event->kind == 3);
         }
@@ -154,6 +157,7 @@ static void garbage(void) {
 
 int main(void) {
     sprag_contact one, other;
+    uint32_t protection = 0;
     make(&people[0], "alice", NULL, 1);
     make(&people[1], "bob", NULL, 2);
     mistakes();
@@ -174,6 +178,11 @@ int main(void) {
     CHECK(memcmp(one.digits, other.digits, sizeof one.digits) == 0 && strlen((char *)one.digits) == 60);
     CHECK(memcmp(one.scannable, other.scannable, sizeof one.scannable) == 0);
     CHECK(sprag_contact_get(people[0].client, text("nobody"), &one) == SPRAG_UNKNOWN);
+    OK(sprag_protection(people[0].client, SPRAG_CONVERSATION_DIRECT, text("bob"), NULL, 0, &protection));
+    CHECK(protection == SPRAG_PROTECTION_ENCRYPTED);
+    OK(sprag_protection(people[0].client, SPRAG_CONVERSATION_DIRECT, text("nobody"), NULL, 0, &protection));
+    CHECK(protection == SPRAG_PROTECTION_PLAIN);
+    OK(sprag_set_ready(people[0].client, 1, NULL));
 
     for (size_t i = 0; i < 2; i++) {
         sprag_client_free(people[i].client);

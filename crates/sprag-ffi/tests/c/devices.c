@@ -215,6 +215,7 @@ int main(void) {
 
     CHECK(sprag_devices_get(NULL, NULL) == SPRAG_NULL && sprag_link_code_get(NULL, &no_code) == SPRAG_NULL);
     CHECK(sprag_admit(NULL, text("x"), text("1"), 0, NULL) == SPRAG_NULL && sprag_revoke(NULL, 1, NULL) == SPRAG_NULL);
+    CHECK(sprag_retire(NULL, NULL) == SPRAG_NULL && sprag_set_ready(NULL, 1, NULL) == SPRAG_NULL);
     CHECK(sprag_devices_len(NULL) == 0 && sprag_devices_at(NULL, 0) == NULL && sprag_link_code_expires(NULL) == 0);
     CHECK(sprag_link_code_bytes(NULL).ptr == NULL && sprag_link_code_text(NULL).ptr == NULL);
     CHECK(sprag_link_code_digits(NULL).ptr == NULL);

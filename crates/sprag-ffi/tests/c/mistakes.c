@@ -68,7 +68,8 @@ static void making(void) {
     config.size = (uint32_t)sizeof config - 1;
     CHECK(sprag_client_create(&config, &client) == SPRAG_BAD_SIZE);
     config = good();
-    config.on_change = 3;
+    sprag_policy policy = {.size = sizeof policy, .on_change = 3};
+    config.policy = &policy;
     CHECK(sprag_client_create(&config, &client) == SPRAG_MISUSE && client == NULL);
     config.size = 1 << 20;
     CHECK(sprag_client_create(&config, &client) == SPRAG_BAD_SIZE);
@@ -105,7 +106,8 @@ static void without_a_client(void) {
     CHECK(sprag_cancel(NULL, text("m"), NULL) == SPRAG_NULL);
     CHECK(sprag_retry(NULL, text("m"), NULL) == SPRAG_NULL);
     CHECK(sprag_state(NULL, text("m"), &number) == SPRAG_NULL && number == 7);
-    CHECK(sprag_configure(NULL, 1 << 20, SPRAG_ON_CHANGE_HOLD_ALL) == SPRAG_NULL);
+    CHECK(sprag_configure(NULL, NULL) == SPRAG_NULL);
+    CHECK(sprag_protection(NULL, SPRAG_CONVERSATION_DIRECT, text("bob"), NULL, 0, &number) == SPRAG_NULL);
     CHECK(sprag_suspend(NULL) == SPRAG_NULL && sprag_resume(NULL) == SPRAG_NULL);
     CHECK(sprag_rekey(NULL, good().key) == SPRAG_NULL);
     CHECK(sprag_account(NULL, account, sizeof account, &length) == SPRAG_NULL && length == 7);
@@ -213,6 +215,7 @@ static void reading(const sprag_client *client) {
     size_t length;
     uint8_t account[64];
     sprag_hint hint = {0};
+    sprag_policy policy = {0};
     sprag_contact contact;
     sprag_freshness_list *fresh = NULL;
     CHECK(sprag_deliver(client, NULL, 0, &verdicts, NULL) == SPRAG_OK && sprag_verdicts_len(verdicts) == 0);
@@ -240,8 +243,18 @@ static void reading(const sprag_client *client) {
     CHECK(sprag_state(client, text("m"), NULL) == SPRAG_NULL && sprag_state(client, none, &state) == SPRAG_NULL);
     CHECK(sprag_state(client, text("m"), &state) == SPRAG_UNKNOWN);
     CHECK(sprag_rekey(client, none) == SPRAG_NULL && sprag_rekey(client, text("short")) == SPRAG_MISUSE);
-    CHECK(sprag_configure(client, 1, SPRAG_ON_CHANGE_HOLD_ALL) == SPRAG_MISUSE);
-    CHECK(sprag_configure(client, 1 << 20, 0) == SPRAG_MISUSE && sprag_configure(client, 1 << 20, 3) == SPRAG_MISUSE);
+    CHECK(sprag_configure(client, NULL) == SPRAG_NULL && sprag_configure(client, &policy) == SPRAG_BAD_SIZE);
+    policy.size = sizeof policy;
+    policy.max_body = 1;
+    CHECK(sprag_configure(client, &policy) == SPRAG_MISUSE);
+    policy.max_body = 0;
+    policy.rollout = 4;
+    CHECK(sprag_configure(client, &policy) == SPRAG_MISUSE);
+    policy.rollout = SPRAG_ROLLOUT_ENCRYPT;
+    CHECK(sprag_configure(client, &policy) == SPRAG_OK);
+    CHECK(sprag_protection(client, SPRAG_CONVERSATION_DIRECT, text("bob"), NULL, 0, NULL) == SPRAG_NULL);
+    CHECK(sprag_protection(client, 9, text("bob"), NULL, 0, &state) == SPRAG_MISUSE);
+    CHECK(sprag_protection(client, SPRAG_CONVERSATION_DIRECT, none, NULL, 0, &state) == SPRAG_NULL);
     CHECK(sprag_account(client, account, 64, NULL) == SPRAG_NULL);
     CHECK(sprag_account(client, NULL, 64, &length) == SPRAG_NULL);
     CHECK(sprag_account(client, NULL, 0, &length) == SPRAG_TOO_SMALL && length == 5);

@@ -98,8 +98,10 @@ int main(void) {
     CHECK(sprag_preview_get(preview) != NULL && sprag_preview_get(preview)->kind != 1);
     sprag_preview_free(preview);
 
-    CHECK(sprag_configure(client, 1, SPRAG_ON_CHANGE_HOLD_VERIFIED) == SPRAG_MISUSE);
-    OK(sprag_configure(client, 64 * 1024, SPRAG_ON_CHANGE_HOLD_VERIFIED));
+    sprag_policy policy = {.size = sizeof policy, .max_body = 1};
+    CHECK(sprag_configure(client, &policy) == SPRAG_MISUSE);
+    policy.max_body = 64 * 1024;
+    OK(sprag_configure(client, &policy));
     OK(sprag_suspend(client));
     CHECK(sprag_wake(client, NULL, NULL) == SPRAG_UNAVAILABLE);
     OK(sprag_resume(client));

@@ -681,6 +681,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_func_version(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_func_default_policy(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_accept_change(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_account(
@@ -715,6 +717,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_peek(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_protections(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_rekey(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_requests(
@@ -723,11 +727,15 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_resume(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_retire(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_retry(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_revoke(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_send(
+    ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_set_ready(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_shut(
     ): Int
@@ -767,9 +775,9 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_sprag_uniffi_fn_free_client(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
-    external fun uniffi_sprag_uniffi_fn_constructor_client_create(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`maxBody`: RustBuffer.ByValue,`onChange`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_sprag_uniffi_fn_constructor_client_create(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`policy`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
-    external fun uniffi_sprag_uniffi_fn_constructor_client_link(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`maxBody`: RustBuffer.ByValue,`onChange`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_sprag_uniffi_fn_constructor_client_link(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`policy`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sprag_uniffi_fn_constructor_client_open(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`account`: RustBuffer.ByValue,`extension`: Byte,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -781,7 +789,7 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_cancel(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun uniffi_sprag_uniffi_fn_method_client_configure(`ptr`: Long,`maxBody`: Int,`onChange`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_sprag_uniffi_fn_method_client_configure(`ptr`: Long,`policy`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sprag_uniffi_fn_method_client_confirm(`ptr`: Long,`account`: RustBuffer.ByValue,`number`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -807,6 +815,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_peek(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_protections(`ptr`: Long,`conversations`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_rekey(`ptr`: Long,`key`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sprag_uniffi_fn_method_client_requests(`ptr`: Long,`max`: Int,`leaseSeconds`: Int,uniffi_out_err: UniffiRustCallStatus, 
@@ -815,11 +825,15 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_resume(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sprag_uniffi_fn_method_client_retire(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_retry(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_revoke(`ptr`: Long,`device`: Int,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_send(`ptr`: Long,`conversation`: RustBuffer.ByValue,`content`: RustBuffer.ByValue,`options`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_set_ready(`ptr`: Long,`ready`: Byte,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_shut(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
@@ -834,6 +848,8 @@ internal object UniffiLib {
     external fun uniffi_sprag_uniffi_fn_func_recognise(`bytes`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Byte
     external fun uniffi_sprag_uniffi_fn_func_version(uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_func_default_policy(uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun ffi_sprag_uniffi_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -963,6 +979,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_func_version() and 0xFFFF) != 55032) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_func_default_policy() and 0xFFFF) != 11912) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_accept_change() and 0xFFFF) != 38116) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -975,7 +994,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_cancel() and 0xFFFF) != 55206) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_configure() and 0xFFFF) != 59019) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_configure() and 0xFFFF) != 16508) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_confirm() and 0xFFFF) != 3956) {
@@ -1014,6 +1033,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_peek() and 0xFFFF) != 55424) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_protections() and 0xFFFF) != 18299) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_rekey() and 0xFFFF) != 28677) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1026,6 +1048,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_resume() and 0xFFFF) != 18729) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_retire() and 0xFFFF) != 38928) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_retry() and 0xFFFF) != 9987) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1033,6 +1058,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_send() and 0xFFFF) != 39792) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_set_ready() and 0xFFFF) != 49740) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_shut() and 0xFFFF) != 36628) {
@@ -1047,10 +1075,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_wake() and 0xFFFF) != 29786) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_create() and 0xFFFF) != 61785) {
+    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_create() and 0xFFFF) != 57341) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_link() and 0xFFFF) != 24365) {
+    if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_link() and 0xFFFF) != 21426) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_constructor_client_open() and 0xFFFF) != 28518) {
@@ -1505,9 +1533,9 @@ public interface ClientInterface {
     fun `cancel`(`message`: kotlin.ByteArray): Pending
     
     /**
-     * Changes the stored policy.
+     * Replaces the stored policy.
      */
-    fun `configure`(`maxBody`: kotlin.UInt, `onChange`: OnChange)
+    fun `configure`(`policy`: Policy)
     
     /**
      * The user compared the safety number with the contact: `number` is the one that they saw, 60 digits with any white
@@ -1574,6 +1602,11 @@ public interface ClientInterface {
     fun `peek`(`message`: Incoming): Preview
     
     /**
+     * How far conversations are protected, in the order in which they are named. Nothing changes, and nobody is asked.
+     */
+    fun `protections`(`conversations`: List<Conversation>): List<Protection>
+    
+    /**
      * Puts the store under a new key of 32 bytes.
      */
     fun `rekey`(`key`: kotlin.ByteArray)
@@ -1594,6 +1627,11 @@ public interface ClientInterface {
     fun `resume`()
     
     /**
+     * Takes this device off its account's list: as when the user logs out.
+     */
+    fun `retire`(): Pending
+    
+    /**
      * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
     fun `retry`(`message`: kotlin.ByteArray): Pending
@@ -1607,6 +1645,11 @@ public interface ClientInterface {
      * Sends a message. What can go out at once is in the answer.
      */
     fun `send`(`conversation`: Conversation, `content`: Content, `options`: SendOptions): Sent
+    
+    /**
+     * Says whether every client of this account can read what is encrypted, old ones included.
+     */
+    fun `setReady`(`ready`: kotlin.Boolean): Pending
     
     /**
      * Closes the store and wipes its keys from memory; later calls are misuse. Running calls end first.
@@ -1813,17 +1856,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Changes the stored policy.
+     * Replaces the stored policy.
      */
-    @Throws(SpragException::class)override fun `configure`(`maxBody`: kotlin.UInt, `onChange`: OnChange)
+    @Throws(SpragException::class)override fun `configure`(`policy`: Policy)
         = 
     callWithHandle {
     uniffiRustCallWithError(SpragException) { _status ->
     UniffiLib.uniffi_sprag_uniffi_fn_method_client_configure(
         it,
         
-        FfiConverterUInt.lower(`maxBody`),
-        FfiConverterTypeOnChange.lower(`onChange`),_status)
+        FfiConverterTypePolicy.lower(`policy`),_status)
 }
     }
     
@@ -2049,6 +2091,24 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
+     * How far conversations are protected, in the order in which they are named. Nothing changes, and nobody is asked.
+     */
+    @Throws(SpragException::class)override fun `protections`(`conversations`: List<Conversation>): List<Protection> {
+            return FfiConverterSequenceTypeProtection.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_protections(
+        it,
+        
+        FfiConverterSequenceTypeConversation.lower(`conversations`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Puts the store under a new key of 32 bytes.
      */
     @Throws(SpragException::class)override fun `rekey`(`key`: kotlin.ByteArray)
@@ -2120,6 +2180,23 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
+     * Takes this device off its account's list: as when the user logs out.
+     */
+    @Throws(SpragException::class)override fun `retire`(): Pending {
+            return FfiConverterTypePending.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_retire(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Offers a message of ours again at once that was put off, or sends one on its way that was held.
      */
     @Throws(SpragException::class)override fun `retry`(`message`: kotlin.ByteArray): Pending {
@@ -2168,6 +2245,24 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         FfiConverterTypeConversation.lower(`conversation`),
         FfiConverterTypeContent.lower(`content`),
         FfiConverterTypeSendOptions.lower(`options`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Says whether every client of this account can read what is encrypted, old ones included.
+     */
+    @Throws(SpragException::class)override fun `setReady`(`ready`: kotlin.Boolean): Pending {
+            return FfiConverterTypePending.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_set_ready(
+        it,
+        
+        FfiConverterBoolean.lower(`ready`),_status)
 }
     }
     )
@@ -2253,7 +2348,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     /**
      * Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
      */
-    @Throws(SpragException::class) fun `create`(`path`: kotlin.String?, `key`: kotlin.ByteArray, `account`: kotlin.ByteArray, `maxBody`: kotlin.UInt? = null, `onChange`: OnChange? = null): Client {
+    @Throws(SpragException::class) fun `create`(`path`: kotlin.String?, `key`: kotlin.ByteArray, `account`: kotlin.ByteArray, `policy`: Policy? = null): Client {
             return FfiConverterTypeClient.lift(
     uniffiRustCallWithError(SpragException) { _status ->
     UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_create(
@@ -2262,8 +2357,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         FfiConverterOptionalString.lower(`path`),
         FfiConverterByteArray.lower(`key`),
         FfiConverterByteArray.lower(`account`),
-        FfiConverterOptionalUInt.lower(`maxBody`),
-        FfiConverterOptionalTypeOnChange.lower(`onChange`),_status)
+        FfiConverterOptionalTypePolicy.lower(`policy`),_status)
 }
     )
     }
@@ -2274,7 +2368,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      * Makes the store of a device more of an account that exists: it shows its `link_code`, and a device that holds the
      * account key admits it. Until then it can do nothing else.
      */
-    @Throws(SpragException::class) fun `link`(`path`: kotlin.String?, `key`: kotlin.ByteArray, `account`: kotlin.ByteArray, `maxBody`: kotlin.UInt? = null, `onChange`: OnChange? = null): Client {
+    @Throws(SpragException::class) fun `link`(`path`: kotlin.String?, `key`: kotlin.ByteArray, `account`: kotlin.ByteArray, `policy`: Policy? = null): Client {
             return FfiConverterTypeClient.lift(
     uniffiRustCallWithError(SpragException) { _status ->
     UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_link(
@@ -2283,8 +2377,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         FfiConverterOptionalString.lower(`path`),
         FfiConverterByteArray.lower(`key`),
         FfiConverterByteArray.lower(`account`),
-        FfiConverterOptionalUInt.lower(`maxBody`),
-        FfiConverterOptionalTypeOnChange.lower(`onChange`),_status)
+        FfiConverterOptionalTypePolicy.lower(`policy`),_status)
 }
     )
     }
@@ -3005,6 +3098,61 @@ public object FfiConverterTypePending: FfiConverterRustBuffer<Pending> {
             FfiConverterULong.write(value.`events`, buf)
             FfiConverterULong.write(value.`requests`, buf)
             FfiConverterOptionalULong.write(value.`nextWakeMs`, buf)
+    }
+}
+
+
+
+/**
+ * What the app decides about its messages. `default_policy` has the values that it does not care about.
+ */
+data class Policy (
+    /**
+     * The largest body that the app's server carries, in bytes: at least 8 KiB.
+     */
+    var `maxBody`: kotlin.UInt
+    , 
+    /**
+     * What becomes of a contact under whose name another account key appears.
+     */
+    var `onChange`: OnChange
+    , 
+    /**
+     * How far the app has come in taking up encryption.
+     */
+    var `rollout`: Rollout
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePolicy: FfiConverterRustBuffer<Policy> {
+    override fun read(buf: ByteBuffer): Policy {
+        return Policy(
+            FfiConverterUInt.read(buf),
+            FfiConverterTypeOnChange.read(buf),
+            FfiConverterTypeRollout.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Policy) = (
+            FfiConverterUInt.allocationSize(value.`maxBody`) +
+            FfiConverterTypeOnChange.allocationSize(value.`onChange`) +
+            FfiConverterTypeRollout.allocationSize(value.`rollout`)
+    )
+
+    override fun write(value: Policy, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`maxBody`, buf)
+            FfiConverterTypeOnChange.write(value.`onChange`, buf)
+            FfiConverterTypeRollout.write(value.`rollout`, buf)
     }
 }
 
@@ -4783,6 +4931,61 @@ public object FfiConverterTypePreview : FfiConverterRustBuffer<Preview>{
 
 
 /**
+ * How far a conversation is protected. It only rises.
+ */
+
+enum class Protection {
+    
+    /**
+     * Somebody in it cannot read what is encrypted, or nobody was asked yet: the app uses the path it had before.
+     */
+    PLAIN,
+    /**
+     * Everybody in it can read what is encrypted, and nobody has begun.
+     */
+    OFFERED,
+    /**
+     * What is said is encrypted, for good.
+     */
+    ENCRYPTED,
+    /**
+     * The same, and the user has compared the safety number of everybody in it.
+     */
+    VERIFIED,
+    /**
+     * A state that this release of the face does not know.
+     */
+    OTHER;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeProtection: FfiConverterRustBuffer<Protection> {
+    override fun read(buf: ByteBuffer) = try {
+        Protection.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Protection) = 4UL
+
+    override fun write(value: Protection, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * Why a server refuses for good.
  */
 
@@ -4821,6 +5024,53 @@ public object FfiConverterTypeRejection: FfiConverterRustBuffer<Rejection> {
     override fun allocationSize(value: Rejection) = 4UL
 
     override fun write(value: Rejection, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How far the app has come in taking up encryption.
+ */
+
+enum class Rollout {
+    
+    /**
+     * It reads, and begins nothing.
+     */
+    READ,
+    /**
+     * It says that it can read, and finds out who else can.
+     */
+    OFFER,
+    /**
+     * It encrypts wherever everybody can read it.
+     */
+    ENCRYPT;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRollout: FfiConverterRustBuffer<Rollout> {
+    override fun read(buf: ByteBuffer) = try {
+        Rollout.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Rollout) = 4UL
+
+    override fun write(value: Rollout, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -5265,6 +5515,52 @@ sealed class What {
     }
     
     /**
+     * What came in a conversation that is encrypted was not. It is not to be shown as a message.
+     */
+    data class PlaintextInProtected(
+        /**
+         * Where the app filed it.
+         */
+        val `conversation`: org.sprag.Conversation, 
+        /**
+         * Whom the app named as its sender.
+         */
+        val `sender`: kotlin.ByteArray?, 
+        /**
+         * The app's own name for it.
+         */
+        val `appRef`: kotlin.ByteArray?) : What()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * A conversation is better protected than before.
+     */
+    data class Protection(
+        /**
+         * Which.
+         */
+        val `conversation`: org.sprag.Conversation, 
+        /**
+         * How it was.
+         */
+        val `before`: org.sprag.Protection, 
+        /**
+         * How it is.
+         */
+        val `now`: org.sprag.Protection) : What()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * How far the linking of a device has come.
      */
     data class Link(
@@ -5560,53 +5856,63 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterSequenceByteArray.read(buf),
                 FfiConverterSequenceByteArray.read(buf),
                 )
-            7 -> What.Link(
+            7 -> What.PlaintextInProtected(
+                FfiConverterTypeConversation.read(buf),
+                FfiConverterOptionalByteArray.read(buf),
+                FfiConverterOptionalByteArray.read(buf),
+                )
+            8 -> What.Protection(
+                FfiConverterTypeConversation.read(buf),
+                FfiConverterTypeProtection.read(buf),
+                FfiConverterTypeProtection.read(buf),
+                )
+            9 -> What.Link(
                 FfiConverterTypeLinkPhase.read(buf),
                 FfiConverterOptionalUInt.read(buf),
                 )
-            8 -> What.Removed
-            9 -> What.ListConflict(
+            10 -> What.Removed
+            11 -> What.ListConflict(
                 FfiConverterByteArray.read(buf),
                 FfiConverterTypeListRef.read(buf),
                 FfiConverterTypeListRef.read(buf),
                 )
-            10 -> What.SessionRestarted(
+            12 -> What.SessionRestarted(
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 FfiConverterBoolean.read(buf),
                 FfiConverterOptionalUInt.read(buf),
                 )
-            11 -> What.CloneSuspected(
+            13 -> What.CloneSuspected(
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 )
-            12 -> What.BraidStalled(
+            14 -> What.BraidStalled(
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 )
-            13 -> What.ClockSuspect(
+            15 -> What.ClockSuspect(
                 FfiConverterLong.read(buf),
                 )
-            14 -> What.KeysLow(
+            16 -> What.KeysLow(
                 FfiConverterUInt.read(buf),
                 )
-            15 -> What.StoreTrouble(
+            17 -> What.StoreTrouble(
                 FfiConverterUInt.read(buf),
                 )
-            16 -> What.Unsupported(
+            18 -> What.Unsupported(
                 FfiConverterOptionalByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterUInt.read(buf),
                 FfiConverterULong.read(buf),
                 )
-            17 -> What.SenderDiffers(
+            19 -> What.SenderDiffers(
                 FfiConverterOptionalByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 FfiConverterByteArray.read(buf),
                 )
-            18 -> What.Other(
+            20 -> What.Other(
                 FfiConverterUInt.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -5683,6 +5989,24 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 + FfiConverterUInt.allocationSize(value.`device`)
                 + FfiConverterSequenceByteArray.allocationSize(value.`added`)
                 + FfiConverterSequenceByteArray.allocationSize(value.`missing`)
+            )
+        }
+        is What.PlaintextInProtected -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeConversation.allocationSize(value.`conversation`)
+                + FfiConverterOptionalByteArray.allocationSize(value.`sender`)
+                + FfiConverterOptionalByteArray.allocationSize(value.`appRef`)
+            )
+        }
+        is What.Protection -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeConversation.allocationSize(value.`conversation`)
+                + FfiConverterTypeProtection.allocationSize(value.`before`)
+                + FfiConverterTypeProtection.allocationSize(value.`now`)
             )
         }
         is What.Link -> {
@@ -5846,25 +6170,39 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterSequenceByteArray.write(value.`missing`, buf)
                 Unit
             }
-            is What.Link -> {
+            is What.PlaintextInProtected -> {
                 buf.putInt(7)
+                FfiConverterTypeConversation.write(value.`conversation`, buf)
+                FfiConverterOptionalByteArray.write(value.`sender`, buf)
+                FfiConverterOptionalByteArray.write(value.`appRef`, buf)
+                Unit
+            }
+            is What.Protection -> {
+                buf.putInt(8)
+                FfiConverterTypeConversation.write(value.`conversation`, buf)
+                FfiConverterTypeProtection.write(value.`before`, buf)
+                FfiConverterTypeProtection.write(value.`now`, buf)
+                Unit
+            }
+            is What.Link -> {
+                buf.putInt(9)
                 FfiConverterTypeLinkPhase.write(value.`phase`, buf)
                 FfiConverterOptionalUInt.write(value.`device`, buf)
                 Unit
             }
             is What.Removed -> {
-                buf.putInt(8)
+                buf.putInt(10)
                 Unit
             }
             is What.ListConflict -> {
-                buf.putInt(9)
+                buf.putInt(11)
                 FfiConverterByteArray.write(value.`account`, buf)
                 FfiConverterTypeListRef.write(value.`mine`, buf)
                 FfiConverterTypeListRef.write(value.`theirs`, buf)
                 Unit
             }
             is What.SessionRestarted -> {
-                buf.putInt(10)
+                buf.putInt(12)
                 FfiConverterByteArray.write(value.`account`, buf)
                 FfiConverterUInt.write(value.`device`, buf)
                 FfiConverterBoolean.write(value.`resumed`, buf)
@@ -5872,34 +6210,34 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 Unit
             }
             is What.CloneSuspected -> {
-                buf.putInt(11)
+                buf.putInt(13)
                 FfiConverterByteArray.write(value.`account`, buf)
                 FfiConverterUInt.write(value.`device`, buf)
                 Unit
             }
             is What.BraidStalled -> {
-                buf.putInt(12)
+                buf.putInt(14)
                 FfiConverterByteArray.write(value.`account`, buf)
                 FfiConverterUInt.write(value.`device`, buf)
                 Unit
             }
             is What.ClockSuspect -> {
-                buf.putInt(13)
+                buf.putInt(15)
                 FfiConverterLong.write(value.`skew`, buf)
                 Unit
             }
             is What.KeysLow -> {
-                buf.putInt(14)
+                buf.putInt(16)
                 FfiConverterUInt.write(value.`left`, buf)
                 Unit
             }
             is What.StoreTrouble -> {
-                buf.putInt(15)
+                buf.putInt(17)
                 FfiConverterUInt.write(value.`code`, buf)
                 Unit
             }
             is What.Unsupported -> {
-                buf.putInt(16)
+                buf.putInt(18)
                 FfiConverterOptionalByteArray.write(value.`appRef`, buf)
                 FfiConverterByteArray.write(value.`blobId`, buf)
                 FfiConverterByteArray.write(value.`sender`, buf)
@@ -5908,7 +6246,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 Unit
             }
             is What.SenderDiffers -> {
-                buf.putInt(17)
+                buf.putInt(19)
                 FfiConverterOptionalByteArray.write(value.`appRef`, buf)
                 FfiConverterByteArray.write(value.`blobId`, buf)
                 FfiConverterByteArray.write(value.`named`, buf)
@@ -5916,7 +6254,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 Unit
             }
             is What.Other -> {
-                buf.putInt(18)
+                buf.putInt(20)
                 FfiConverterUInt.write(value.`kind`, buf)
                 Unit
             }
@@ -6143,6 +6481,38 @@ public object FfiConverterOptionalTypeListWrite: FfiConverterRustBuffer<ListWrit
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypePolicy: FfiConverterRustBuffer<Policy?> {
+    override fun read(buf: ByteBuffer): Policy? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypePolicy.read(buf)
+    }
+
+    override fun allocationSize(value: Policy?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypePolicy.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Policy?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypePolicy.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeConversation: FfiConverterRustBuffer<Conversation?> {
     override fun read(buf: ByteBuffer): Conversation? {
         if (buf.get().toInt() == 0) {
@@ -6165,38 +6535,6 @@ public object FfiConverterOptionalTypeConversation: FfiConverterRustBuffer<Conve
         } else {
             buf.put(1)
             FfiConverterTypeConversation.write(value, buf)
-        }
-    }
-}
-
-
-
-
-/**
- * @suppress
- */
-public object FfiConverterOptionalTypeOnChange: FfiConverterRustBuffer<OnChange?> {
-    override fun read(buf: ByteBuffer): OnChange? {
-        if (buf.get().toInt() == 0) {
-            return null
-        }
-        return FfiConverterTypeOnChange.read(buf)
-    }
-
-    override fun allocationSize(value: OnChange?): ULong {
-        if (value == null) {
-            return 1UL
-        } else {
-            return 1UL + FfiConverterTypeOnChange.allocationSize(value)
-        }
-    }
-
-    override fun write(value: OnChange?, buf: ByteBuffer) {
-        if (value == null) {
-            buf.put(0)
-        } else {
-            buf.put(1)
-            FfiConverterTypeOnChange.write(value, buf)
         }
     }
 }
@@ -6536,6 +6874,62 @@ public object FfiConverterSequenceTypeWanted: FfiConverterRustBuffer<List<Wanted
         }
     }
 }
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeConversation: FfiConverterRustBuffer<List<Conversation>> {
+    override fun read(buf: ByteBuffer): List<Conversation> {
+        val len = buf.getInt()
+        return List<Conversation>(len) {
+            FfiConverterTypeConversation.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Conversation>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeConversation.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Conversation>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeConversation.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeProtection: FfiConverterRustBuffer<List<Protection>> {
+    override fun read(buf: ByteBuffer): List<Protection> {
+        val len = buf.getInt()
+        return List<Protection>(len) {
+            FfiConverterTypeProtection.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Protection>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeProtection.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Protection>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeProtection.write(it, buf)
+        }
+    }
+}
         /**
          * A few words about a reason's number, for a log.
          */ fun `reasonText`(`reason`: kotlin.UInt): kotlin.String {
@@ -6570,6 +6964,20 @@ public object FfiConverterSequenceTypeWanted: FfiConverterRustBuffer<List<Wanted
             return FfiConverterString.lift(
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_sprag_uniffi_fn_func_version(
+    
+        _status)
+}
+    )
+    }
+    
+
+        /**
+         * The policy of an app that decides nothing: bodies of 1 MiB, sending held for verified contacts who change, encryption
+         * wherever everybody can read it.
+         */ fun `defaultPolicy`(): Policy {
+            return FfiConverterTypePolicy.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_func_default_policy(
     
         _status)
 }

@@ -118,11 +118,13 @@ class ConversationTest {
     fun theUserDecidesByTheNumberThatTheySaw() {
         val server = Server()
         val name = "bob".encodeToByteArray()
-        Client.create(null, ByteArray(32) { 1 }, "alice".encodeToByteArray(), onChange = OnChange.HOLD_ALL).use { alice ->
+        val policy = defaultPolicy().copy(onChange = OnChange.HOLD_ALL)
+        Client.create(null, ByteArray(32) { 1 }, "alice".encodeToByteArray(), policy).use { alice ->
             Client.create(null, ByteArray(32) { 2 }, name).use { bob ->
                 server.settle(alice, bob)
                 say(server, alice, "bob", "hello")
                 server.settle(alice, bob)
+                assertEquals(listOf(Protection.ENCRYPTED), alice.protections(listOf(Conversation.Direct(name))))
                 val seen = alice.contact(name).digits.orEmpty()
                 assertFailsWith<SpragException.NotAllowed> { alice.confirm(name, seen.reversed()) }
                 alice.confirm(name, seen.chunked(5).joinToString(" "))
