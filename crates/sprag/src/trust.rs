@@ -27,9 +27,12 @@ pub(crate) fn is_asked(own: &Own, known: &Known) -> bool {
 
 /// Another identity appeared under a contact's name, and the user is to decide: nothing is sent meanwhile.
 pub(crate) fn offer(tx: &Tx<'_>, own: &Own, mut known: Known, list: DeviceList, now: u64) -> Result<()> {
-    // While the user is asked, nothing new comes to wait; and for our own account nothing is held.
-    let is_held = known.is_held() || own.is_own(&known.account);
-    let held = if is_held { Vec::new() } else { outbox::hold(tx, &known, Reason::IdentityChanged, now)? };
+    if own.is_own(&known.account) {
+        // There is nothing to accept, and nothing waits for it: it is told for as long as it is so.
+        return raise_sparingly(tx, changed(own, &known, list.account(), Vec::new()), now);
+    }
+    // While the user is asked, nothing new comes to wait.
+    let held = if known.is_held() { Vec::new() } else { outbox::hold(tx, &known, Reason::IdentityChanged, now)? };
     let what = changed(own, &known, list.account(), held);
     match &known.offered {
         None => {

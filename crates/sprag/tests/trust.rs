@@ -8,7 +8,7 @@ use sprag::{
     Action, Contact, Conversation, Error, Event, Finding, Incoming, MessageState, OnChange, Outcome, Place, Policy,
     Reason, Request, RoomId, SendOptions, Sent, Trust, What,
 };
-use world::{Phone, Scratch, Server, id, text, texts};
+use world::{Hands, Phone, Scratch, Server, id, text, texts};
 
 /// Alice and Bob have heard of each other, and nothing is left to do.
 fn talking() -> (Server, Phone, Phone) {
@@ -472,6 +472,41 @@ fn a_message_to_a_room_does_not_reach_another_identity_of_a_member_by_itself() {
             assert_eq!(phone.texts(), ["before"]);
         }
     }
+}
+
+/// Somebody else takes our own name at the directory: it is told, and nothing that we do depends on it.
+#[test]
+fn our_own_account_is_never_another_one() {
+    let hands = Hands::new();
+    let mut server = Server::default();
+    let (alice, bob) = (Phone::timed("alice", &hands), Phone::timed("bob", &hands));
+    server.pump(&alice);
+    server.pump(&bob);
+    server.send(&alice, &bob, "hello");
+    server.deliver(&bob);
+    server.send(&bob, &alice, "hello yourself");
+    server.deliver(&alice);
+    alice.take();
+    bob.take();
+    let genuine = server.lists.clone();
+    let mut elsewhere = Server::default();
+    elsewhere.pump(&Phone::timed("alice", &hands));
+    server.lists.insert(b"alice".to_vec(), elsewhere.lists[&b"alice"[..]].clone());
+    hands.pass(world::DAY);
+    alice.client.wake(sprag::Hint::default()).unwrap();
+    server.pump(&alice);
+    let events = alice.take();
+    assert!(
+        matches!(&changes(&events)[..], [What::IdentityChanged { account, held, .. }] if *account == alice.id && held.is_empty()),
+        "{events:?}"
+    );
+    for decided in [alice.client.confirm(b"alice", "1"), alice.client.forget(b"alice", "1")] {
+        assert!(matches!(decided, Err(Error::Misuse(_))));
+    }
+    server.lists = genuine;
+    server.send(&alice, &bob, "as ever");
+    server.deliver(&bob);
+    assert_eq!(bob.texts(), ["as ever"]);
 }
 
 #[test]
