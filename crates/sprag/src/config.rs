@@ -56,12 +56,14 @@ pub enum Place {
     Memory,
 }
 
-/// What the app's server offers for finding keys. Numbers 1 (nothing: keys travel in the messages) and 2 (one opaque
-/// value per account) are reserved.
+/// What the app's server offers for finding keys. Number 2 (one opaque value for each account) is reserved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u32)]
 pub enum Directory {
+    /// Nothing. Keys travel in messages: somebody's code or link is imported, the own card goes to them, and what they answer
+    /// is encrypted.
+    InBand = 1,
     /// A key directory: hands each one-time key out once, replaces a list only if the sequence is the expected one,
     /// and lets only the owner write.
     #[default]
@@ -79,6 +81,7 @@ impl Directory {
     #[must_use]
     pub const fn from_code(code: u32) -> Option<Self> {
         match code {
+            1 => Some(Self::InBand),
             3 => Some(Self::Full),
             _ => None,
         }

@@ -11,6 +11,8 @@ use sprag_core::ratchet::{HintKey, Session};
 use sprag_core::wire::{self, Kind};
 
 use crate::account::{Change, Own};
+use crate::cards;
+use crate::config::Directory;
 use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{ListRef, MessageState, Reason, What};
@@ -28,11 +30,17 @@ use crate::upkeep::Upkeep;
 /// Seconds after which keys that the directory refused are offered again.
 const REFUSED: u64 = 3_600;
 
+/// Seconds for which a signed prekey can be begun a session with: 60 days.
+const LIFETIME: u64 = 60 * 86_400;
+
 /// Queues what is to be published: new prekeys, and the list where another one is wanted than the directory has.
 pub(crate) fn publish(tx: &Tx<'_>, own: &Own, made: Made, upkeep: &mut Upkeep, now: u64) -> Result<()> {
     let objects = prekeys::keep(tx, made, upkeep)?;
     let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
     publish.list = next_list(tx, own, upkeep, now)?;
+    if let Some(signed) = &objects.signed {
+        cards::keep_prekey(tx, &publish.account, signed)?;
+    }
     publish.signed_prekey = objects.signed;
     publish.one_time = objects.one_time;
     if publish.list.is_none() && publish.signed_prekey.is_none() && publish.one_time.is_empty() {
@@ -200,6 +208,10 @@ fn taken(tx: &Tx<'_>, upkeep: &mut Upkeep, publish: &PublishKeys, now: u64) -> R
         }
     }
     match &publish.signed_prekey {
+        // A card with the one before it may lie unread for as long as that is good for.
+        Some(object) if Own::load(tx)?.policy.directory == Directory::InBand => {
+            prekeys::acknowledged(tx, upkeep, object, now.saturating_add(LIFETIME))
+        }
         Some(object) => prekeys::acknowledged(tx, upkeep, object, now),
         None => Ok(()),
     }
@@ -299,6 +311,9 @@ pub(crate) fn examine(
         Ok(list) => list,
         Err(error) => return Ok(Answer::Refused(error.into())),
     };
+    if known.pin.is_none() && !cards::is_expected(snapshot, list.account())? {
+        return Ok(Answer::Refused(Reason::Mismatch));
+    }
     let (pin, is_successor) = match follow(own, known, &list) {
         Ok(followed) => followed,
         Err(answer) => return Ok(answer),

@@ -306,6 +306,19 @@ impl LinkCode {
     }
 }
 
+/// Our own card, for others to import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OwnCard {
+    /// What is shown as a QR code: the account's id and the fingerprint of its key.
+    pub code: Vec<u8>,
+    /// The same as a link, `sprag:` and letters.
+    pub link: String,
+    /// The whole card, as bodies that the app's server carries: whoever is handed all of them by `deliver`, as from us, can
+    /// write to us where there is no directory.
+    pub parts: Vec<Vec<u8>>,
+}
+
 /// One of our own devices, as our list has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -18,6 +18,7 @@ macro_rules! broken {
 }
 
 mod account;
+mod cards;
 mod client;
 mod codec;
 pub mod config;
@@ -52,7 +53,7 @@ pub use event::{
 };
 pub use id::{
     AccountId, BlobId, Class, Contact, Content, Conversation, Device, DeviceId, Freshness, LinkCode, MAX_CONTENT,
-    MAX_ID, MAX_MEMBERS, MessageId, Protection, RequestId, RoomId, SafetyNumber, Sender, Trust,
+    MAX_ID, MAX_MEMBERS, MessageId, OwnCard, Protection, RequestId, RoomId, SafetyNumber, Sender, Trust,
 };
 pub use inbox::recognise;
 pub use probe::{Probed, probed};

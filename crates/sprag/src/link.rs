@@ -15,8 +15,9 @@ use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{self, Kind, Reader, Writer};
 
 use crate::account::{Change, NEWCOMER, Own, Stage, core_id};
+use crate::cards;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
-use crate::config::Policy;
+use crate::config::{Directory, Policy};
 use crate::contact::Known;
 use crate::directory::{self, Begun};
 use crate::error::{Error, Result};
@@ -130,7 +131,8 @@ fn offered(snapshot: &Snapshot<'_>, id: LinkId, bytes: &[u8], now: u64, random: 
         Ok(offer) => offer,
         Err(error) => return Ok(Examined::Refused(error.into())),
     };
-    let made = prekeys::make(None, &newcomer.device, Some(0), now, random);
+    let left = (newcomer.policy.directory == Directory::Full).then_some(0);
+    let made = prekeys::make(None, &newcomer.device, left, now, random);
     let answer = offer.answer(&newcomer.device, made.signed_object().ok_or(CORRUPT)?, random)?;
     let device = ok(DeviceKeys::decode(newcomer.device.encode().expose_secret()))?;
     let own = Own {
@@ -314,6 +316,9 @@ pub(crate) fn welcome(tx: &Tx<'_>, begun: Vec<Begun>, now: u64, random: &mut dyn
         let is_his = |admission: &Admission| admission.answer.as_ref().is_some_and(|(his, _)| *his == device);
         let Some(at) = waiting.iter().position(is_his) else { continue };
         let admission = waiting.remove(at);
+        if let Some((_, prekey)) = &admission.answer {
+            cards::keep_prekey(tx, &me, prekey)?;
+        }
         Admission::save_all(tx, &waiting)?;
         let mut known = Known::find(tx, &me)?.ok_or(CORRUPT)?;
         directory::take_up(tx, &mut known, begun, now)?;

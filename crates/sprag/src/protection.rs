@@ -10,7 +10,7 @@ use sprag_core::wire::{Reader, Writer};
 
 use crate::account::{Own, core_id, door_id};
 use crate::codec::{self, CORRUPT, Row, ok};
-use crate::config::Rollout;
+use crate::config::{Directory, Rollout};
 use crate::contact::Known;
 use crate::conversation;
 use crate::error::Result;
@@ -50,6 +50,7 @@ fn standing(snapshot: &Snapshot<'_>, own: &Own, others: &[Known]) -> Result<Stan
         match &known.list {
             Some(list) if list.ready() => {}
             Some(_) => return Ok(Standing::NotReady),
+            None if own.policy.directory == Directory::InBand => return Ok(Standing::NotReady),
             None if Look::load(snapshot, &known.account)?.is_some_and(|look| look.is_absent) => {
                 return Ok(Standing::NotReady);
             }
@@ -90,7 +91,7 @@ pub(crate) fn decline(
     conversation::note(tx, conversation)?;
     offer(tx, own, conversation, others, now)?;
     let mut rows = Vec::new();
-    if own.policy.rollout == Rollout::Read {
+    if own.policy.rollout == Rollout::Read || own.policy.directory == Directory::InBand {
         return Ok(rows);
     }
     for known in others.iter().filter(|known| !known.list.as_ref().is_some_and(DeviceList::ready)) {
@@ -180,7 +181,8 @@ pub(crate) fn answered(tx: &Tx<'_>, own: &Own, known: &Known, is_absent: bool, w
     } else if before.is_some() {
         Look::delete(tx, &known.account)?;
     }
-    if is_ready && (why == Why::Refresh || before.is_some()) { follow(tx, own, known, now) } else { Ok(()) }
+    let waited = why == Why::Refresh || own.policy.directory == Directory::InBand;
+    if is_ready && (waited || before.is_some()) { follow(tx, own, known, now) } else { Ok(()) }
 }
 
 /// A contact has a list that says it is ready: raises the conversations that waited for it.

@@ -7,6 +7,7 @@ use sprag_core::identity::{Account, DeviceList, Pin};
 use sprag_core::safety_number::SafetyNumber;
 
 use crate::account::Own;
+use crate::cards;
 use crate::config::OnChange;
 use crate::contact::Known;
 use crate::error::{Error, Result};
@@ -127,6 +128,7 @@ pub(crate) fn forget(tx: &Tx<'_>, own: &Own, known: &mut Known, digits: &str, no
         return Err(Error::NotAllowed);
     }
     outbox::take_back(tx, known, now)?;
+    cards::forget(tx, &known.account)?;
     known.clear(tx)?;
     known.fetching = false;
     known.save(tx)

@@ -117,6 +117,8 @@ const SWITCHES: &[Switch] = &[
     Switch("protection-forgotten", ENGINE, "protection", "nothing_takes"),
     Switch("protection-lowered", ENGINE, "protection", "nothing_takes"),
     Switch("armor-unread", ENGINE, "armor", "text_alone"),
+    Switch("cards-of-anybody", ENGINE, "cards", "is_nobody_else"),
+    Switch("any-fingerprint", ENGINE, "cards", "is_nobody_else"),
     Switch("plaintext-untold", ENGINE, "protection", "plain_text"),
     Switch("protection-untold-to-new-devices", ENGINE, "protection", "a_new_device"),
 ];

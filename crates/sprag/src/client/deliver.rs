@@ -50,6 +50,9 @@ impl Client {
                 rest = after;
             }
         }
+        if batch.iter().any(|incoming| inbox::is_card(&incoming.bytes)) {
+            self.serve()?;
+        }
         Ok(Delivered { verdicts, pending: self.pending()? })
     }
 
@@ -125,7 +128,7 @@ impl Client {
                 Examined::Damaged => Preview::Unreadable { reason: Reason::Damaged },
                 Examined::Quarantined { .. } => Preview::Unreadable { reason: Reason::IdentityChanged },
                 Examined::Evidence(..) => Preview::Unreadable { reason: Reason::Evidence },
-                Examined::Plain(_) | Examined::Heavy => Preview::Known,
+                Examined::Plain(_) | Examined::Card | Examined::Heavy => Preview::Known,
             })
         })
     }

@@ -1,6 +1,7 @@
 //! The door: the only way in. Every call is durable when it returns, and nothing is kept between calls that another
 //! process on the same store could have outdated.
 
+mod cards;
 mod deliver;
 mod devices;
 mod network;
@@ -16,7 +17,7 @@ use sprag_core::identity::Pin;
 use sprag_core::secret::Secret;
 
 use crate::account::{Own, Remembered};
-use crate::config::{Config, Key, Opening, Place, Policy, Role, Start};
+use crate::config::{Config, Directory, Key, Opening, Place, Policy, Role, Start};
 use crate::contact::Known;
 use crate::context::{Environment, Generator};
 use crate::directory;
@@ -74,7 +75,8 @@ impl Client {
             known.list = Some(own.list.clone());
             known.save(tx)?;
             let mut upkeep = Upkeep::new(now);
-            let made = prekeys::make(None, &own.device, Some(0), now, &mut random);
+            let left = (own.policy.directory == Directory::Full).then_some(0);
+            let made = prekeys::make(None, &own.device, left, now, &mut random);
             directory::publish(tx, &own, made, &mut upkeep, now)?;
             upkeep.save(tx)
         })?;

@@ -23,6 +23,7 @@ impl Client {
     /// [`Error::Store`], [`Error::Busy`], [`Error::Unavailable`].
     pub fn requests(&self, max: usize, lease_seconds: u32) -> Result<Vec<Request>> {
         let seconds = if lease_seconds == 0 { LEASE } else { lease_seconds.into() };
+        self.serve()?;
         let now = self.now();
         if !self.store.read(|snapshot| outbox::is_any_due(snapshot, now))? {
             return Ok(Vec::new());

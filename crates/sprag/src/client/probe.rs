@@ -3,7 +3,6 @@
 use sprag_core::armor;
 
 use super::Client;
-use crate::config::Armor;
 use crate::error::{Error, Result};
 use crate::outbox;
 use crate::probe;
@@ -23,15 +22,7 @@ impl Client {
         }
         self.store.read(|snapshot| {
             let own = self.own.load(snapshot)?;
-            let inside = match own.policy.armor {
-                Armor::Binary => length,
-                // 11 letters for 8 bytes, after a header and the fallback.
-                Armor::Text => {
-                    let around = own.policy.fallback_text.len() + 1 + armor::armored_len(0);
-                    length.saturating_sub(around) / 11 * 8
-                }
-            };
-            outbox::body(&own, &probe::object(inside).ok_or(OUT_OF_BOUNDS)?)
+            outbox::body(&own, &probe::object(outbox::inside(&own, length)).ok_or(OUT_OF_BOUNDS)?)
         })
     }
 }

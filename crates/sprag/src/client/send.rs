@@ -10,7 +10,7 @@ use crate::event::{MessageState, Pending, SendOptions, Sent};
 use crate::id::{Content, Conversation, MAX_CONTENT, MessageId};
 use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Index, Load, Queued, Scope, Waiting};
 use crate::protection;
-use crate::request::Why;
+use crate::request::{Action, Request, Why};
 use crate::store::{Barrier, Snapshot, Table, Tx};
 
 impl Client {
@@ -51,7 +51,20 @@ impl Client {
             };
             Ok::<_, Error>(Some(Sent { message: id, state, requests, pending: pending(tx, now)? }))
         })?;
-        sent.ok_or(Error::NotProtected)
+        self.without_directory(sent.ok_or(Error::NotProtected)?)
+    }
+
+    /// Where there is no directory nobody else answers what it would be asked.
+    fn without_directory(&self, mut sent: Sent) -> Result<Sent> {
+        let is_send = |request: &Request| matches!(request.action, Action::Send(_));
+        if sent.requests.iter().all(is_send) || !self.serve()? {
+            return Ok(sent);
+        }
+        sent.requests.retain(is_send);
+        sent.requests.extend(self.requests(outbox::IN_FLIGHT, 0)?);
+        sent.state = self.state(sent.message.as_bytes())?;
+        sent.pending = self.pending()?;
+        Ok(sent)
     }
 
     /// Puts a message where it belongs: sealed into the outbox, or to those that wait. Yields its number, the lanes in

@@ -2,6 +2,7 @@
 
 use super::{Client, fresh_id};
 use crate::account::{Change, Own};
+use crate::config::Directory;
 use crate::contact::Known;
 use crate::context::Generator;
 use crate::devices;
@@ -33,7 +34,8 @@ impl Client {
             Barrier::Normal,
             |snapshot| {
                 let (own, upkeep) = (Own::load(snapshot)?, Upkeep::load(snapshot)?);
-                let left = if prekeys::is_full(snapshot)? || directory::is_publishing(snapshot)? {
+                let is_kept = own.policy.directory != Directory::Full;
+                let left = if is_kept || prekeys::is_full(snapshot)? || directory::is_publishing(snapshot)? {
                     None
                 } else {
                     hint.one_time_left.or(upkeep.one_time_left).filter(|left| *left < prekeys::LOW)

@@ -1,12 +1,15 @@
 //! What an examined message changes, and what the app is told of it.
 
-use sprag_core::content::{Body, Content as Wire, EXT_CLASS, EXT_SESSIONS};
+use sprag_core::content::{Body, Content as Wire, EXT_CARD, EXT_CLASS, EXT_SESSIONS};
 
 use super::{Examined, Fresh, Opened};
 use crate::account::Own;
+use crate::cards::{self, Received};
+use crate::config::Directory;
 use crate::contact::{Known, SessionRef, Warning};
 use crate::conversation;
 use crate::devices;
+use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Hint, Incoming, Message, Reason, What};
 use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
@@ -33,6 +36,7 @@ pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Inco
             }
             Ok(finding)
         }
+        Examined::Card => card(tx, own, incoming, now),
         Examined::Heavy => Err(Error::Internal("examined with too little effort")),
         Examined::Unreadable(reason, proved) => unreadable(tx, reason, proved, incoming, now),
         Examined::Damaged => {
@@ -56,6 +60,28 @@ pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Inco
                 trust::succeed(tx, own, &mut opened.known, pin.account(), now)?;
             }
             commit_opened(tx, own, *opened, incoming, now)
+        }
+    }
+}
+
+/// A part of somebody's card. It is only of use where there is no directory.
+fn card(tx: &Tx<'_>, own: &Own, incoming: &Incoming, now: u64) -> Result<Finding> {
+    let nothing = Finding::Opened { events: Vec::new() };
+    let from = match &incoming.from {
+        Some(from) if own.policy.directory == Directory::InBand => from,
+        Some(_) => return Ok(nothing),
+        None => return Ok(Finding::NotAddressed),
+    };
+    match cards::receive(tx, own, from, &incoming.bytes)? {
+        Received::Waits => Ok(nothing),
+        Received::Refused(reason) => unreadable(tx, reason, None, incoming, now),
+        Received::Another(fingerprint) => Ok(Finding::Quarantined { fingerprint }),
+        Received::Whole if own.is_own(from) => Ok(nothing),
+        Received::Whole => {
+            let mut known = Known::find(tx, from)?.unwrap_or_else(|| Known::unseen(from.clone()));
+            known.save(tx)?;
+            directory::ask_for_keys(tx, &mut known, now)?;
+            Ok(nothing)
         }
     }
 }
@@ -129,6 +155,11 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         session.knows = session.knows.max(knows);
     }
     announced(&mut known, content.extensions.get(EXT_SESSIONS));
+    if let (Directory::InBand, Some(card), Some(pin)) =
+        (own.policy.directory, content.extensions.get(EXT_CARD), &known.pin)
+    {
+        cards::carried(tx, &known.account, pin.account(), card)?;
+    }
     let again = shows_again(tx, &known, ordinal, &mut stored, &content)?;
     stored.saw(tx, known.row, &commitment)?;
     stored.save(tx, known.session_row(ordinal))?;

@@ -9,6 +9,7 @@ use sprag_core::ratchet::{HINT, HintKey, Session};
 
 use super::{Effort, Examined, Found, Fresh, check};
 use crate::account::{Own, door_id};
+use crate::cards;
 use crate::contact::{Known, SessionRef};
 use crate::error::Result;
 use crate::event::{Incoming, Reason};
@@ -136,6 +137,10 @@ fn claimed(snapshot: &Snapshot<'_>, claim: &Claim, incoming: &Incoming) -> Resul
         }
         None => Box::new(Known::unseen(id)),
     };
+    if known.pin.is_none() && !cards::is_expected(snapshot, &claim.account)? {
+        let fingerprint = claim.account.fingerprint();
+        return Ok(Claimed::Refused(Examined::Quarantined { fingerprint, offered: None }));
+    }
     Ok(match &known.pin {
         Some(pin) if *pin.account() != claim.account && !broken!("any-identity") => Claimed::Changed(known),
         _ => Claimed::Contact(known),

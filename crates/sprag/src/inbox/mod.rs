@@ -39,8 +39,13 @@ pub fn recognise(bytes: &[u8]) -> bool {
     is_object(bytes) || armor_in(bytes).is_some_and(|object| is_object(&object))
 }
 
+/// Whether an object is a part of a card.
+pub(crate) fn is_card(bytes: &[u8]) -> bool {
+    matches!(wire::kind_of(bytes), Ok(Kind::Card))
+}
+
 fn is_object(bytes: &[u8]) -> bool {
-    matches!(wire::kind_of(bytes), Ok(Kind::Envelope | Kind::Link))
+    matches!(wire::kind_of(bytes), Ok(Kind::Envelope | Kind::Link | Kind::Card))
 }
 
 fn armor_in(body: &[u8]) -> Option<Vec<u8>> {
@@ -83,6 +88,8 @@ pub(crate) enum Effort {
 pub(crate) enum Examined {
     /// Nothing to do.
     Plain(Finding),
+    /// A part of somebody's card.
+    Card,
     /// More work than the effort allows: to be examined again with more.
     Heavy,
     /// Not to be read; from this account, where a session proved it.
@@ -175,6 +182,9 @@ pub(crate) fn examine(
     effort: Effort,
     now: u64,
 ) -> Result<Examined> {
+    if is_card(&incoming.bytes) {
+        return Ok(Examined::Card);
+    }
     if !matches!(wire::kind_of(&incoming.bytes), Ok(Kind::Envelope)) {
         return Ok(Examined::Plain(Finding::Foreign));
     }

@@ -16,7 +16,7 @@ use sprag_core::wire::{Reader, Writer};
 pub(crate) use self::circle::{Circle, complete, lane, members};
 pub(crate) use self::hold::{hold, hold_back, take_back};
 pub(crate) use self::message::{Echo, Index, Load, Queued, Scope, Waiting, digest, progress, release, stop_waiting};
-pub(crate) use self::seal::{Attempt, Sealed, armored as body, flush, seal};
+pub(crate) use self::seal::{Attempt, Sealed, armored as body, flush, inside, room, seal};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::event::{MessageState, Reason};
@@ -25,7 +25,7 @@ use crate::request::{Action, Request};
 use crate::store::{Snapshot, Table, Tx};
 
 /// Messages of one conversation that are handed out and not answered, at most.
-const IN_FLIGHT: usize = 8;
+pub(crate) const IN_FLIGHT: usize = 8;
 
 /// Entries up to which `send` looks whether its own can go at once. With more, `requests` hands it out.
 const SHORT: u64 = 64;
@@ -141,6 +141,15 @@ impl Cargo {
     pub(crate) fn all(snapshot: &Snapshot<'_>) -> Result<Vec<Self>> {
         snapshot.ids(Table::Outbox, 0, usize::MAX >> 1)?.into_iter().map(|row| Self::load(snapshot, row)).collect()
     }
+}
+
+/// What is asked of a directory, with the numbers of the requests.
+pub(crate) fn asked(snapshot: &Snapshot<'_>) -> Result<Vec<(u64, Action)>> {
+    let mut asked = Vec::new();
+    for (row, _) in Entry::all(snapshot)?.into_iter().filter(|(_, entry)| !entry.is_send) {
+        asked.push((u64::try_from(row).map_err(|_| CORRUPT)?, Cargo::load(snapshot, row)?.action));
+    }
+    Ok(asked)
 }
 
 /// How many requests can be handed out now. Of a long outbox the count alone is told, for looking it through with every

@@ -3,7 +3,7 @@
 //! It does not know what becomes of it.
 
 use sprag_core::armor;
-use sprag_core::content::{Body, Content as Wire, EXT_CLASS, EXT_LIST, EXT_SESSIONS, ListStatement};
+use sprag_core::content::{Body, Content as Wire, EXT_CARD, EXT_CLASS, EXT_LIST, EXT_SESSIONS, ListStatement};
 use sprag_core::envelope::{SealedPayload, Sealing};
 use sprag_core::handshake::Fields;
 use sprag_core::identity::{DeviceList, Pin, SignedEntry};
@@ -16,8 +16,9 @@ use super::circle::{self, Circle, members};
 use super::message::{Echo, Load, Queued, Scope, Waiting, progress};
 use super::{Cargo, Carried, Entry};
 use crate::account::Own;
+use crate::cards;
 use crate::codec::ok;
-use crate::config::Armor;
+use crate::config::{Armor, Directory};
 use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Reason};
@@ -29,6 +30,10 @@ use crate::store::{Table, Tx};
 
 /// The most names of unanswered sessions that a message carries.
 const MAX_NAMES: usize = 32;
+
+/// About the most bytes of a slot, without and with a handshake.
+const SLOT_LENGTH: usize = 160;
+const HANDSHAKE: usize = 2_000;
 
 /// A session that a message is sealed in.
 struct Lane<'a> {
@@ -145,7 +150,7 @@ pub(crate) fn seal(
         conversation: place,
         lists: lists.statements,
         body: body(&message.load)?,
-        extensions: extensions(own, message, &lanes),
+        extensions: extensions(tx, own, message, &lanes)?,
     };
     let keys: Vec<_> = lanes.iter().map(|lane| lane.reference.device_key).collect();
     let hedge = own.device.hedge();
@@ -190,6 +195,23 @@ pub(crate) fn armored(own: &Own, object: &[u8]) -> Result<Vec<u8>> {
     match own.policy.armor {
         Armor::Binary => Ok(object.to_vec()),
         Armor::Text => Ok(armor::wrap(&own.policy.fallback_text, object)?.into_bytes()),
+    }
+}
+
+/// The most bytes of an object that fits into a body.
+pub(crate) fn room(own: &Own) -> usize {
+    inside(own, usize::try_from(own.policy.max_body).unwrap_or(usize::MAX))
+}
+
+/// The most bytes of an object in a body of this length.
+pub(crate) fn inside(own: &Own, length: usize) -> usize {
+    match own.policy.armor {
+        Armor::Binary => length,
+        // 11 letters for 8 bytes, after a header and the fallback.
+        Armor::Text => {
+            let around = own.policy.fallback_text.len() + 1 + armor::armored_len(0);
+            length.saturating_sub(around) / 11 * 8
+        }
     }
 }
 
@@ -260,7 +282,7 @@ fn body(load: &Load) -> Result<Body> {
     })
 }
 
-fn extensions(own: &Own, message: &Queued, lanes: &[Lane<'_>]) -> Extensions {
+fn extensions(tx: &Tx<'_>, own: &Own, message: &Queued, lanes: &[Lane<'_>]) -> Result<Extensions> {
     let mut extensions = Extensions::new();
     if message.class == Class::Quiet && message.load.is_content() {
         extensions.insert(EXT_CLASS, vec![2]);
@@ -268,6 +290,16 @@ fn extensions(own: &Own, message: &Queued, lanes: &[Lane<'_>]) -> Extensions {
     let is_behind = |lane: &Lane<'_>| lane.carries.is_some() || lane.reference.knows < own.list.sequence();
     if lanes.iter().any(is_behind) {
         extensions.insert(EXT_LIST, own.list.as_bytes().to_vec());
+        if own.policy.directory == Directory::InBand {
+            let card = cards::own(tx, own)?.encode();
+            let content = if let Load::Content(content) = &message.load { content.as_bytes().len() } else { 0 };
+            let slots = lanes.iter().map(|lane| if lane.carries.is_some() { HANDSHAKE } else { SLOT_LENGTH });
+            let rest = content + own.list.as_bytes().len() + slots.sum::<usize>();
+            // Where it does not fit into a short body it has gone ahead, in parts; an eighth is for padding.
+            if card.len() + rest < room(own) / 8 * 7 {
+                extensions.insert(EXT_CARD, card);
+            }
+        }
     }
     let mut names = Vec::new();
     for lane in lanes {
@@ -280,7 +312,7 @@ fn extensions(own: &Own, message: &Queued, lanes: &[Lane<'_>]) -> Extensions {
     if !names.is_empty() {
         extensions.insert(EXT_SESSIONS, names.concat());
     }
-    extensions
+    Ok(extensions)
 }
 
 /// Seals what waits and can go, in order. Yields the rows of the contacts whose keys are still needed.
