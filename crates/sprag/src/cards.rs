@@ -9,7 +9,7 @@ use sprag_core::wire::{Reader, Writer};
 
 use crate::account::{Own, core_id, door_id};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Reason;
 use crate::id::AccountId;
 use crate::store::{Snapshot, Table, Tx};
@@ -96,6 +96,9 @@ pub(crate) fn own(snapshot: &Snapshot<'_>, own: &Own) -> Result<Card> {
     let is_listed =
         |object: &&[u8]| ReceivedPrekey::parse(object).is_ok_and(|prekey| own.list.device(prekey.device()).is_some());
     let prekeys: Vec<&[u8]> = kept.prekeys.iter().map(Vec::as_slice).filter(is_listed).collect();
+    if prekeys.is_empty() {
+        return Err(Error::NotAllowed);
+    }
     Ok(Card::new(&own.list, &prekeys)?)
 }
 

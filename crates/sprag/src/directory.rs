@@ -38,7 +38,7 @@ pub(crate) fn publish(tx: &Tx<'_>, own: &Own, made: Made, upkeep: &mut Upkeep, n
     let objects = prekeys::keep(tx, made, upkeep)?;
     let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
     publish.list = next_list(tx, own, upkeep, now)?;
-    if let Some(signed) = &objects.signed {
+    if let Some(signed) = objects.signed.as_ref().filter(|_| own.policy.directory != Directory::Full) {
         cards::keep_prekey(tx, &publish.account, signed)?;
     }
     publish.signed_prekey = objects.signed;

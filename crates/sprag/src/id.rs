@@ -314,7 +314,7 @@ pub struct OwnCard {
     pub code: Vec<u8>,
     /// The same as a link, `sprag:` and letters.
     pub link: String,
-    /// The whole card, as bodies that the app's server carries: whoever is handed all of them by `deliver`, as from us, can
+    /// The whole card, as bodies that the app's server carries; none where there is a directory. Whoever is handed all of them by `deliver`, as from us, can
     /// write to us where there is no directory.
     pub parts: Vec<Vec<u8>>,
 }

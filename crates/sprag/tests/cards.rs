@@ -267,6 +267,19 @@ fn a_device_is_linked_and_reached_without_a_directory() {
 }
 
 #[test]
+fn an_app_may_give_up_its_directory() {
+    let (mut server, hands) = (Server::default(), Hands::new());
+    let alice = Phone::with_policy("alice", &hands, Policy::default());
+    server.pump(&alice);
+    assert!(alice.client.card().unwrap().parts.is_empty());
+    alice.client.configure(policy()).unwrap();
+    assert_eq!(alice.client.card().unwrap_err(), Error::NotAllowed);
+    alice.client.wake(sprag::Hint::default()).unwrap();
+    let bob = phone("bob", &hands);
+    met(&mut server, &bob, &alice);
+}
+
+#[test]
 fn an_outcome_of_a_card_is_as_good_as_another() {
     let hands = Hands::new();
     let [alice, bob] = ["alice", "bob"].map(|name| phone(name, &hands));

@@ -20,13 +20,17 @@ impl Client {
     /// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`] on a device that is not on its account's list; [`Error::Store`].
+    /// [`Error::NotAllowed`] on a device that is not on its account's list, and until the first `wake` after the directory became
+    /// another; [`Error::Store`].
     pub fn card(&self) -> Result<OwnCard> {
         self.store.read(|snapshot| {
             let own = self.own.load(snapshot)?;
             own.check_member()?;
             let small = SmallCard::of(own.account());
-            let parts = cards::own(snapshot, &own)?.parts(outbox::room(&own))?;
+            let parts = match own.policy.directory {
+                Directory::Full => Vec::new(),
+                Directory::InBand => cards::own(snapshot, &own)?.parts(outbox::room(&own))?,
+            };
             let parts = parts.iter().map(|part| outbox::body(&own, part)).collect::<Result<_>>()?;
             Ok(OwnCard { code: small.encode(), link: small.link(), parts })
         })

@@ -185,6 +185,12 @@ impl Client {
         policy.check()?;
         self.store.write(Barrier::Full, |tx| {
             let mut own = Own::load(tx)?;
+            if own.policy.directory != policy.directory {
+                // Whatever is to have our keys now gets some with the next `wake`.
+                let mut upkeep = Upkeep::load(tx)?;
+                upkeep.unreplaced.extend(upkeep.signed.take().map(|signed| signed.id));
+                upkeep.save(tx)?;
+            }
             own.policy = policy;
             own.save(tx)
         })

@@ -291,12 +291,16 @@ fn extensions(tx: &Tx<'_>, own: &Own, message: &Queued, lanes: &[Lane<'_>]) -> R
     if lanes.iter().any(is_behind) {
         extensions.insert(EXT_LIST, own.list.as_bytes().to_vec());
         if own.policy.directory == Directory::InBand {
-            let card = cards::own(tx, own)?.encode();
+            let card = match cards::own(tx, own) {
+                Ok(card) => card.encode(),
+                Err(Error::NotAllowed) => Vec::new(),
+                Err(error) => return Err(error),
+            };
             let content = if let Load::Content(content) = &message.load { content.as_bytes().len() } else { 0 };
             let slots = lanes.iter().map(|lane| if lane.carries.is_some() { HANDSHAKE } else { SLOT_LENGTH });
             let rest = content + own.list.as_bytes().len() + slots.sum::<usize>();
             // Where it does not fit into a short body it has gone ahead, in parts; an eighth is for padding.
-            if card.len() + rest < room(own) / 8 * 7 {
+            if !card.is_empty() && card.len() + rest < room(own) / 8 * 7 {
                 extensions.insert(EXT_CARD, card);
             }
         }
