@@ -50,6 +50,26 @@ fn the_same_seed_is_the_same_world() {
     assert_ne!(run(1, &draw(1), false).trace.hash(), run(2, &draw(2), false).trace.hash());
 }
 
+/// Two who have talked, and then a copy of the one's phone: it is among what the end of each world is asked for.
+#[test]
+fn a_copied_phone_is_noticed_in_any_world() {
+    let carry = |who| Step::Carry { who, handle: 0, which: 0, fate: Fate::Well };
+    let mut steps = Vec::new();
+    for (who, reader, to) in [(0, 1, 0), (1, 0, 1), (0, 1, 0)] {
+        steps.push(Step::Send { who, handle: 0, to, size: 9, quiet: false });
+        steps.extend([Step::Lease { who, handle: 0, max: 12 }, carry(who), carry(who)]);
+        steps.push(Step::Deliver { who: reader, handle: 0, max: 40, acknowledge: true });
+    }
+    steps.push(Step::Copy { who: 0, shared: false, randomness: false });
+    let mut told = 0;
+    for seed in 1..=4 {
+        let report = run(seed, &steps, true);
+        assert!(report.failure.is_none(), "{:?}\n{}", report.failure, report.trace.lines().join("\n"));
+        told += report.seen.get("event: clone suspected").copied().unwrap_or(0);
+    }
+    assert!(told > 0, "nobody was told");
+}
+
 /// Courses that failed once, made short. What was wrong is said at each.
 #[test]
 fn what_failed_once_holds() {

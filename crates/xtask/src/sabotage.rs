@@ -94,7 +94,7 @@ const SWITCHES: &[Switch] = &[
     Switch("clones-untold", ENGINE, "clones", "noticed"),
     Switch("evidence-forgotten", ENGINE, "clones", "noticed"),
     Switch("clones-untold", SIM, "clones", ""),
-    Switch("clones-untold", SIM, "world", "worlds"),
+    Switch("clones-untold", SIM, "world", "copied_phone"),
     Switch("suspected-without-evidence", SIM, "world", "worlds"),
     Switch("shown-once-in-each-session", SIM, "world", "failed_once"),
     Switch("handshakes-counted-when-sealed", ENGINE, "sessions", "until_the_server"),

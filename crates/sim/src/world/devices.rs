@@ -130,7 +130,7 @@ impl World {
     }
 
     /// Whether a phone is on its account's list.
-    fn is_listed(&self, who: usize) -> bool {
+    pub(super) fn is_listed(&self, who: usize) -> bool {
         matches!(self.units[who].standing, Standing::Listed { .. })
     }
 

@@ -80,7 +80,10 @@ impl World {
             // Upkeep is for one device, or a few.
             let is_for_it = match origin.message {
                 Some(at) => self.demands(at, who),
-                None => self.devices(account) == 1 && origin.from != account,
+                None => {
+                    let is_alone = self.devices(account) == 1 && origin.from != account;
+                    is_alone && self.is_listed(origin.by)
+                }
             };
             origin.to.contains(&account) && Some(origin.from) == from && is_for_it
         });
