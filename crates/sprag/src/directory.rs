@@ -175,11 +175,9 @@ fn conflicting(
 /// Follows to a list that another of our devices has published before us, if it may follow.
 fn merge(tx: &Tx<'_>, own: &Own, theirs: &DeviceList, now: u64) -> Result<bool> {
     let Some(mut known) = Known::find(tx, &own.id()?)? else { return Ok(false) };
-    let accepted = known.pin.as_ref().map(|pin| pin.accept(theirs).map(|accepted| accepted.pin));
-    let pin = match accepted {
-        Some(Ok(pin)) => pin,
-        _ if own.is_heirs(theirs) => Pin::first(theirs),
-        _ => return Ok(false),
+    let Some(pin) = &known.pin else { return Ok(false) };
+    let Some(pin) = own.heirs_pin(pin, theirs).or_else(|| pin.accept(theirs).ok().map(|accepted| accepted.pin)) else {
+        return Ok(false);
     };
     known.adopt(tx, own, pin, theirs.clone(), now)?;
     known.save(tx)?;
@@ -344,8 +342,8 @@ fn follow(own: &Own, known: &Known, list: &DeviceList) -> core::result::Result<(
     }
     let Some(pin) = &known.pin else { return Ok((Pin::first(list), false)) };
     if *pin.account() != *list.account() {
-        if own.is_own(&known.account) && own.is_heirs(list) {
-            return Ok((Pin::first(list), false));
+        if let Some(pin) = own.heirs_pin(pin, list).filter(|_| own.is_own(&known.account)) {
+            return Ok((pin, false));
         }
         let is_asked = trust::is_asked(own, known);
         return if is_asked { Err(Answer::Offered(Box::new(list.clone()))) } else { Ok((Pin::first(list), true)) };

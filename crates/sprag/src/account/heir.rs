@@ -3,7 +3,7 @@
 //!
 //! It sends nothing, and asks nobody.
 
-use sprag_core::identity::{Account, AccountKey, DeviceList, NewList, SignedEntry, Succession};
+use sprag_core::identity::{Account, AccountKey, DeviceList, NewList, Pin, SignedEntry, Succession};
 use sprag_core::random::Random;
 use sprag_core::secret::Secret;
 use sprag_core::wire::{Extensions, Reader, Writer};
@@ -99,10 +99,9 @@ impl Own {
         true
     }
 
-    /// Whether a list under another account key may follow ours: the key is the one whose succession we know.
-    pub(crate) fn is_heirs(&self, list: &DeviceList) -> bool {
-        let Some(heir) = &self.heir else { return false };
-        heir.succession.follow(self.account()).is_ok_and(|account| account == *list.account())
+    /// The pin that follows ours by a list under another account key, if it is the key whose succession we know.
+    pub(crate) fn heirs_pin(&self, pin: &Pin, list: &DeviceList) -> Option<Pin> {
+        self.heir.as_ref().and_then(|heir| pin.succeed(&heir.succession, list).ok())
     }
 
     /// Another of our devices made a key that is to follow ours: it is to be answered.

@@ -129,8 +129,8 @@ fn lists(own: &Own, known: &Known, carried: Option<&[u8]>) -> core::result::Resu
         return Err(Reason::Mismatch);
     }
     let Some(pin) = &known.pin else { return Ok(Listed { adopted: Some((Pin::first(&list), list)), conflict: None }) };
-    if own.is_own(&known.account) && own.is_heirs(&list) {
-        return Ok(Listed { adopted: Some((Pin::first(&list), list)), conflict: None });
+    if let Some(pin) = own.heirs_pin(pin, &list).filter(|_| own.is_own(&known.account)) {
+        return Ok(Listed { adopted: Some((pin, list)), conflict: None });
     }
     if *pin.account() != *list.account() {
         return Err(Reason::IdentityChanged);
