@@ -14,46 +14,90 @@ static uint64_t number_in(const struct buffer *answer) {
     return number;
 }
 
-/* The request's path and body on the relay's wire; answers what the outcome is if all goes well, 0 for a kind of a
- * later release. */
-static uint32_t spell(const sprag_request *request, const char **method, char path[256], struct buffer *body) {
-    char other[129];
+/* The most accounts that one request speaks of: the members of a room, and perhaps our own. */
+#define MOST (SPRAG_MAX_MEMBERS + 1)
+
+/* What the relay said about each account of a request. The parts lie in the answers. */
+struct answers {
+    struct buffer of[MOST];
+    struct buffer parts;
+    sprag_bytes absent[MOST];
+    size_t absent_len;
+};
+
+/* Our keys on the relay's wire. */
+static void spell_keys(const sprag_request *request, struct buffer *body) {
+    uint8_t reset = request->reset_one_time != 0;
+    sprag_bytes reset_part = {&reset, 1}, none = {NULL, 0};
+    if (request->list.ptr != NULL) {
+        add_number(body, request->list_sequence);
+        add_number(body, request->list_expected);
+    } else {
+        add_part(body, none);
+        add_part(body, none);
+    }
+    add_part(body, request->list);
+    add_part(body, request->signed_prekey);
+    add_part(body, reset_part);
+    for (size_t i = 0; i < request->one_time_len; i++) {
+        add_part(body, request->one_time[i]);
+    }
+}
+
+/* Asks the relay what a request asks about one of its accounts; answers the status. */
+static int ask(const sprag_request *request, size_t which, struct buffer *answer) {
+    struct buffer body = {0};
+    char other[2 * SPRAG_MAX_ID + 1], path[256] = "/keys";
+    const char *method = "PUT";
     if (request->kind == SPRAG_REQUEST_PUBLISH_KEYS) {
-        uint8_t reset = request->reset_one_time != 0;
-        sprag_bytes reset_part = {&reset, 1}, none = {NULL, 0};
-        if (request->list.ptr != NULL) {
-            add_number(body, request->list_sequence);
-            add_number(body, request->list_expected);
-        } else {
-            add_part(body, none);
-            add_part(body, none);
-        }
-        add_part(body, request->list);
-        add_part(body, request->signed_prekey);
-        add_part(body, reset_part);
-        for (size_t i = 0; i < request->one_time_len; i++) {
-            add_part(body, request->one_time[i]);
-        }
-        *method = "PUT";
-        snprintf(path, 256, "/keys");
-        return SPRAG_OUTCOME_PUBLISHED;
+        spell_keys(request, &body);
+    } else {
+        hex(other, request->accounts[which].ptr, request->accounts[which].len);
     }
-    if (request->accounts_len != 1 || request->accounts[0].len > SPRAG_MAX_ID) {
-        return 0;
-    }
-    hex(other, request->accounts[0].ptr, request->accounts[0].len);
     if (request->kind == SPRAG_REQUEST_FETCH_KEYS) {
-        *method = "GET";
-        snprintf(path, 256, "/keys/%s?one_time=%d", other, request->want_one_time != 0);
-        return SPRAG_OUTCOME_KEYS;
+        method = "GET";
+        snprintf(path, sizeof path, "/keys/%s?one_time=%d", other, request->want_one_time != 0);
+    } else if (request->kind == SPRAG_REQUEST_SEND) {
+        method = "POST";
+        snprintf(path, sizeof path, "/send/%s?request=%llu", other, (unsigned long long)request->id);
+        add_part(&body, request->blob);
     }
-    if (request->kind == SPRAG_REQUEST_SEND) {
-        *method = "POST";
-        snprintf(path, 256, "/send/%s?request=%llu", other, (unsigned long long)request->id);
-        add_part(body, request->blob);
-        return SPRAG_OUTCOME_ACCEPTED;
+    int status = relay_call(&relay, method, path, &body, answer);
+    free(body.bytes);
+    return status;
+}
+
+/* What was found of one account, if anything was. */
+static void keep_keys(sprag_bytes account, int is_there, size_t which, struct answers *answers) {
+    size_t at = 0;
+    sprag_bytes object;
+    if (!is_there) {
+        answers->absent[answers->absent_len++] = account;
+        return;
     }
-    return 0;
+    while ((object = next_part(&answers->of[which], &at)).ptr != NULL) {
+        sprag_part part = {account, object};
+        add(&answers->parts, &part, sizeof part);
+    }
+}
+
+/* What a success means. */
+static void success(const sprag_request *request, const struct answers *answers, sprag_outcome *outcome) {
+    const struct buffer *first = &answers->of[0];
+    if (request->kind == SPRAG_REQUEST_PUBLISH_KEYS) {
+        outcome->kind = SPRAG_OUTCOME_PUBLISHED;
+        outcome->has_number = first->len == 4;
+        outcome->number = outcome->has_number ? (uint32_t)number_in(first) : 0;
+    } else if (request->kind == SPRAG_REQUEST_FETCH_KEYS) {
+        outcome->kind = SPRAG_OUTCOME_KEYS;
+        outcome->parts = (const void *)answers->parts.bytes;
+        outcome->parts_len = answers->parts.len / sizeof(sprag_part);
+        outcome->absent = answers->absent;
+        outcome->absent_len = answers->absent_len;
+    } else {
+        outcome->kind = SPRAG_OUTCOME_ACCEPTED;
+        outcome->server_time = first->len == 8 ? number_in(first) : 0;
+    }
 }
 
 /* What a status means that is no success. */
@@ -62,10 +106,6 @@ static void refusal(const sprag_request *request, int status, const struct buffe
         outcome->kind = SPRAG_OUTCOME_CONFLICT;
         outcome->bytes.ptr = answer->bytes;
         outcome->bytes.len = answer->len;
-    } else if (status == 404 && request->kind == SPRAG_REQUEST_FETCH_KEYS) {
-        outcome->kind = SPRAG_OUTCOME_KEYS;
-        outcome->absent = request->accounts;
-        outcome->absent_len = 1;
     } else if (status == 413) {
         outcome->kind = SPRAG_OUTCOME_TOO_LARGE;
         outcome->number = 2 * 1024 * 1024;
@@ -81,48 +121,50 @@ static void refusal(const sprag_request *request, int status, const struct buffe
     }
 }
 
-/* Carries one request out, or puts it off, and says what became of it. Answers whether it has to be tried again. */
+/* How many accounts a request is carried to; 0 for a kind of a later release. */
+static size_t calls_of(const sprag_request *request) {
+    switch (request->kind) {
+    case SPRAG_REQUEST_PUBLISH_KEYS: return 1;
+    case SPRAG_REQUEST_FETCH_KEYS:
+    case SPRAG_REQUEST_SEND: return request->accounts_len <= MOST ? request->accounts_len : 0;
+    default: return 0;
+    }
+}
+
+/* Carries one request out, or puts it off, and says what became of it. Answers whether it has to be tried again: then it
+ * goes to every account once more, and the relay knows it by its number. */
 static int carry_out(const sprag_request *request, int put_off) {
     sprag_outcome outcome = {0};
-    sprag_part parts[64];
-    struct buffer body = {0}, answer = {0};
-    const char *method = NULL;
-    char path[256], line[64];
-    int status = 0;
-    uint32_t kind = spell(request, &method, path, &body);
+    struct answers answers = {0};
+    char line[64];
+    size_t calls = calls_of(request), asked = 0;
+    int status = put_off ? 0 : 200;
     outcome.size = sizeof outcome;
-    if (kind == 0) {
-        free(body.bytes);
+    if (calls == 0) {
         return 0; /* It is offered again, perhaps to a later release. */
     }
-    if (!put_off) {
-        status = relay_call(&relay, method, path, &body, &answer);
+    for (; asked < calls && status == 200; asked++) {
+        status = ask(request, asked, &answers.of[asked]);
         reached(status != 0);
+        if (request->kind == SPRAG_REQUEST_FETCH_KEYS && (status == 200 || status == 404)) {
+            keep_keys(request->accounts[asked], status == 200, asked, &answers);
+            status = 200;
+        }
     }
-    if (status != 200) {
-        refusal(request, status, &answer, &outcome);
+    if (status == 200) {
+        success(request, &answers, &outcome);
     } else {
-        size_t at = 0;
-        sprag_bytes part;
-        outcome.kind = kind;
-        if (kind == SPRAG_OUTCOME_PUBLISHED && answer.len == 4) {
-            outcome.has_number = 1;
-            outcome.number = (uint32_t)number_in(&answer);
-            snprintf(line, sizeof line, "published %u", (unsigned)outcome.number);
-            say(line, "");
-        }
-        if (kind == SPRAG_OUTCOME_ACCEPTED && answer.len == 8) {
-            outcome.server_time = number_in(&answer);
-        }
-        while (kind == SPRAG_OUTCOME_KEYS && outcome.parts_len < 64 && (part = next_part(&answer, &at)).ptr != NULL) {
-            parts[outcome.parts_len].account = request->accounts[0];
-            parts[outcome.parts_len++].object = part;
-        }
-        outcome.parts = parts;
+        refusal(request, status, &answers.of[asked > 0 ? asked - 1 : 0], &outcome);
+    }
+    if (outcome.kind == SPRAG_OUTCOME_PUBLISHED) {
+        snprintf(line, sizeof line, "published %u", (unsigned)outcome.number);
+        say(line, "");
     }
     must(sprag_respond(client, request->id, &outcome, &pending));
-    free(body.bytes);
-    free(answer.bytes);
+    for (size_t i = 0; i < asked; i++) {
+        free(answers.of[i].bytes);
+    }
+    free(answers.parts.bytes);
     return outcome.kind == SPRAG_OUTCOME_RETRY;
 }
 
@@ -183,7 +225,7 @@ uint64_t take_in(const struct buffer *mail, uint64_t after) {
         }
         incoming.from.ptr = account;
         incoming.from.len = from.len / 2 < sizeof account ? from.len / 2 : sizeof account;
-        incoming.direct = incoming.from;
+        /* The relay knows mailboxes and no conversations: a message belongs where its sender sealed it. */
         must(sprag_deliver(client, &incoming, 1, &verdicts, &pending));
         sprag_verdicts_free(verdicts);
         for (last = 0; number.len > 0; number.len--) {

@@ -1,9 +1,9 @@
 /*
  * A messenger in C: messenger --as NAME --relay URL --store PATH [--script]
  *
- * What is typed goes out, what comes is shown: "NAME: TEXT", "/safety NAME", "/quit". With --script it speaks with a
- * program, in the lines that examples/chat/src/input.rs and screen.rs describe. It does its own HTTP; Sprag does the
- * rest. The store's key lies in STORE.key: a real app keeps it in the platform's keystore.
+ * What is typed goes out, what comes is shown: "NAME: TEXT", "/room ROOM NAME,NAME TEXT", "/safety NAME", "/quit". With
+ * --script it speaks with a program, in the lines that examples/chat/src/input.rs and screen.rs describe. It does its own
+ * HTTP; Sprag does the rest. The store's key lies in STORE.key: a real app keeps it in the platform's keystore.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
@@ -102,7 +102,47 @@ static const char *trouble(const sprag_event *event) {
     case SPRAG_EVENT_BRAID_STALLED:
         return "no fresh post-quantum keys come with their phone any more, as after an old backup on either side; "
                "messages go on";
+    case SPRAG_EVENT_DEVICES_CHANGED: return "they changed devices";
+    case SPRAG_EVENT_AUDIENCE_DIFFERS: return "wrote to others than the members of the room";
+    case SPRAG_EVENT_PLAINTEXT_IN_PROTECTED: return "what came was not encrypted, and is not shown";
+    case SPRAG_EVENT_REMOVED: return "this device was taken off its account; it sends nothing any more";
     default: return "something changed, compare safety numbers";
+    }
+}
+
+/* Who wrote what, and in which room if it was in one. */
+static void show_message(const sprag_event *event) {
+    int is_room = event->conversation == SPRAG_CONVERSATION_ROOM;
+    if (script) {
+        printf("%s %llu ", is_room ? "room" : "message", (unsigned long long)event->id);
+        if (is_room) {
+            put_text(event->peer);
+            putchar(' ');
+        }
+        put(event->account);
+        putchar(' ');
+        put_hex(event->message);
+        putchar(' ');
+    } else {
+        put_text(event->account);
+        if (is_room) {
+            fputs(" in ", stdout);
+            put_text(event->peer);
+        }
+        fputs(": ", stdout);
+    }
+    put_text(event->body);
+    end_line();
+}
+
+/* Whether an event is something that the person should know. */
+static int is_warning(const sprag_event *event) {
+    switch (event->kind) {
+    case SPRAG_EVENT_UNREADABLE:
+    case SPRAG_EVENT_BRAID_STALLED: return 1;
+    case SPRAG_EVENT_PROGRESS: return event->state == SPRAG_STATE_FAILED;
+    case SPRAG_EVENT_PROTECTION: return 0; /* It only rises. */
+    default: return event->importance == SPRAG_IMPORTANCE_SECURITY;
     }
 }
 
@@ -111,33 +151,20 @@ static void show_event(const sprag_event *event) {
     const char *state = states[event->kind == SPRAG_EVENT_PROGRESS && event->state <= SPRAG_STATE_CANCELLED ? event->state : 0];
     sprag_bytes why = event->reason == 0 ? bytes_of("-") : sprag_reason_str(event->reason);
     if (event->kind == SPRAG_EVENT_MESSAGE && event->content == SPRAG_CONTENT_TEXT) {
-        if (script) {
-            printf("message %llu ", (unsigned long long)event->id);
-            put(event->account);
-            putchar(' ');
-            put_hex(event->message);
-            putchar(' ');
-        } else {
-            put_text(event->account);
-            fputs(": ", stdout);
-        }
-        put_text(event->body);
-        end_line();
+        show_message(event);
     } else if (event->kind == SPRAG_EVENT_PROGRESS && script) {
         fputs("state ", stdout);
         put_hex(event->message);
         printf(" %s ", state);
         put(why);
         end_line();
-    } else if (event->kind == SPRAG_EVENT_UNREADABLE || event->kind == SPRAG_EVENT_BRAID_STALLED ||
-               event->importance == SPRAG_IMPORTANCE_SECURITY ||
-               (event->kind == SPRAG_EVENT_PROGRESS && event->state == SPRAG_STATE_FAILED)) {
+    } else if (is_warning(event)) {
         fputs(script ? "warning " : "! ", stdout);
         put_text(event->account.ptr == NULL ? bytes_of("?") : event->account);
         printf("%s%s", script ? " " : ": ", trouble(event));
         if (event->kind == SPRAG_EVENT_CLONE_SUSPECTED || event->kind == SPRAG_EVENT_BRAID_STALLED) {
             printf(" (device %08x)", (unsigned)event->device);
-        } else {
+        } else if (event->reason != 0) {
             fputs(": ", stdout);
             put(why);
         }
@@ -160,10 +187,19 @@ static void show(void) {
     }
 }
 
-/* Sends a text, which is unescaped in its place if it came from a program. */
-static void send_text(const char *to, char *text) {
+/* Sends a text to an account, or to a room if there are members: then they have commas between. What came from a program
+ * is unescaped in its place. */
+static void send_text(const char *to, char *members, char *text) {
+    sprag_bytes room[SPRAG_MAX_MEMBERS + 1]; /* One too many is for the engine to refuse. */
     sprag_outgoing message = {0};
     sprag_sent *sent = NULL;
+    for (char *next = members; next != NULL && message.members_len <= SPRAG_MAX_MEMBERS; members = next) {
+        next = strchr(members, ',');
+        if (next != NULL) {
+            *next++ = 0;
+        }
+        room[message.members_len++] = bytes_of(members);
+    }
     size_t len = 0;
     for (const char *from = text; *from != 0; from++) {
         char letter = *from;
@@ -174,8 +210,9 @@ static void send_text(const char *to, char *text) {
         text[len++] = letter;
     }
     message.size = sizeof message;
-    message.conversation = SPRAG_CONVERSATION_DIRECT;
+    message.conversation = message.members_len > 0 ? SPRAG_CONVERSATION_ROOM : SPRAG_CONVERSATION_DIRECT;
     message.peer = bytes_of(to);
+    message.members = room;
     message.content = SPRAG_CONTENT_TEXT;
     message.body.ptr = (const uint8_t *)text;
     message.body.len = len;
@@ -204,23 +241,35 @@ static void safety(const char *of) {
     end_line();
 }
 
+/* Ends the word at its first space; answers what comes after, or NULL. */
+static char *after_word(char *word) {
+    char *rest = word == NULL ? NULL : strchr(word, ' ');
+    if (rest != NULL) {
+        *rest++ = 0;
+    }
+    return rest;
+}
+
 /* A line of a program or a person; answers whether there is more to come. */
 static int command(char *line) {
     char *rest, *person = script ? NULL : strstr(line, ": ");
     if (!script && *line != '/' && person != NULL) {
         *person = 0;
-        send_text(line, person + 2);
+        send_text(line, NULL, person + 2);
         return 1;
     }
     line += !script && *line == '/';
-    rest = strchr(line, ' ');
-    if (rest != NULL) {
-        *rest++ = 0;
-    }
+    rest = after_word(line);
     if (script && strcmp(line, "send") == 0 && rest != NULL && strchr(rest, ' ') != NULL) {
-        char *text = strchr(rest, ' ');
-        *text++ = 0;
-        send_text(rest, text);
+        char *text = after_word(rest);
+        send_text(rest, NULL, text);
+    } else if (strcmp(line, "room") == 0) {
+        char *members = after_word(rest), *text = after_word(members);
+        if (text == NULL) {
+            say("trouble room ROOM MEMBERS TEXT", "/room ROOM NAME,NAME TEXT");
+        } else {
+            send_text(rest, members, text);
+        }
     } else if (strcmp(line, "safety") == 0 && rest != NULL) {
         safety(rest);
     } else if (script && strcmp(line, "mail") == 0 && rest != NULL) {
@@ -229,7 +278,7 @@ static int command(char *line) {
     } else if (strcmp(line, "quit") == 0) {
         return 0;
     } else if (*line != 0) {
-        say("trouble no such command", "NAME: TEXT, /safety NAME or /quit");
+        say("trouble no such command", "NAME: TEXT, /room ROOM NAME,NAME TEXT, /safety NAME or /quit");
     }
     return 1;
 }

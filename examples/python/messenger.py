@@ -1,8 +1,9 @@
 """A messenger in Python: messenger.py --as NAME --relay URL --store PATH [--script]
 
-What is typed goes out, what comes is shown: "NAME: TEXT", "/safety NAME", "/quit". With --script it speaks with a
-program, in the lines that examples/chat/src/input.rs and screen.rs describe. It does its own HTTP with the standard
-library; Sprag does the rest. The store's key lies in STORE.key: a real app keeps it in the platform's key store.
+What is typed goes out, what comes is shown: "NAME: TEXT", "/room ROOM NAME,NAME TEXT", "/safety NAME", "/quit". With
+--script it speaks with a program, in the lines that examples/chat/src/input.rs and screen.rs describe. It does its own
+HTTP with the standard library; Sprag does the rest. The store's key lies in STORE.key: a real app keeps it in the
+platform's key store.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import time
 import urllib.parse
 
 import sprag
-from sprag import Action, Content, Found, Incoming, MessageState, Outcome, Rejection, SpragError, What
+from sprag import Action, Content, Conversation, Found, Incoming, MessageState, Outcome, Rejection, SpragError, What
 
 POLL = 25  # seconds that the relay holds a request for mail
 PATIENCE = 30  # seconds that an answer may take besides
@@ -170,10 +171,7 @@ class Screen:
         what = event.what
         if isinstance(what, What.MESSAGE):
             if isinstance(what.content, Content.TEXT):
-                text, sender = what.content.text, what.sender.decode()
-                self.say(
-                    f"message {event.id} {sender} {what.client_id.hex()} {escape(text)}", f"{sender}: {plain(text)}"
-                )
+                self.message(event.id, what, what.content.text)
         elif isinstance(what, What.PROGRESS):
             why = sprag.reason_text(what.reason) if what.reason else "-"
             failed = what.state in (MessageState.FAILED, MessageState.HELD)
@@ -200,10 +198,33 @@ class Screen:
             self.warn(what.account, f"another identity was offered; it was {what.old_number}, now {what.new_number}")
         elif isinstance(what, What.LIST_CONFLICT):
             self.warn(what.account, "two lists of devices contradict each other")
+        elif isinstance(what, What.DEVICES_CHANGED):
+            self.warn(what.account, f"they changed devices; new: {devices(what.added)}; gone: {devices(what.removed)}")
+        elif isinstance(what, What.AUDIENCE_DIFFERS):
+            self.warn(what.sender, "wrote to others than the members of the room")
+        elif isinstance(what, What.PLAINTEXT_IN_PROTECTED):
+            self.warn(what.sender, "what came was not encrypted, and is not shown")
+        elif isinstance(what, What.REMOVED):
+            self.warn(None, "this device was taken off its account; it sends nothing any more")
+
+    def message(self, event, what, text):
+        """Who wrote what, and in which room if it was in one."""
+        sender, message = what.sender.decode(), what.client_id.hex()
+        if isinstance(what.conversation, Conversation.ROOM):
+            place = what.conversation.id.decode(errors="replace")
+            self.say(
+                f"room {event} {place} {sender} {message} {escape(text)}", f"{sender} in {plain(place)}: {plain(text)}"
+            )
+        else:
+            self.say(f"message {event} {sender} {message} {escape(text)}", f"{sender}: {plain(text)}")
 
     def warn(self, about, words):
         about = about.decode() if about else "?"
         self.say(f"warning {about} {words}", f"! {about}: {words}")
+
+
+def devices(ids):
+    return " ".join(f"{device:08x}" for device in ids) or "none"
 
 
 def escape(text):
@@ -309,9 +330,8 @@ class Messenger:
                 time.sleep(PAUSE)
 
     def take_in(self, mail):
-        batch = [
-            Incoming(bytes=blob, sender=sender, conversation=sprag.direct(sender)) for _, sender, blob in mail
-        ]
+        # The relay knows mailboxes and no conversations: a message belongs where its sender sealed it.
+        batch = [Incoming(bytes=blob, sender=sender) for _, sender, blob in mail]
         with self.screen.turn:
             if not self.fetching:
                 return False
@@ -327,11 +347,12 @@ class Messenger:
                     self.screen.event(event)
                 self.client.done([event.id for event in events])
 
-    def send(self, peer, text):
+    def send(self, peer, conversation, text):
+        """Queues a text in a conversation that is called so."""
         try:
             # Whoever carries it out has to wait with showing it until its number is known.
             with self.screen.turn:
-                sent = self.client.send(sprag.direct(peer.encode()), sprag.text(text), sprag.SendOptions())
+                sent = self.client.send(conversation, sprag.text(text), sprag.SendOptions())
                 self.screen.say(f"queued {peer} {sent.message.hex()}", "")
         except SpragError.Misuse as error:
             self.complain(str(error))
@@ -362,7 +383,12 @@ class Messenger:
         verb, _, rest = line.partition(" ")
         if verb == "send" and " " in rest:
             peer, _, text = rest.partition(" ")
-            self.send(peer, unescape(text))
+            self.send(peer, sprag.direct(peer.encode()), unescape(text))
+        elif verb == "room" and rest.count(" ") >= 2:
+            room, members, text = rest.split(" ", 2)
+            members = [member.encode() for member in members.split(",")]
+            text = unescape(text) if self.screen.script else text
+            self.send(room, sprag.room(room.encode(), members), text)
         elif verb == "safety":
             self.safety(rest)
         elif verb == "mail":
@@ -372,7 +398,7 @@ class Messenger:
         elif verb == "quit":
             return False
         elif line.strip():
-            self.complain("NAME: TEXT, /safety NAME or /quit")
+            self.complain("NAME: TEXT, /room ROOM NAME,NAME TEXT, /safety NAME or /quit")
         return True
 
     def run(self, name, lines):
