@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: three messengers in three languages talk through the relay, each in a process of its own.
+//! `cargo xtask demo`: three messengers in three languages, one of them on two devices, talk through the relay, each in
+//! a process of its own.
 
 mod build;
 mod interactive;

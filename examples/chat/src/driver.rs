@@ -267,7 +267,10 @@ impl Driver {
                 }
                 Err(Trouble::Refused(status, _)) => {
                     if std::mem::replace(&mut refused, status) != status && !self.is_newcomer() {
-                        let words = if status == 403 { "this account is somebody else's" } else { "no mail" };
+                        let words = match status {
+                            403 => "the account is somebody else's, or this device was taken off it",
+                            _ => "no mail",
+                        };
                         self.complain(&format!("the relay refuses ({status}): {words}"))?;
                     }
                     thread::sleep(PAUSE);

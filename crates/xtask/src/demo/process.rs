@@ -162,8 +162,16 @@ fn listening(lines: &Receiver<Line>) -> Option<String> {
     line?.strip_prefix("listening on http://").map(str::to_owned)
 }
 
+/// Alice's second device: what its messenger is called here. Its account is hers.
+pub(crate) const TABLET: &str = "alice's tablet";
+
+/// Whose messenger it is.
+pub(crate) fn account_of(name: &'static str) -> &'static str {
+    if name == TABLET { "alice" } else { name }
+}
+
 /// How a person's messenger is started.
-pub(crate) fn messenger(built: &Built, name: &str, url: &str, stores: &Path) -> Command {
+pub(crate) fn messenger(built: &Built, name: &'static str, url: &str, stores: &Path) -> Command {
     let mut command = match name {
         "bob" => Command::new(&built.bob),
         "carol" => {
@@ -173,6 +181,11 @@ pub(crate) fn messenger(built: &Built, name: &str, url: &str, stores: &Path) -> 
         }
         _ => Command::new(&built.alice),
     };
-    command.args(["--as", name, "--relay", url, "--store"]).arg(stores.join(name));
+    command.args(["--as", account_of(name), "--relay", url, "--store"]);
+    if name == TABLET {
+        command.arg(stores.join("tablet")).arg("--link");
+    } else {
+        command.arg(stores.join(name));
+    }
     command
 }

@@ -5,8 +5,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use super::build::Built;
-use super::ledger::Ledger;
-use super::process::{Folder, Line, Process, Relay, messenger};
+use super::ledger::{Ledger, Place};
+use super::process::{Folder, Line, Process, Relay, account_of, messenger};
 use super::texts::{brief, escape, unescape};
 
 /// After this without a word from anybody, something hangs. Longer than a lease, and long for a slow machine.
@@ -22,6 +22,10 @@ struct Person {
     published: bool,
     device: String,
     fetching: Option<bool>,
+    /// What is to be typed on another device to link this one.
+    code: Option<String>,
+    /// How far linking has come, as it is told.
+    linked: Vec<String>,
     screen: Vec<String>,
 }
 
@@ -60,15 +64,51 @@ impl<'a> Stage<'a> {
 
     /// Somebody starts, or starts again, and has keys at the relay.
     pub(crate) fn enter(&mut self, name: &'static str) -> Result<(), String> {
+        self.start(name)?;
+        self.ledger.joins(name, account_of(name));
+        self.has_keys(name)
+    }
+
+    /// A new device starts, is linked by one of its account's, and has keys at the relay.
+    pub(crate) fn link(&mut self, new: &'static str, by: &'static str) -> Result<(), String> {
+        self.start(new)?;
+        self.command(new, "link".to_owned())?;
+        let code = |stage: &Stage<'_>| stage.person(new).ok().and_then(|person| person.code.clone());
+        self.until(&format!("{new} shows a code"), &|stage| (usize::from(code(stage).is_some()), 1))?;
+        self.command(by, format!("admit {}", code(self).unwrap_or_default()))?;
+        let heard = |stage: &Stage<'_>, name: &str, phase: &str| {
+            stage.person(name).is_ok_and(|person| person.linked.iter().any(|told| told == phase))
+        };
+        self.until(&format!("{new} is linked"), &|stage| {
+            (usize::from(heard(stage, new, "joined")) + usize::from(heard(stage, by, "admitted")), 2)
+        })?;
+        self.ledger.joins(new, account_of(new));
+        self.has_keys(new)
+    }
+
+    /// Somebody takes another device off the account: from now on it is to show nothing.
+    pub(crate) fn revoke(&mut self, device: &'static str, by: &'static str) -> Result<(), String> {
+        let id = self.device(device)?;
+        self.ledger.leaves(device);
+        self.command(by, format!("revoke {id}"))
+    }
+
+    /// Somebody starts, with or without keys.
+    pub(crate) fn start(&mut self, name: &'static str) -> Result<(), String> {
         let mut command = messenger(self.built, name, &self.relay.url(), &self.folder.stores());
         command.arg("--script");
         let person = self.people.entry(name).or_default();
         person.run += 1;
         (person.ended, person.leaving, person.device) = (false, false, String::new());
         person.process = Some(Process::start(name, person.run, command, self.sender.clone())?);
+        self.until(&format!("{name} runs"), &|stage| {
+            (usize::from(stage.person(name).is_ok_and(|person| !person.device.is_empty())), 1)
+        })
+    }
+
+    fn has_keys(&mut self, name: &'static str) -> Result<(), String> {
         self.until(&format!("{name} is ready"), &|stage| {
-            let ready = stage.person(name).is_ok_and(|person| person.published && !person.device.is_empty());
-            (usize::from(ready), 1)
+            (usize::from(stage.person(name).is_ok_and(|person| person.published)), 1)
         })
     }
 
@@ -104,8 +144,25 @@ impl<'a> Stage<'a> {
 
     /// Somebody types a text.
     pub(crate) fn say(&mut self, from: &'static str, to: &'static str, text: &str) -> Result<(), String> {
-        self.ledger.send(from, to, text);
+        self.ledger.send(from, Place::Direct(to), text);
         self.command(from, format!("send {to} {}", escape(text)))
+    }
+
+    /// Somebody types a text to a room.
+    pub(crate) fn say_in(
+        &mut self,
+        from: &'static str,
+        room: &'static str,
+        members: &'static [&'static str],
+        text: &str,
+    ) -> Result<(), String> {
+        self.ledger.send(from, Place::Room(room, members), text);
+        self.command(from, format!("room {room} {} {}", members.join(","), escape(text)))
+    }
+
+    /// Waits until somebody has been warned as was expected.
+    pub(crate) fn warned(&mut self, name: &'static str) -> Result<(), String> {
+        self.until(&format!("{name} is warned"), &|stage| (usize::from(stage.ledger.is_warned(name)), 1))
     }
 
     /// Somebody stops fetching mail, or takes it up again.
@@ -118,7 +175,7 @@ impl<'a> Stage<'a> {
 
     /// Waits until everything that was sent is on a screen.
     pub(crate) fn all_shown(&mut self) -> Result<(), String> {
-        self.until("texts are on their screens", &|stage| (stage.ledger.shown(), stage.ledger.len()))
+        self.until("texts are on their screens", &|stage| (stage.ledger.shown(), stage.ledger.expected()))
     }
 
     /// Waits until the relay has taken everything that was sent.
@@ -165,7 +222,7 @@ impl<'a> Stage<'a> {
                 }
                 Err(RecvTimeoutError::Timeout) if heard.elapsed() < SILENCE => {}
                 Err(_) => {
-                    let missing = self.ledger.missing().join("; ");
+                    let missing = self.ledger.missing().join("; ") + &self.ledger.unwarned();
                     return Err(format!("{what}: {have} of {want}, and then silence. Missing: {missing}"));
                 }
             }
@@ -183,11 +240,24 @@ impl<'a> Stage<'a> {
             "ready" => person.device = rest.rsplit(' ').next().unwrap_or_default().to_owned(),
             "published" => person.published = true,
             "mail" => person.fetching = Some(rest == "on"),
+            "link" => person.code = Some(rest.to_owned()),
+            "linked" => person.linked.push(rest.split(' ').next().unwrap_or_default().to_owned()),
             "message" => {
                 if let [_, from, _, text] = rest.splitn(4, ' ').collect::<Vec<_>>().as_slice() {
                     person.screen.push(format!("{from}: {}", brief(&unescape(text))));
                 }
             }
+            "outgoing" => {
+                if let [_, to, _, text] = rest.splitn(4, ' ').collect::<Vec<_>>().as_slice() {
+                    person.screen.push(format!("(sent elsewhere) to {to}: {}", brief(&unescape(text))));
+                }
+            }
+            "room" => {
+                if let [_, room, from, _, text] = rest.splitn(5, ' ').collect::<Vec<_>>().as_slice() {
+                    person.screen.push(format!("{from} in {room}: {}", brief(&unescape(text))));
+                }
+            }
+            "warning" | "trouble" => person.screen.push(format!("! {rest}")),
             _ => {}
         }
         self.ledger.line(name, &line)

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::build::Built;
 use super::look::Caller;
-use super::process::Folder;
+use super::process::{Folder, TABLET};
 use super::search::Needles;
 use super::stage::Stage;
 use super::texts::{SHORT, long};
@@ -13,6 +13,10 @@ const ALICE: &str = "alice";
 const BOB: &str = "bob";
 const CAROL: &str = "carol";
 const EVERYBODY: [&str; 3] = [ALICE, BOB, CAROL];
+const DEVICES: [&str; 4] = [ALICE, TABLET, BOB, CAROL];
+
+/// The room of all three, as everybody names it.
+const ROOM: &str = "windmill";
 
 /// Texts that are sent while Bob is offline.
 const AWAY: usize = 200;
@@ -32,7 +36,7 @@ pub(crate) fn tell(built: &Built, folder: &Folder) -> Result<String, String> {
     println!("the talk took {:.1} s", start.elapsed().as_secs_f32());
     Ok(format!(
         "demo ok: {sent} messages, {} devices, {lost} lost, {duplicated} duplicated, {plain} plaintext bytes at the relay",
-        EVERYBODY.len()
+        DEVICES.len()
     ))
 }
 
@@ -44,12 +48,15 @@ fn scenes(stage: &mut Stage<'_>, folder: &Folder) -> Result<usize, String> {
     }
     both_begin_at_once(stage)?;
     short_and_long(stage)?;
+    a_room(stage)?;
+    a_second_device(stage)?;
     let found = bob_is_away(stage, folder)?;
     bob_is_killed(stage)?;
+    the_tablet_is_lost(stage)?;
     safety_numbers(stage)?;
     screens(stage);
     println!("everybody quits");
-    for name in EVERYBODY {
+    for name in DEVICES {
         stage.leave(name)?;
     }
     Ok(found + nothing_in_the_clear(stage, folder)?)
@@ -89,6 +96,82 @@ fn short_and_long(stage: &mut Stage<'_>) -> Result<(), String> {
         stage.say(from, to, &long(seed))?;
     }
     stage.all_shown()
+}
+
+fn a_room(stage: &mut Stage<'_>) -> Result<(), String> {
+    println!("a room of all three, to which they write at once");
+    for round in 1..=3 {
+        for from in EVERYBODY {
+            stage.say_in(from, ROOM, &EVERYBODY, &format!("to the room from {from}, round {round}"))?;
+        }
+    }
+    stage.all_shown()?;
+    stage.say_in(BOB, ROOM, &EVERYBODY, &long(4))?;
+    stage.all_shown()
+}
+
+/// Alice tells of her devices by writing to others: they are warned, and write to those from then on.
+fn alice_tells(stage: &mut Stage<'_>, what: &str) -> Result<(), String> {
+    for name in [BOB, CAROL] {
+        stage.ledger.expect(name, "they changed devices");
+        stage.say(ALICE, name, &format!("{what}, {name}"))?;
+    }
+    stage.all_shown()?;
+    for name in [BOB, CAROL] {
+        stage.warned(name)?;
+    }
+    Ok(())
+}
+
+fn a_second_device(stage: &mut Stage<'_>) -> Result<(), String> {
+    println!("Alice links a tablet, with a store of its own, by the code that it shows");
+    for name in [ALICE, TABLET] {
+        stage.ledger.expect(name, "your account changed devices");
+    }
+    stage.link(TABLET, ALICE)?;
+    for name in [ALICE, TABLET] {
+        stage.warned(name)?;
+    }
+    println!("  Bob and Carol are told of it by her next message, which the tablet shows as sent");
+    alice_tells(stage, "I have a tablet now")?;
+    println!("  what comes for Alice, both show; what one of them sends, the other shows; so in the room");
+    for round in 1..=3 {
+        for (from, to) in [(BOB, ALICE), (CAROL, ALICE), (TABLET, BOB), (TABLET, CAROL), (ALICE, BOB), (ALICE, CAROL)] {
+            stage.say(from, to, &format!("{from} to {to} with the tablet there, round {round}"))?;
+        }
+        for from in DEVICES {
+            stage.say_in(from, ROOM, &EVERYBODY, &format!("to the room of four devices from {from}, round {round}"))?;
+        }
+        stage.all_shown()?;
+    }
+    Ok(())
+}
+
+fn the_tablet_is_lost(stage: &mut Stage<'_>) -> Result<(), String> {
+    const TOLD: &str = "this device was taken off it";
+    println!("Alice loses the tablet, and revokes it");
+    // It may be told soon, or when its call for mail has come back with nothing.
+    stage.ledger.expect(TABLET, TOLD);
+    stage.ledger.expect(ALICE, "your account changed devices");
+    stage.revoke(TABLET, ALICE)?;
+    stage.warned(ALICE)?;
+    alice_tells(stage, "the tablet is gone")?;
+    for (from, to) in [(BOB, ALICE), (CAROL, ALICE), (ALICE, BOB), (ALICE, CAROL)] {
+        stage.say(from, to, &format!("{from} to {to} without the tablet"))?;
+    }
+    for from in EVERYBODY {
+        stage.say_in(from, ROOM, &EVERYBODY, &format!("to the room without the tablet, from {from}"))?;
+    }
+    stage.all_shown()?;
+    println!("  it runs on, and shows nothing of what comes now");
+    stage.leave(TABLET)?;
+    if stage.ledger.is_warned(TABLET) {
+        stage.ledger.expect(TABLET, TOLD);
+    }
+    stage.start(TABLET)?;
+    stage.warned(TABLET)?;
+    println!("  after a new start it is told that it was taken off the account");
+    Ok(())
 }
 
 fn bob_is_away(stage: &mut Stage<'_>, folder: &Folder) -> Result<usize, String> {
@@ -160,7 +243,7 @@ fn safety_numbers(stage: &mut Stage<'_>) -> Result<(), String> {
 
 /// What each screen showed; long rows of lines are cut in the middle.
 fn screens(stage: &Stage<'_>) {
-    for name in EVERYBODY {
+    for name in DEVICES {
         let lines = stage.screen(name);
         println!("{name}'s screen showed {} lines:", lines.len());
         for (number, line) in lines.iter().enumerate() {
@@ -178,7 +261,7 @@ fn search(needles: &Needles, folder: &Folder) -> Result<usize, String> {
     let (searched, found) = needles.below(&folder.relay())?;
     println!("in {searched} bytes of the relay's files, {found} are plaintext");
     let (searched, in_stores) = needles.below(&folder.stores())?;
-    println!("in {searched} bytes of the three stores, {in_stores} are plaintext");
+    println!("in {searched} bytes of the four stores, {in_stores} are plaintext");
     if in_stores > 0 { Err(format!("{in_stores} plaintext bytes in the stores")) } else { Ok(found) }
 }
 
