@@ -9,6 +9,7 @@ use sprag_core::wire::{Reader, Writer};
 
 use crate::account::{Own, core_id, door_id};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
+use crate::config::Directory;
 use crate::error::{Error, Result};
 use crate::event::Reason;
 use crate::id::AccountId;
@@ -92,14 +93,51 @@ pub(crate) fn parts(snapshot: &Snapshot<'_>, own: &Own, account: &AccountId) -> 
 
 /// Our own card, with what is known of our other devices.
 pub(crate) fn own(snapshot: &Snapshot<'_>, own: &Own) -> Result<Card> {
+    with_list(snapshot, own, &own.list)
+}
+
+/// The same with another list of ours.
+fn with_list(snapshot: &Snapshot<'_>, own: &Own, list: &DeviceList) -> Result<Card> {
     let kept = Kept::load(snapshot, &own.id()?)?;
     let is_listed =
-        |object: &&[u8]| ReceivedPrekey::parse(object).is_ok_and(|prekey| own.list.device(prekey.device()).is_some());
+        |object: &&[u8]| ReceivedPrekey::parse(object).is_ok_and(|prekey| list.device(prekey.device()).is_some());
     let prekeys: Vec<&[u8]> = kept.prekeys.iter().map(Vec::as_slice).filter(is_listed).collect();
     if prekeys.is_empty() {
         return Err(Error::NotAllowed);
     }
-    Ok(Card::new(&own.list, &prekeys)?)
+    Ok(Card::new(list, &prekeys)?)
+}
+
+/// The one value of our account, with this list; and the signed prekey of this device in it.
+pub(crate) fn value(snapshot: &Snapshot<'_>, own: &Own, list: &DeviceList) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    let card = with_list(snapshot, own, list)?;
+    let value = card.parts(MAX_CARD + MAX_PARTS)?.pop().ok_or(CORRUPT)?;
+    let is_ours = |object: &&[u8]| ReceivedPrekey::parse(object).is_ok_and(|key| key.device() == own.device.id());
+    Ok((value, card.objects().skip(1).find(is_ours).map(<[u8]>::to_vec)))
+}
+
+/// The card in an answer of a directory that keeps one value for each account.
+fn in_value(parts: &[Vec<u8>]) -> Option<Card> {
+    let parts: Vec<CardPart> = parts.iter().filter_map(|part| CardPart::parse(part).ok()).collect();
+    CardPart::assemble(&parts).ok().flatten()
+}
+
+/// An answer of a directory, object by object.
+pub(crate) fn objects(parts: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let card = in_value(parts);
+    let inside = card.iter().flat_map(Card::objects).map(<[u8]>::to_vec);
+    inside.chain(parts.iter().cloned()).collect()
+}
+
+/// Takes over the keys of our other devices from our value.
+pub(crate) fn merge(tx: &Tx<'_>, own: &Own, parts: &[Vec<u8>]) -> Result<()> {
+    if own.policy.directory != Directory::KeyValue {
+        return Ok(());
+    }
+    match in_value(parts).filter(|card| card.list().account() == own.account()) {
+        Some(card) if !broken!("values-overwritten") => keep(tx, &own.id()?, &card),
+        _ => Ok(()),
+    }
 }
 
 /// Takes over a card that came in a message of the account that is pinned.

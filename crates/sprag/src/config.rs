@@ -56,7 +56,7 @@ pub enum Place {
     Memory,
 }
 
-/// What the app's server offers for finding keys. Number 2 (one opaque value for each account) is reserved.
+/// What the app's server offers for finding keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u32)]
@@ -64,6 +64,9 @@ pub enum Directory {
     /// Nothing. Keys travel in messages: somebody's code or link is imported, the own card goes to them, and what they answer
     /// is encrypted.
     InBand = 1,
+    /// One opaque value for each account, which the account writes and everybody reads: its list and the signed prekeys of all
+    /// its devices. There are no one-time prekeys.
+    KeyValue = 2,
     /// A key directory: hands each one-time key out once, replaces a list only if the sequence is the expected one,
     /// and lets only the owner write.
     #[default]
@@ -82,6 +85,7 @@ impl Directory {
     pub const fn from_code(code: u32) -> Option<Self> {
         match code {
             1 => Some(Self::InBand),
+            2 => Some(Self::KeyValue),
             3 => Some(Self::Full),
             _ => None,
         }

@@ -10,7 +10,7 @@ use sprag_core::random::Random;
 use sprag_core::ratchet::{HintKey, Session};
 use sprag_core::wire::{self, Kind};
 
-use crate::account::{Change, Own};
+use crate::account::{Change, Own, Stage};
 use crate::cards;
 use crate::config::Directory;
 use crate::contact::{ENOUGH, Known, SessionRef};
@@ -37,15 +37,55 @@ const LIFETIME: u64 = 60 * 86_400;
 pub(crate) fn publish(tx: &Tx<'_>, own: &Own, made: Made, upkeep: &mut Upkeep, now: u64) -> Result<()> {
     let objects = prekeys::keep(tx, made, upkeep)?;
     let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
-    publish.list = next_list(tx, own, upkeep, now)?;
     if let Some(signed) = objects.signed.as_ref().filter(|_| own.policy.directory != Directory::Full) {
         cards::keep_prekey(tx, &publish.account, signed)?;
     }
+    if own.policy.directory == Directory::KeyValue {
+        return look_first(tx, own, upkeep, now);
+    }
+    publish.list = next_list(tx, own, upkeep, now)?;
     publish.signed_prekey = objects.signed;
     publish.one_time = objects.one_time;
     if publish.list.is_none() && publish.signed_prekey.is_none() && publish.one_time.is_empty() {
         return Ok(());
     }
+    Entry::request(tx, 0, Action::PublishKeys(publish), now)
+}
+
+/// Asks for our one value, if it is to be another: it is put back with what else is in it.
+fn look_first(tx: &Tx<'_>, own: &Own, upkeep: &Upkeep, now: u64) -> Result<()> {
+    let is_list_wanted = own.key.is_some() && (!own.changes.is_empty() || upkeep.published == 0);
+    let is_prekey_wanted = upkeep.signed.is_some_and(|signed| !signed.published);
+    if own.stage != Stage::Member || !(is_list_wanted || is_prekey_wanted) || is_publishing(tx)? {
+        return Ok(());
+    }
+    match Known::find(tx, &own.id()?)? {
+        Some(mut known) => ask(tx, &mut known, Why::SelfCheck, now),
+        None => Ok(()),
+    }
+}
+
+/// Our one value was answered, and what is new in it followed: puts ours in its place, if it is another.
+pub(crate) fn put_back(tx: &Tx<'_>, shown: &[Vec<u8>], now: u64) -> Result<()> {
+    let own = Own::load(tx)?;
+    if own.policy.directory != Directory::KeyValue || own.stage != Stage::Member || is_publishing(tx)? {
+        return Ok(());
+    }
+    let mut upkeep = Upkeep::load(tx)?;
+    let list = next_list(tx, &own, &upkeep, now)?;
+    let next = list.as_ref().map(|write| DeviceList::reopen(&write.object)).transpose()?;
+    let (value, signed) = match cards::value(tx, &own, next.as_ref().unwrap_or(&own.list)) {
+        Err(Error::NotAllowed) => return Ok(()),
+        value => value?,
+    };
+    let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
+    (publish.list, publish.signed_prekey) = (list, signed);
+    if shown.contains(&value) {
+        // Only the answer was lost on its way.
+        taken(tx, &mut upkeep, &publish, now)?;
+        return upkeep.save(tx);
+    }
+    publish.value = Some(value);
     Entry::request(tx, 0, Action::PublishKeys(publish), now)
 }
 
@@ -77,7 +117,7 @@ pub(crate) fn change_list(tx: &Tx<'_>, own: &mut Own, change: Change, now: u64) 
 
 /// Offers our list as it is to a directory that shows the one of this number, or none.
 pub(crate) fn offer_again(tx: &Tx<'_>, own: &Own, expected: u64, now: u64) -> Result<()> {
-    if own.key.is_none() || is_publishing(tx)? {
+    if own.key.is_none() || own.policy.directory == Directory::KeyValue || is_publishing(tx)? {
         return Ok(());
     }
     let (object, sequence) = (own.list.as_bytes().to_vec(), own.list.sequence());
@@ -109,6 +149,10 @@ pub(crate) fn published(
             let mut upkeep = Upkeep::load(tx)?;
             upkeep.one_time_left = *one_time_left;
             done(tx, row, upkeep, &publish, now)
+        }
+        Outcome::Conflict { .. } if publish.value.is_some() => {
+            Entry::remove(tx, row)?;
+            look_first(tx, &Own::load(tx)?, &Upkeep::load(tx)?, now)
         }
         Outcome::Conflict { list } => conflicting(tx, row, entry, publish, list, now),
         Outcome::Rejected(_) | Outcome::TooLarge { .. } => {
@@ -303,6 +347,7 @@ pub(crate) fn examine(
         _ => return Err(Error::Misuse("this outcome does not answer FetchKeys")),
     };
     let Some(Found { parts, .. }) = found else { return Ok(Answer::Refused(Reason::NoKeys)) };
+    let parts = cards::objects(parts);
     let of = |kind| parts.iter().filter(move |part| wire::kind_of(part) == Ok(kind));
     let Some(list) = of(Kind::List).next() else { return Ok(Answer::Refused(Reason::NoKeys)) };
     let list = match DeviceList::open(list).and_then(|list| list.check_time(now).map(|()| list)) {

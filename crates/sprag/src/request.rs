@@ -53,13 +53,24 @@ pub struct PublishKeys {
     pub one_time: Vec<Vec<u8>>,
     /// Whether the queue is to be emptied before these are added.
     pub reset_one_time: bool,
+    /// With [`Directory::KeyValue`](crate::Directory::KeyValue), the account's one value, to be put in the place of the one
+    /// that is there. All else here is in it.
+    pub value: Option<Vec<u8>>,
 }
 
 impl PublishKeys {
     /// Nothing to publish yet, for this device.
     #[must_use]
     pub const fn new(account: AccountId, device: DeviceId) -> Self {
-        Self { account, device, list: None, signed_prekey: None, one_time: Vec::new(), reset_one_time: false }
+        Self {
+            account,
+            device,
+            list: None,
+            signed_prekey: None,
+            one_time: Vec::new(),
+            reset_one_time: false,
+            value: None,
+        }
     }
 }
 
@@ -222,13 +233,14 @@ impl Row for Action {
     fn write(&self, writer: &mut Writer) {
         match self {
             Self::PublishKeys(publish) => {
-                writer.array(7).uint(1);
+                writer.array(8).uint(1);
                 publish.account.write(writer);
                 publish.device.0.write(writer);
                 publish.list.write(writer);
                 publish.signed_prekey.write(writer);
                 write_list(writer, &publish.one_time);
                 publish.reset_one_time.write(writer);
+                publish.value.write(writer);
             }
             Self::FetchKeys(fetch) => {
                 writer.array(5).uint(2);
@@ -253,13 +265,14 @@ impl Row for Action {
     }
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         match (ok(reader.array())?, ok(reader.uint())?) {
-            (7, 1) => Ok(Self::PublishKeys(PublishKeys {
+            (8, 1) => Ok(Self::PublishKeys(PublishKeys {
                 account: Row::read(reader)?,
                 device: DeviceId(Row::read(reader)?),
                 list: Row::read(reader)?,
                 signed_prekey: Row::read(reader)?,
                 one_time: read_list(reader)?,
                 reset_one_time: Row::read(reader)?,
+                value: Row::read(reader)?,
             })),
             (5, 2) => Ok(Self::FetchKeys(FetchKeys {
                 accounts: read_list(reader)?,
@@ -378,7 +391,7 @@ impl Outcome {
 pub struct Found {
     /// The account.
     pub account: AccountId,
-    /// Its device list, signed prekeys and one-time prekeys: one signed object each, in any order.
+    /// Its device list, signed prekeys and one-time prekeys: one signed object each, in any order. Or its one value.
     pub parts: Vec<Vec<u8>>,
 }
 
@@ -434,6 +447,7 @@ mod tests {
         publish.signed_prekey = Some(vec![0; 300]);
         publish.one_time = vec![vec![], vec![9; 20]];
         publish.reset_one_time = true;
+        publish.value = Some(vec![3; 5_000]);
         round_trip(Action::PublishKeys(publish));
 
         let wanted = Wanted { account: alice.clone(), known_sequence: 3 };

@@ -119,6 +119,7 @@ const SWITCHES: &[Switch] = &[
     Switch("armor-unread", ENGINE, "armor", "text_alone"),
     Switch("cards-of-anybody", ENGINE, "cards", "is_nobody_else"),
     Switch("any-fingerprint", ENGINE, "cards", "is_nobody_else"),
+    Switch("values-overwritten", ENGINE, "value", "write_at_once"),
     Switch("plaintext-untold", ENGINE, "protection", "plain_text"),
     Switch("protection-untold-to-new-devices", ENGINE, "protection", "a_new_device"),
 ];

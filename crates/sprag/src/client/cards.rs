@@ -28,7 +28,7 @@ impl Client {
             own.check_member()?;
             let small = SmallCard::of(own.account());
             let parts = match own.policy.directory {
-                Directory::Full => Vec::new(),
+                Directory::Full | Directory::KeyValue => Vec::new(),
                 Directory::InBand => cards::own(snapshot, &own)?.parts(outbox::room(&own))?,
             };
             let parts = parts.iter().map(|part| outbox::body(&own, part)).collect::<Result<_>>()?;

@@ -1,12 +1,13 @@
 //! The door to the app's network: what it is to do, and what became of it.
 
 use super::{Client, LEASE, pending};
+use crate::cards;
 use crate::contact::Known;
 use crate::devices;
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Pending, Reason};
-use crate::id::RequestId;
+use crate::id::{AccountId, RequestId};
 use crate::link;
 use crate::outbox::{self, Cargo, Carried, Entry, Queued};
 use crate::request::{Action, Outcome, Rejection, Request};
@@ -71,7 +72,10 @@ impl Client {
                         (_, _, Some((answer, own, known))) => {
                             Entry::remove(tx, row)?;
                             if own.is_own(&known.account) {
+                                let shown = shown(&outcome, &known.account);
+                                cards::merge(tx, &own, shown)?;
                                 devices::answered(tx, &own, known, answer, now, &mut late)?;
+                                directory::put_back(tx, shown, now)?;
                             } else {
                                 directory::commit(tx, &own, known, answer, now, &mut late)?;
                             }
@@ -95,6 +99,16 @@ impl Client {
                 pending(tx, now)
             },
         )
+    }
+}
+
+/// What a directory shows of an account.
+fn shown<'a>(outcome: &'a Outcome, account: &AccountId) -> &'a [Vec<u8>] {
+    match outcome {
+        Outcome::Keys { found, .. } => {
+            found.iter().find(|found| found.account == *account).map_or(&[], |found| found.parts.as_slice())
+        }
+        _ => &[],
     }
 }
 

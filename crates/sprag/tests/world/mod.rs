@@ -80,6 +80,8 @@ pub(crate) struct Server {
     pub(crate) compares: bool,
     /// Hands each one-time prekey out again and again.
     pub(crate) repeats_one_time: bool,
+    /// With [`sprag::Directory::KeyValue`], the one value of each account.
+    pub(crate) values: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Carries text alone.
     pub(crate) text_only: bool,
     /// Hands no one-time prekey out.
@@ -218,6 +220,13 @@ impl Server {
         match action {
             Action::PublishKeys(publish) => {
                 let account = publish.account.to_vec();
+                if let Some(value) = &publish.value {
+                    assert!(publish.one_time.is_empty());
+                    self.values.insert(account.clone(), value.clone());
+                    let before = self.mail.get(&account).map_or(0, Vec::len);
+                    self.fetched.entry((account, publish.device.0)).or_insert(before);
+                    return Outcome::Published { one_time_left: None };
+                }
                 if let Some(list) = &publish.list {
                     let known = self.lists.get(&account);
                     let sequence = known.map_or(0, |list| DeviceList::open(list).unwrap().sequence());
@@ -239,7 +248,8 @@ impl Server {
             Action::FetchKeys(fetch) => {
                 let (mut found, mut absent) = (Vec::new(), Vec::new());
                 for wanted in &fetch.accounts {
-                    match self.keys(wanted.account.as_bytes()) {
+                    let value = self.values.get(wanted.account.as_bytes()).cloned();
+                    match value.map(|value| vec![value]).or_else(|| self.keys(wanted.account.as_bytes())) {
                         Some(parts) => found.push(Found { account: wanted.account.clone(), parts }),
                         None => absent.push(wanted.account.clone()),
                     }
