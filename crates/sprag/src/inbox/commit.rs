@@ -69,8 +69,7 @@ fn card(tx: &Tx<'_>, own: &Own, incoming: &Incoming, now: u64) -> Result<Finding
     let nothing = Finding::Opened { events: Vec::new() };
     let from = match &incoming.from {
         Some(from) if own.policy.directory == Directory::InBand => from,
-        Some(_) => return Ok(nothing),
-        None => return Ok(Finding::NotAddressed),
+        _ => return Ok(Finding::NotAddressed),
     };
     match cards::receive(tx, own, from, &incoming.bytes)? {
         Received::Waits => Ok(nothing),
