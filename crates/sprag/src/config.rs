@@ -204,6 +204,24 @@ pub struct Policy {
     pub armor: Armor,
     /// With [`Armor::Text`], what stands in front for clients and notifications that show a body as it is: at most 256 bytes.
     pub fallback_text: String,
+    /// How much of what was sent is kept, for devices in which it does not open.
+    pub shelf: Shelf,
+}
+
+/// How much of what was sent is kept, sealed like everything else in the store: a device in which a message does not open can
+/// ask for it again. Nothing is ever sealed again for another device than those it was sealed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shelf {
+    /// How many messages, at most 1,000: 200 unless told. With 0 nothing is kept.
+    pub messages: u32,
+    /// For how many days, at most 30: 7 unless told.
+    pub days: u32,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self { messages: 200, days: 7 }
+    }
 }
 
 impl Policy {
@@ -217,6 +235,9 @@ impl Policy {
     pub fn check(&self) -> Result<()> {
         if self.max_body < Self::MIN_BODY {
             return Err(Error::Misuse("max_body is at least 8 KiB"));
+        }
+        if self.shelf.messages > 1_000 || self.shelf.days > 30 {
+            return Err(Error::Misuse("the shelf has at most 1,000 messages for 30 days"));
         }
         if self.fallback_text.len() > Self::MAX_FALLBACK || armor::find(&self.fallback_text).is_some() {
             return Err(Error::Misuse("fallback_text is at most 256 bytes, without armor in it"));
@@ -234,6 +255,7 @@ impl Default for Policy {
             rollout: Rollout::Encrypt,
             armor: Armor::Binary,
             fallback_text: String::new(),
+            shelf: Shelf::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! It holds no ratchets; and no message is sent or shown here.
 
+use core::cmp::Reverse;
+
 use sprag_core::crypto::sign::VerifyKey;
 use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::ratchet::HintKey;
@@ -18,9 +20,13 @@ use crate::seen;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Snapshot, Table, Tx};
 
-/// The most sessions with one device. Either side begins anew every week for as long as it hears nothing, and messages
-/// can be on their way for a month: answers in each of four of ours and four of theirs are still to be read.
-const MAX_SESSIONS: usize = 8;
+/// The most sessions with one device, once both have one: the one that is sent in, the one that it continues, in which
+/// messages may be on their way, and one that is being begun.
+const MAX_SESSIONS: usize = 3;
+
+/// The most before that. Either side begins anew every week for as long as it hears nothing, and messages can be on their
+/// way for a month: answers in each of four of ours and four of theirs are still to be read.
+const MAX_UNCONFIRMED: usize = 8;
 
 /// Where a session is and how its messages are found.
 pub(crate) struct SessionRef {
@@ -30,14 +36,30 @@ pub(crate) struct SessionRef {
     pub(crate) transcript: [u8; 32],
     pub(crate) heard: bool,
     pub(crate) hint: HintKey,
-    /// What is noted of it: the [`Warning`]s that the app was given, and [`SPENT`].
+    /// What is noted of it: the [`Warning`]s that the app was given, [`SPENT`], [`CONFIRMED`] and those
+    /// after it.
     pub(crate) marks: u32,
+    /// How many sessions it continues, one after the other. The later one takes the place of those before.
+    pub(crate) generation: u32,
     /// The number of our own list that the device last said it knows. While it is lower than ours, our list rides along.
     pub(crate) knows: u64,
 }
 
 /// Near the end of its counters.
 const SPENT: u32 = 4;
+
+/// The peer has shown that it has the session, too.
+const CONFIRMED: u32 = 8;
+
+/// Begun beside a confirmed session by somebody who did not know it, with a contact about whom the user decides: nothing is
+/// sent in it before they did.
+const UNPROVEN: u32 = 16;
+
+/// Begun beside a confirmed session without knowing it: the user has not said that it is the same person.
+const RESTARTED: u32 = 32;
+
+/// Its row is damaged.
+const DAMAGED: u32 = 64;
 
 /// Messages that a session must still have room for, or it is begun anew: one whose counter ended could not say so.
 pub(crate) const ENOUGH: u32 = 1_000;
@@ -106,6 +128,17 @@ impl Known {
     /// The contact in this row.
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
         Self::decode(row, snapshot.require(Table::Contact, row)?)
+    }
+
+    /// The contact that has its session of this row with a device, if it is the one that is sent in.
+    pub(crate) fn with_session(snapshot: &Snapshot<'_>, session: i64) -> Result<Option<Self>> {
+        let (row, ordinal) = (session.div_euclid(NUMBERS), session.rem_euclid(NUMBERS));
+        let Some(value) = snapshot.get(Table::Contact, row)? else { return Ok(None) };
+        let known = Self::decode(row, value)?;
+        let found = known.sessions.iter().find(|session| i64::from(session.ordinal) == ordinal);
+        let is_sent_in = found.and_then(|found| known.session_with(found.device));
+        let is_sent_in = is_sent_in.is_some_and(|session| i64::from(session.ordinal) == ordinal);
+        Ok(Some(known).filter(|_| is_sent_in))
     }
 
     /// All contacts.
@@ -214,12 +247,85 @@ impl Known {
         self.without_keys.iter().any(|(known, at)| *known == device && now.abs_diff(*at) < WITHOUT_KEYS)
     }
 
-    /// The session to send on to a device: of those heard the one with the lowest transcript, else our latest; never one
-    /// whose counters are near their end.
+    /// The session to send on to a device: of those heard the one that continues the most others, and among equals the one
+    /// with the lowest transcript; else our latest; never one whose counters are near their end, or that is not proven.
     pub(crate) fn session_with(&self, device: u32) -> Option<&SessionRef> {
-        let is_open = move |session: &&SessionRef| session.device == device && session.marks & SPENT == 0;
-        let heard = self.sessions.iter().filter(is_open).filter(|session| session.heard);
-        heard.min_by_key(|session| session.transcript).or_else(|| self.sessions.iter().rfind(is_open))
+        let is_open = |session: &&SessionRef| session.marks & (SPENT | DAMAGED) == 0 && session.is_proven();
+        let ranked = self.by_rank(device).into_iter().find(|session| session.heard && is_open(session));
+        let of_device = move |session: &&SessionRef| session.device == device;
+        ranked.or_else(|| self.sessions.iter().filter(of_device).rfind(is_open))
+    }
+
+    /// The session with a device that was begun last.
+    pub(crate) fn newest_with(&self, device: u32) -> Option<&SessionRef> {
+        self.sessions.iter().rfind(|session| session.device == device)
+    }
+
+    /// The sessions with a device, the one to be preferred first.
+    pub(crate) fn by_rank(&self, device: u32) -> Vec<&SessionRef> {
+        let mut all: Vec<_> = self.sessions.iter().filter(|session| session.device == device).collect();
+        all.sort_by_key(|session| {
+            (!session.is_proven(), !session.heard, Reverse(session.generation), session.transcript)
+        });
+        all
+    }
+
+    /// Whether the peer has shown that it has a session with us.
+    pub(crate) fn is_confirmed(&self, device: u32) -> bool {
+        self.sessions.iter().any(|session| session.device == device && session.marks & CONFIRMED != 0)
+    }
+
+    /// The generation of a session that continues the one of this number; or, if there is none, that takes the place of
+    /// whatever is confirmed.
+    pub(crate) fn generation_after(&self, old: Option<u32>, device: u32) -> u32 {
+        let continued = self.sessions.iter().find(|session| Some(session.ordinal) == old);
+        let latest = self.sessions.iter().filter(|session| session.device == device).map(|session| session.generation);
+        let before = match continued {
+            Some(session) => Some(session.generation),
+            None if self.is_confirmed(device) => latest.max(),
+            None => None,
+        };
+        before.map_or(0, |generation| generation.saturating_add(1))
+    }
+
+    /// Whether the session that is sent in goes on from what was confirmed before, or the user has accepted it.
+    pub(crate) fn is_continuous(&self, device: u32) -> bool {
+        let is_unsure = |session: &SessionRef| session.marks & (RESTARTED | UNPROVEN) != 0;
+        !self.sessions.iter().any(|session| session.device == device && is_unsure(session))
+            || broken!("resent-to-anybody")
+    }
+
+    /// Whether two copies of a device seem to be in use.
+    pub(crate) fn is_copied(&self, device: u32) -> bool {
+        self.sessions.iter().any(|session| session.device == device && session.marks & Warning::Clone as u32 != 0)
+    }
+
+    /// Takes note that a session cannot be read any more.
+    pub(crate) fn mark_damaged(&mut self, ordinal: u32) {
+        if let Some(session) = self.sessions.iter_mut().find(|session| session.ordinal == ordinal) {
+            session.marks |= DAMAGED;
+        }
+    }
+
+    /// Takes note that the peer has a session, too.
+    pub(crate) fn note_confirmed(&mut self, ordinal: u32) {
+        if let Some(session) = self.sessions.iter_mut().find(|session| session.ordinal == ordinal) {
+            session.marks |= CONFIRMED;
+        }
+    }
+
+    /// The user goes on with whoever began anew: what was begun without proof takes the place of what was before.
+    pub(crate) fn accept_restarts(&mut self) {
+        self.sessions.iter_mut().for_each(|session| session.marks &= !RESTARTED);
+        let mut unproven: Vec<u32> = Vec::new();
+        unproven.extend(self.sessions.iter().filter(|session| !session.is_proven()).map(|session| session.ordinal));
+        for ordinal in unproven {
+            let device = self.sessions.iter().find(|session| session.ordinal == ordinal).map_or(0, |s| s.device);
+            let generation = self.generation_after(None, device);
+            if let Some(session) = self.sessions.iter_mut().find(|session| session.ordinal == ordinal) {
+                (session.marks, session.generation) = (session.marks & !UNPROVEN, generation);
+            }
+        }
     }
 
     /// Notes which sessions with a device are near the end of their counters: nothing is sent on them any more.
@@ -363,7 +469,8 @@ impl Known {
 
     fn surplus(&mut self, device: u32) -> Vec<u32> {
         let mut gone = Vec::new();
-        while self.sessions.iter().filter(|s| s.device == device).count() > MAX_SESSIONS {
+        let most = if self.is_confirmed(device) { MAX_SESSIONS } else { MAX_UNCONFIRMED };
+        while self.sessions.iter().filter(|s| s.device == device).count() > most {
             // In the order in which they began: the newest, and the one that is sent on, are never given up.
             let best = self.session_with(device).map(|s| s.ordinal);
             let newest = self.sessions.last().map(|s| s.ordinal);
@@ -378,10 +485,27 @@ impl Known {
     }
 }
 
+impl SessionRef {
+    /// Whether it was begun as it should be, or the user has accepted it.
+    pub(crate) const fn is_proven(&self) -> bool {
+        self.marks & UNPROVEN == 0
+    }
+
+    /// Takes note that it is of a device of which two copies are in use: the app was told before.
+    pub(crate) const fn mark_copied(&mut self) {
+        self.marks |= Warning::Clone as u32;
+    }
+
+    /// Takes note that it was begun without proof, and whether nothing is to be sent in it therefore.
+    pub(crate) const fn mark_restarted(&mut self, is_held: bool) {
+        self.marks |= if is_held { RESTARTED | UNPROVEN } else { RESTARTED };
+    }
+}
+
 impl Row for SessionRef {
     fn write(&self, writer: &mut Writer) {
         writer
-            .array(8)
+            .array(9)
             .uint(self.ordinal.into())
             .uint(self.device.into())
             .bytes(self.device_key.as_bytes())
@@ -389,11 +513,12 @@ impl Row for SessionRef {
             .bool(self.heard)
             .bytes(self.hint.expose_secret())
             .uint(self.marks.into())
-            .uint(self.knows);
+            .uint(self.knows)
+            .uint(self.generation.into());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(8))?;
+        ok(reader.array_of(9))?;
         Ok(Self {
             ordinal: Row::read(reader)?,
             device: Row::read(reader)?,
@@ -403,6 +528,7 @@ impl Row for SessionRef {
             hint: HintKey::from_secret(ok(Secret::from_slice(ok(reader.bytes())?))?),
             marks: Row::read(reader)?,
             knows: Row::read(reader)?,
+            generation: Row::read(reader)?,
         })
     }
 }
@@ -477,6 +603,7 @@ mod tests {
             hint: HintKey::from_secret(Secret::new([1; 32])),
             marks: 0,
             knows: 0,
+            generation: 0,
         }
     }
 

@@ -7,7 +7,7 @@ use sprag_core::handshake::{self, Fields};
 use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::prekey::{Bundle, ReceivedPrekey};
 use sprag_core::random::Random;
-use sprag_core::ratchet::{HintKey, Session};
+use sprag_core::ratchet::{HintKey, Progress, Session};
 use sprag_core::wire::{self, Kind};
 
 use crate::account::{Change, Own, Stage};
@@ -16,12 +16,14 @@ use crate::config::Directory;
 use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{ListRef, MessageState, Reason, What};
+use crate::healing;
 use crate::id::{AccountId, DeviceId};
 use crate::notice::{raise, raise_sparingly};
 use crate::outbox::{self, Cargo, Entry};
 use crate::prekeys::{self, Made};
 use crate::protection;
 use crate::request::{Action, FetchKeys, Found, ListWrite, Outcome, PublishKeys, Rejection, Wanted, Why};
+use crate::resume::{self, Old};
 use crate::session::{Stored, Unanswered};
 use crate::store::{Snapshot, Tx};
 use crate::trust;
@@ -327,6 +329,8 @@ pub(crate) struct Begun {
     reference: SessionRef,
     session: Session,
     fields: Fields,
+    /// The session that it continues, and how far we are in it.
+    continues: Option<(u32, Progress)>,
 }
 
 /// Finds out what a directory's answer about a contact is worth. Nothing is pinned but the id that was asked for.
@@ -368,10 +372,13 @@ pub(crate) fn examine(
         if why == Why::Refresh {
             break;
         }
-        if !is_successor && has_session(snapshot, known, device.id, now)? {
+        let wanted = if is_successor { None } else { healing::is_wanted(snapshot, known, device.id)? };
+        if !is_successor && wanted.is_none() && has_session(snapshot, known, device.id, now)? {
             continue;
         }
-        match begin(own, &list, device.id, &prekeys, now, random) {
+        let continues = !is_successor && wanted.unwrap_or(true);
+        let old = if continues { resume::latest(snapshot, known, device.id)? } else { None };
+        match begin(own, &list, device.id, &prekeys, old, now, random) {
             Ok(session) => begun.push(session),
             Err(sprag_core::Error::KeyGone) => unreachable.push((device.id, Reason::NoKeys)),
             Err(error) => unreachable.push((device.id, error.into())),
@@ -421,16 +428,29 @@ pub(crate) fn begin(
     list: &DeviceList,
     device: u32,
     prekeys: &[ReceivedPrekey],
+    old: Option<Old>,
     now: u64,
     random: &mut dyn Random,
 ) -> sprag_core::Result<Begun> {
     let bundle = Bundle::pick(list, device, prekeys)?.verify(now)?;
-    let begun = handshake::initiate(own.account(), &own.device, bundle, None, random)?;
+    let resumption = old.as_ref().map(|old| &old.resumption);
+    let begun = handshake::initiate(own.account(), &own.device, bundle, resumption, random)?;
     let hint = HintKey::between(own.device.identity(), &begun.device.identity_key)?;
     let session = Session::initiate(begun.established, begun.their_ratchet_key, random)?;
     let (device_key, transcript) = (begun.device.device_key, *session.transcript());
-    let reference = SessionRef { ordinal: 0, device, device_key, transcript, heard: false, hint, marks: 0, knows: 0 };
-    Ok(Begun { reference, session, fields: begun.fields })
+    let reference = SessionRef {
+        ordinal: 0,
+        device,
+        device_key,
+        transcript,
+        heard: false,
+        hint,
+        marks: 0,
+        generation: 0,
+        knows: 0,
+    };
+    let continues = old.map(|old| (old.ordinal, old.progress));
+    Ok(Begun { reference, session, fields: begun.fields, continues })
 }
 
 /// Takes over what an answer is worth, and sends what waited for it.
@@ -460,6 +480,7 @@ pub(crate) fn commit(
             }
             let is_ours = own.is_own(&known.account);
             known.adopt(tx, own, pin, list, now)?;
+            let devices: Vec<u32> = begun.iter().map(Begun::device).collect();
             for begun in begun {
                 take_up(tx, &mut known, begun, now)?;
             }
@@ -471,6 +492,9 @@ pub(crate) fn commit(
                 Some((_, reason)) if !is_reached => *reason,
                 _ => {
                     known.save(tx)?;
+                    for device in devices {
+                        healing::begun(tx, own, &known, device, now, random)?;
+                    }
                     if why != Why::Refresh {
                         flush(tx, &known, now, random)?;
                     } else {
@@ -508,10 +532,11 @@ fn conflict(tx: &Tx<'_>, known: &Known, theirs: ListRef, now: u64) -> Result<()>
 
 /// Takes up a session that was begun. The contact is to be saved after.
 pub(crate) fn take_up(tx: &Tx<'_>, known: &mut Known, begun: Begun, now: u64) -> Result<()> {
-    let Begun { reference, session, fields } = begun;
+    let Begun { mut reference, session, fields, continues } = begun;
     known.mark_spent(tx, reference.device)?;
+    reference.generation = known.generation_after(continues.map(|(old, _)| old), reference.device);
     let ordinal = known.add_session(tx, reference)?;
     let row = known.session_row(ordinal);
-    Unanswered::new(fields, now).save(tx, row)?;
+    Unanswered::new(fields, continues.map(|(_, progress)| progress), now).save(tx, row)?;
     Stored::new(session).save(tx, row)
 }

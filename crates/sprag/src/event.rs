@@ -556,6 +556,8 @@ pub struct Message {
     pub trust: Trust,
     /// Whether it is the first from this account.
     pub first_contact: bool,
+    /// The [`BlobId`] of a message that did not open before, in whose place this one came.
+    pub recovers: Option<BlobId>,
 }
 
 impl Message {
@@ -581,6 +583,7 @@ impl Message {
             sent,
             trust: Trust::Pinned,
             first_contact: false,
+            recovers: None,
         }
     }
 }
@@ -688,7 +691,7 @@ impl Row for Event {
 impl Row for What {
     fn write(&self, writer: &mut Writer) {
         let fields = match self {
-            Self::Message(_) => 11,
+            Self::Message(_) => 12,
             Self::Unreadable { .. } | Self::IdentityChanged { .. } => 5,
             Self::Progress { .. }
             | Self::DevicesChanged { .. }
@@ -715,6 +718,7 @@ impl Row for What {
                 message.sent.write(writer);
                 message.trust.write(writer);
                 message.first_contact.write(writer);
+                message.recovers.write(writer);
             }
             Self::Unreadable { app_ref, blob_id, from, reason, healing } => {
                 app_ref.write(writer);
@@ -796,7 +800,7 @@ impl Row for What {
     }
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         match (ok(reader.array())?, ok(reader.uint())?) {
-            (12, 1) => Ok(Self::Message(Message {
+            (13, 1) => Ok(Self::Message(Message {
                 app_ref: Row::read(reader)?,
                 blob_id: Row::read(reader)?,
                 client_id: Row::read(reader)?,
@@ -808,6 +812,7 @@ impl Row for What {
                 sent: Row::read(reader)?,
                 trust: Row::read(reader)?,
                 first_contact: Row::read(reader)?,
+                recovers: Row::read(reader)?,
             })),
             (6, 2) => Ok(Self::Unreadable {
                 app_ref: Row::read(reader)?,
@@ -1078,6 +1083,7 @@ mod tests {
         message.class = Class::Quiet;
         message.trust = Trust::Changed;
         message.first_contact = true;
+        message.recovers = Some(BlobId([5; 32]));
         message.content = Content::App { kind: "receipt".into(), bytes: vec![0, 255] };
         round_trip(What::Message(message));
 

@@ -29,6 +29,7 @@ mod devices;
 mod directory;
 pub mod error;
 pub mod event;
+mod healing;
 pub mod id;
 mod inbox;
 mod link;
@@ -38,6 +39,7 @@ mod prekeys;
 mod probe;
 mod protection;
 pub mod request;
+mod resume;
 mod seen;
 mod session;
 mod store;
@@ -45,7 +47,7 @@ mod trust;
 mod upkeep;
 
 pub use client::Client;
-pub use config::{Armor, Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Rollout, Start};
+pub use config::{Armor, Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Rollout, Shelf, Start};
 pub use error::{Error, Result, StoreFault};
 pub use event::{
     Delivered, Event, Finding, Healing, Hint, Importance, Incoming, LinkPhase, ListRef, Message, MessageState, Pending,

@@ -298,7 +298,7 @@ pub(crate) fn begin(
     let mut begun = Vec::new();
     for (device, object) in Admission::all(snapshot)?.into_iter().filter_map(|admission| admission.answer) {
         let Ok(prekey) = ReceivedPrekey::parse(&object) else { continue };
-        begun.extend(directory::begin(own, &list, device, &[prekey], now, random));
+        begun.extend(directory::begin(own, &list, device, &[prekey], None, now, random));
     }
     Ok(begun)
 }

@@ -4,7 +4,7 @@
 //! It does not know whom the session is with.
 
 use sprag_core::handshake::Fields;
-use sprag_core::ratchet::{BLOCK_IDS, MAX_SKIPPED, Session};
+use sprag_core::ratchet::{BLOCK_IDS, MAX_SKIPPED, Progress, Session};
 use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{Reader, Writer};
 
@@ -22,11 +22,37 @@ const MAX_BLOCKS: usize = MAX_SKIPPED + 1;
 /// First messages that repeat the handshake; after them one a day does.
 const REPEATS: u32 = 8;
 
+/// Elements of a session's row.
+const HOT: usize = 5;
+
 /// Seconds in a day.
 const DAY: u64 = 86_400;
 
 /// Seconds after which a session that nobody answered is begun anew: 7 days.
 const PATIENCE: u64 = 7 * DAY;
+
+/// Messages in a row that a device answers by itself, and seconds after the first of them: 7 days. A part of each is added
+/// that depends on the session, so that not everybody answers at once.
+const IN_A_ROW: u32 = 50;
+const SILENCE: u64 = 7 * DAY;
+
+/// What was heard in a session since we sent in it last.
+#[derive(Clone, Copy, Default)]
+struct Silence {
+    /// How many messages that a person wrote.
+    messages: u32,
+    /// When the first of them came.
+    since: u64,
+}
+
+impl Silence {
+    fn is_long(self, transcript: &[u8; 32], now: u64) -> bool {
+        let [first, second, ..] = *transcript;
+        let (more, later) = (u32::from(first % 16), u64::from(second) * DAY / 256);
+        let is_long = self.messages >= IN_A_ROW + more || now.abs_diff(self.since) >= SILENCE + later;
+        self.messages > 0 && is_long && !broken!("silent-for-ever")
+    }
+}
 
 /// A session as it is stored.
 pub(crate) struct Stored {
@@ -34,6 +60,7 @@ pub(crate) struct Stored {
     /// The envelopes opened last, which are in no block of [`seen`] yet: this row is written with every message, a block
     /// would be one page more.
     recent: Recent,
+    silence: Silence,
     /// What the cold row says; none if there is none.
     cold: Option<SecretBytes>,
 }
@@ -50,7 +77,7 @@ const fn unanswered_row(row: i64) -> i64 {
 impl Stored {
     /// A session that is in no store yet.
     pub(crate) const fn new(session: Session) -> Self {
-        Self { session, recent: Recent::NONE, cold: None }
+        Self { session, recent: Recent::NONE, silence: Silence { messages: 0, since: 0 }, cold: None }
     }
 
     /// Remembers an envelope that was opened in this session.
@@ -80,7 +107,7 @@ impl Stored {
         let read = || -> Result<Recent> {
             let hot = snapshot.require(Table::Session, row)?;
             let mut reader = Reader::new(hot.expose_secret());
-            ok(reader.array_of(3))?;
+            ok(reader.array_of(HOT))?;
             ok(reader.bytes())?;
             ok(reader.uint())?;
             Recent::read(&mut reader)
@@ -92,13 +119,48 @@ impl Stored {
         }
     }
 
+    /// A message that a person wrote came. Whether so many did, or for so long, that the device is to answer by itself.
+    pub(crate) fn heard(&mut self, now: u64) -> bool {
+        if self.silence.messages == 0 {
+            self.silence.since = now;
+        }
+        self.silence.messages = self.silence.messages.saturating_add(1);
+        self.silence.is_long(self.session.transcript(), now)
+    }
+
+    /// Something was sealed in it.
+    pub(crate) const fn spoke(&mut self) {
+        self.silence = Silence { messages: 0, since: 0 };
+    }
+
+    /// The rows of sessions, of `most` after a row, in which the device has been silent for too long; and the last row that
+    /// was looked at, if there may be more.
+    pub(crate) fn silent(
+        snapshot: &Snapshot<'_>,
+        after: i64,
+        most: usize,
+        now: u64,
+    ) -> Result<(Vec<i64>, Option<i64>)> {
+        let ids = snapshot.ids(Table::Session, after, most)?;
+        let mut silent = Vec::new();
+        for row in &ids {
+            match Self::load(snapshot, *row) {
+                Ok(stored) if stored.silence.is_long(stored.session.transcript(), now) => silent.push(*row),
+                Ok(_) | Err(CORRUPT) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((silent, if ids.len() < most { None } else { ids.last().copied() }))
+    }
+
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
         let hot = snapshot.require(Table::Session, row)?;
         let mut reader = Reader::new(hot.expose_secret());
-        ok(reader.array_of(3))?;
+        ok(reader.array_of(HOT))?;
         let state = ok(reader.bytes())?;
         let skipped = ok(reader.uint())?;
         let recent = Recent::read(&mut reader)?;
+        let silence = Silence { messages: Row::read(&mut reader)?, since: Row::read(&mut reader)? };
         ok(reader.end())?;
         let mut blocks = Vec::new();
         if skipped > 0 {
@@ -110,14 +172,19 @@ impl Stored {
         let blocks = blocks.iter().map(SecretBytes::expose_secret);
         let session = ok(Session::decode(state, cold.expose_secret(), blocks))?;
         // A block that vanished is damage, not a message that came.
-        if session.skipped() as u64 == skipped { Ok(Self { session, recent, cold: Some(cold) }) } else { Err(CORRUPT) }
+        if session.skipped() as u64 == skipped {
+            Ok(Self { session, recent, silence, cold: Some(cold) })
+        } else {
+            Err(CORRUPT)
+        }
     }
 
     /// Writes the ratchets, and of what few messages change what has changed.
     pub(crate) fn save(&self, tx: &Tx<'_>, row: i64) -> Result<()> {
         let mut writer = Writer::new();
-        writer.array(3).bytes(self.session.encode().expose_secret()).uint(self.session.skipped() as u64);
+        writer.array(HOT).bytes(self.session.encode().expose_secret()).uint(self.session.skipped() as u64);
         self.recent.write(&mut writer);
+        writer.uint(self.silence.messages.into()).uint(self.silence.since);
         tx.put(Table::Session, row, writer.finish_secret().expose_secret())?;
         let cold = self.session.encode_cold();
         if self.cold.as_ref().is_none_or(|known| known.expose_secret() != cold.expose_secret()) {
@@ -151,7 +218,12 @@ impl Stored {
 
     /// Deletes the session of a contact; which envelopes were opened in it is remembered.
     pub(crate) fn delete(tx: &Tx<'_>, contact: i64, row: i64) -> Result<()> {
-        seen::add(tx, contact, Self::load(tx, row)?.recent.take())?;
+        match Self::load(tx, row) {
+            Ok(mut stored) => seen::add(tx, contact, stored.recent.take())?,
+            // A damaged one remembers nothing any more, and is to go all the same.
+            Err(CORRUPT) => {}
+            Err(error) => return Err(error),
+        }
         tx.delete(Table::Session, row)?;
         tx.delete(Table::SessionCold, cold_row(row))?;
         tx.delete(Table::SessionCold, unanswered_row(row))?;
@@ -168,6 +240,8 @@ impl Stored {
 /// The handshake of a session of ours that nobody has answered.
 pub(crate) struct Unanswered {
     pub(crate) fields: Fields,
+    /// How far we were in the session that it continues, if it does.
+    pub(crate) continues: Option<Progress>,
     /// When the session was begun, Unix seconds.
     began: u64,
     /// How many messages that carried the handshake the server took, and when it took the last one. What was merely sealed
@@ -177,8 +251,8 @@ pub(crate) struct Unanswered {
 }
 
 impl Unanswered {
-    pub(crate) const fn new(fields: Fields, now: u64) -> Self {
-        Self { fields, began: now, accepted: 0, last: 0 }
+    pub(crate) const fn new(fields: Fields, continues: Option<Progress>, now: u64) -> Self {
+        Self { fields, continues, began: now, accepted: 0, last: 0 }
     }
 
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Option<Self>> {
@@ -215,15 +289,31 @@ impl Unanswered {
 
 impl Row for Unanswered {
     fn write(&self, writer: &mut Writer) {
-        writer.array(4);
+        writer.array(5);
         self.fields.write(writer.array(5));
+        match &self.continues {
+            Some(Progress { turns, epoch }) => writer.array(2).uint(*turns).uint(*epoch),
+            None => writer.null(),
+        };
         writer.uint(self.began).uint(self.accepted.into()).uint(self.last);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(4))?;
+        ok(reader.array_of(5))?;
         ok(reader.array_of(5))?;
         let fields = ok(Fields::read(reader))?;
-        Ok(Self { fields, began: Row::read(reader)?, accepted: Row::read(reader)?, last: Row::read(reader)? })
+        let continues = if reader.take_null() {
+            None
+        } else {
+            ok(reader.array_of(2))?;
+            Some(Progress { turns: Row::read(reader)?, epoch: Row::read(reader)? })
+        };
+        Ok(Self {
+            fields,
+            continues,
+            began: Row::read(reader)?,
+            accepted: Row::read(reader)?,
+            last: Row::read(reader)?,
+        })
     }
 }

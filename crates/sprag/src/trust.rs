@@ -106,9 +106,9 @@ pub(crate) fn accept(tx: &Tx<'_>, own: &Own, known: &mut Known, digits: &str, no
     if is_number(own, pin.account(), digits) {
         known.offered = None;
         known.is_suspect = false;
-        if known.owes_answer {
-            Upkeep::owe(tx, known.row)?;
-        }
+        known.accept_restarts();
+        // What was asked for meanwhile is answered now, and handshakes too.
+        Upkeep::owe(tx, known.row)?;
         return known.save(tx);
     }
     let offered = known.offered.take().filter(|list| is_number(own, list.account(), digits));

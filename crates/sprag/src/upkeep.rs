@@ -48,6 +48,8 @@ pub(crate) struct Upkeep {
     pub(crate) retry_at: Option<u64>,
     /// Contacts that began a session which nothing has answered yet, perhaps.
     pub(crate) owed: Vec<i64>,
+    /// The session up to which it was looked who has been silent for long.
+    pub(crate) listened: i64,
     /// How far the store was looked through for damage: the table's place, and the row.
     scrubbed: (u64, i64),
 }
@@ -74,6 +76,7 @@ impl Upkeep {
             one_time_left: None,
             retry_at: None,
             owed: Vec::new(),
+            listened: 0,
             scrubbed: (0, 0),
         }
     }
@@ -170,18 +173,19 @@ impl Row for Newest {
 
 impl Row for Upkeep {
     fn write(&self, writer: &mut Writer) {
-        writer.array(10).uint(self.last_wake).uint(self.pruned).uint(self.published);
+        writer.array(11).uint(self.last_wake).uint(self.pruned).uint(self.published);
         self.signed.write(writer);
         write_list(writer, &self.unreplaced);
         self.one_time_left.write(writer);
         self.retry_at.write(writer);
         write_list(writer, &self.owed);
+        self.listened.write(writer);
         writer.uint(self.scrubbed.0);
         self.scrubbed.1.write(writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(10))?;
+        ok(reader.array_of(11))?;
         Ok(Self {
             last_wake: Row::read(reader)?,
             pruned: Row::read(reader)?,
@@ -191,6 +195,7 @@ impl Row for Upkeep {
             one_time_left: Row::read(reader)?,
             retry_at: Row::read(reader)?,
             owed: read_list(reader)?,
+            listened: Row::read(reader)?,
             scrubbed: (Row::read(reader)?, Row::read(reader)?),
         })
     }

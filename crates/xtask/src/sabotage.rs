@@ -122,6 +122,14 @@ const SWITCHES: &[Switch] = &[
     Switch("values-overwritten", ENGINE, "value", "write_at_once"),
     Switch("plaintext-untold", ENGINE, "protection", "plain_text"),
     Switch("protection-untold-to-new-devices", ENGINE, "protection", "a_new_device"),
+    Switch("nothing-is-resumed", ENGINE, "healing", "a_session_that_a_thief"),
+    Switch("restarts-take-over", ENGINE, "healing", "without_proof"),
+    Switch("put-back-resumes", ENGINE, "healing", "put_back"),
+    Switch("nothing-is-asked", ENGINE, "healing", "comes_in_its_place"),
+    Switch("asked-without-end", ENGINE, "healing", "sparingly"),
+    Switch("resent-to-anybody", ENGINE, "healing", "a_thief_asks_for"),
+    Switch("shelf-without-end", ENGINE, "healing", "bounded"),
+    Switch("silent-for-ever", ENGINE, "healing", "silent"),
 ];
 
 fn cargo(switch: Option<&str>) -> Command {

@@ -1,6 +1,6 @@
 //! The oracles of what came in.
 
-use sprag::{BlobId, Finding, Incoming, Reason};
+use sprag::{BlobId, Finding, Healing, Incoming, Reason};
 use sprag_malice::Mail;
 
 use super::{Held, World, rows, wrong};
@@ -21,17 +21,18 @@ impl World {
         let mut line = format!("{}#{handle} is given {}", self.label(who), batch.len());
         match self.units[who].phone.with(handle, |client| client.deliver(&batch)) {
             Ok(delivered) => {
-                let (mut opened, mut evidence) = (false, false);
+                let (mut opened, mut evidence, mut asks) = (false, false, false);
                 for (given, verdict) in batch.iter().zip(&delivered.verdicts) {
                     opened |= matches!(verdict.finding, Finding::Opened { .. });
                     evidence |= matches!(verdict.finding, Finding::Unreadable { reason: Reason::Evidence, .. });
+                    asks |= matches!(verdict.finding, Finding::Unreadable { healing: Healing::Asked, .. });
                     line = format!("{line}, {}", self.judge(who, given, &verdict.finding)?);
                 }
                 // Of evidence the contact takes note, so that it is told once.
                 if !opened
                     && !evidence
                     && let (Some(before), Some(after)) = (before, self.rows(who))
-                    && let Some(difference) = rows::difference(&before, &after)
+                    && let Some(difference) = rows::difference(&before, &after, asks)
                 {
                     return wrong("a refusal changes no row", format!("{line}: {difference}"));
                 }

@@ -31,8 +31,14 @@ pub(super) fn read(disk: &Disk) -> rusqlite::Result<Rows> {
     })
 }
 
+/// Tables that a refusal may change beside, after which the sender is asked: that its keys are fetched.
+const FREE_TO_ASK: &[&str] = &["contact", "cargo"];
+
 /// The first difference, in a few words.
-pub(super) fn difference(before: &Rows, after: &Rows) -> Option<String> {
+pub(super) fn difference(before: &Rows, after: &Rows, asks: bool) -> Option<String> {
+    let is_bound = |(table, ..): &&(String, i64, Vec<u8>)| !asks || !FREE_TO_ASK.contains(&table.as_str());
+    let before: Vec<_> = before.iter().filter(is_bound).collect();
+    let after: Vec<_> = after.iter().filter(is_bound).collect();
     if before == after {
         return None;
     }

@@ -7,7 +7,7 @@ use super::{Held, World, wrong};
 use crate::disk::Name;
 
 /// Rounds within which everything must have come right.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 10;
 
 /// The most bytes of a store after all that can happen in one world.
 const MOST: usize = 2_000_000;

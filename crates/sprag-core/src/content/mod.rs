@@ -3,6 +3,7 @@
 //! It does not know who may read it, nor how it is sealed.
 
 mod body;
+mod continues;
 mod conversation;
 mod peers;
 
@@ -13,6 +14,7 @@ use crate::secret::SecretBytes;
 use crate::wire::{Extensions, Reader, Writer};
 
 pub use body::{Body, MAX_NAMED};
+pub use continues::Continues;
 pub use conversation::{Conversation, MAX_MEMBERS, RoomId};
 pub use peers::Peer;
 
@@ -40,6 +42,10 @@ pub const EXT_PEERS: u64 = 5;
 pub const EXT_RECOVERS: u64 = 7;
 /// Extension: the sender's whole [`Card`](crate::card::Card), by which a peer without a directory reaches all its devices.
 pub const EXT_CARD: u64 = 9;
+
+/// Extension: how far the sender was in the sessions that those which this message begins continue, as
+/// [`Continues::encode_all`].
+pub const EXT_CONTINUES: u64 = 11;
 
 const KNOWN_EVEN: [u64; 1] = [EXT_LIST];
 

@@ -13,7 +13,7 @@ use sprag_core::wire::{Extensions, Reader, Writer};
 
 pub(crate) use self::heir::Heir;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
-use crate::config::{Armor, Directory, OnChange, Policy, Rollout};
+use crate::config::{Armor, Directory, OnChange, Policy, Rollout, Shelf};
 use crate::error::{Error, Result};
 use crate::id::AccountId;
 use crate::store::{Snapshot, Table, Tx};
@@ -257,15 +257,16 @@ fn sign_list(
 impl Row for Policy {
     fn write(&self, writer: &mut Writer) {
         writer
-            .array(6)
+            .array(8)
             .uint(self.directory.code().into())
             .uint(self.max_body.into())
             .uint(self.on_change.code().into());
         writer.uint(self.rollout.code().into()).uint(self.armor.code().into()).text(&self.fallback_text);
+        writer.uint(self.shelf.messages.into()).uint(self.shelf.days.into());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(6))?;
+        ok(reader.array_of(8))?;
         Ok(Self {
             directory: Directory::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
             max_body: Row::read(reader)?,
@@ -273,6 +274,7 @@ impl Row for Policy {
             rollout: Rollout::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
             armor: Armor::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
             fallback_text: Row::read(reader)?,
+            shelf: Shelf { messages: Row::read(reader)?, days: Row::read(reader)? },
         })
     }
 }

@@ -125,6 +125,7 @@ impl Client {
                     }
                 }
                 Examined::Unreadable(reason, _) => Preview::Unreadable { reason },
+                Examined::Unopened(unopened) => Preview::Unreadable { reason: unopened.reason },
                 Examined::Damaged => Preview::Unreadable { reason: Reason::Damaged },
                 Examined::Quarantined { .. } => Preview::Unreadable { reason: Reason::IdentityChanged },
                 Examined::Evidence(..) => Preview::Unreadable { reason: Reason::Evidence },

@@ -2,6 +2,7 @@
 
 use super::{Client, LEASE, pending};
 use crate::cards;
+use crate::config::Shelf;
 use crate::contact::Known;
 use crate::devices;
 use crate::directory;
@@ -92,7 +93,8 @@ impl Client {
                                 return pending(tx, now);
                             };
                             let left = Left { message, carried: cargo.carried, bound: cargo.bound };
-                            sent(tx, row, entry.lane, left, outcome, now)?;
+                            let shelf = self.own.load(tx)?.policy.shelf;
+                            sent(tx, row, entry.lane, left, outcome, shelf, now)?;
                         }
                     }
                 }
@@ -131,7 +133,7 @@ struct Left {
 }
 
 /// What became of a message that was handed out.
-fn sent(tx: &Tx<'_>, row: i64, lane: i64, left: Left, outcome: &Outcome, now: u64) -> Result<()> {
+fn sent(tx: &Tx<'_>, row: i64, lane: i64, left: Left, outcome: &Outcome, shelf: Shelf, now: u64) -> Result<()> {
     let Left { message, carried, bound } = left;
     let (state, reason) = match outcome {
         Outcome::Accepted { .. } => {
@@ -163,5 +165,5 @@ fn sent(tx: &Tx<'_>, row: i64, lane: i64, left: Left, outcome: &Outcome, now: u6
         _ => return Err(Error::Misuse("this outcome does not answer Send")),
     };
     outbox::progress(tx, &message, state, reason, now)?;
-    Entry::remove(tx, row)
+    if state == MessageState::Accepted { outbox::shelve(tx, row, shelf) } else { Entry::remove(tx, row) }
 }

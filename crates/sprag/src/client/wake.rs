@@ -9,6 +9,7 @@ use crate::devices;
 use crate::directory;
 use crate::error::{Error, Result, StoreFault};
 use crate::event::{Hint, Pending, What};
+use crate::healing;
 use crate::id::Conversation;
 use crate::notice::{raise, raise_sparingly, trouble};
 use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Index, Load, Queued, Scope, Waiting};
@@ -16,6 +17,9 @@ use crate::prekeys::{self, Made};
 use crate::session::Stored;
 use crate::store::{Barrier, Table, Tx};
 use crate::upkeep::{Clock, Upkeep};
+
+/// Sessions that one call looks at for somebody who waits for an answer.
+const LISTEN: usize = 500;
 
 impl Client {
     /// Upkeep: keys are renewed and refilled, handshakes answered, what has outlived its use is deleted, and once a day a
@@ -80,10 +84,18 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
+        let (rows, next) = healing::keep_up(tx, now)?;
+        directory::ask_for_all(tx, &rows, now)?;
+        if let Some(next) = next {
+            upkeep.retry_at = Some(upkeep.retry_at.filter(|at| *at > now).map_or(next, |at| at.min(next)));
+        }
         if clock == Clock::Plausible && upkeep.prune_due(now) {
+            listen(tx, &mut upkeep, now)?;
             devices::look(tx, &own, now)?;
-            let pruned =
-                prekeys::prune(tx, now).and_then(|()| Index::prune(tx, now)).and_then(|()| Stored::expire_all(tx, now));
+            let pruned = prekeys::prune(tx, now)
+                .and_then(|()| Index::prune(tx, now))
+                .and_then(|()| Stored::expire_all(tx, now))
+                .and_then(|()| outbox::prune_shelf(tx, own.policy.shelf, now));
             // One damaged row is told, and must not keep everything else from being kept up.
             let is_whole = match pruned {
                 Err(Error::Store(StoreFault::Corrupt)) => false,
@@ -100,6 +112,8 @@ impl Client {
 
     /// Answers a handshake that nothing else has answered, so that the peer stops repeating it.
     fn answer(&self, tx: &Tx<'_>, own: &Own, contact: i64, now: u64, random: &mut Generator) -> Result<()> {
+        let known = Known::load(tx, contact)?;
+        healing::answer(tx, own, &known, now, random)?;
         let known = Known::load(tx, contact)?;
         if !known.owes_answer || known.is_held() || own.check_member().is_err() {
             return Ok(());
@@ -126,4 +140,20 @@ impl Client {
             }
         }
     }
+}
+
+/// Has those answered who have written for long without hearing anything, so that the ratchets turn. A part of the sessions
+/// is looked at each day.
+fn listen(tx: &Tx<'_>, upkeep: &mut Upkeep, now: u64) -> Result<()> {
+    let (silent, last) = Stored::silent(tx, upkeep.listened, LISTEN, now)?;
+    upkeep.listened = last.unwrap_or(0);
+    for row in silent {
+        let Some(mut known) = Known::with_session(tx, row)? else { continue };
+        known.owes_answer = true;
+        known.save(tx)?;
+        if !upkeep.owed.contains(&known.row) {
+            upkeep.owed.push(known.row);
+        }
+    }
+    Ok(())
 }

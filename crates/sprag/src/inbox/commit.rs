@@ -1,17 +1,21 @@
 //! What an examined message changes, and what the app is told of it.
 
-use sprag_core::content::{Body, Content as Wire, EXT_CARD, EXT_CLASS, EXT_SESSIONS};
+use sprag_core::content::{
+    Body, Content as Wire, Continues, EXT_CARD, EXT_CLASS, EXT_CONTINUES, EXT_RECOVERS, EXT_SESSIONS,
+};
+use sprag_core::ratchet::Progress;
 
 use super::{Examined, Fresh, Opened};
 use crate::account::Own;
 use crate::cards::{self, Received};
 use crate::config::Directory;
-use crate::contact::{Known, SessionRef, Warning};
+use crate::contact::{Known, Warning};
 use crate::conversation;
 use crate::devices;
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Hint, Incoming, Message, Reason, What};
+use crate::healing;
 use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
 use crate::link;
 use crate::notice::{raise, raise_sparingly, trouble};
@@ -38,15 +42,29 @@ pub(crate) fn commit(tx: &Tx<'_>, own: &Own, examined: Examined, incoming: &Inco
         }
         Examined::Card => card(tx, own, incoming, now),
         Examined::Heavy => Err(Error::Internal("examined with too little effort")),
-        Examined::Unreadable(reason, proved) => unreadable(tx, reason, proved, incoming, now),
+        Examined::Unreadable(reason, proved) => unreadable(tx, reason, proved, Healing::Final, incoming, now),
+        Examined::Unopened(unopened) => {
+            let mut unopened = *unopened;
+            if unopened.reason == Reason::Damaged {
+                trouble(tx, now)?;
+            }
+            unopened.known.save(tx)?;
+            let (healing, at) = healing::lost(tx, own, &unopened, incoming, now)?;
+            match at {
+                Some(at) if at <= now => directory::ask_for_keys(tx, &mut unopened.known, now)?,
+                Some(at) => Upkeep::put_off(tx, at, now)?,
+                None => {}
+            }
+            unreadable(tx, unopened.reason, None, healing, incoming, now)
+        }
         Examined::Damaged => {
             trouble(tx, now)?;
-            unreadable(tx, Reason::Damaged, None, incoming, now)
+            unreadable(tx, Reason::Damaged, None, Healing::Final, incoming, now)
         }
         Examined::Evidence(mut known, ordinal) => {
             suspected(tx, &mut known, ordinal, now)?;
             known.save(tx)?;
-            unreadable(tx, Reason::Evidence, None, incoming, now)
+            unreadable(tx, Reason::Evidence, None, Healing::Final, incoming, now)
         }
         Examined::Quarantined { fingerprint, offered } => {
             if let Some((known, list)) = offered.map(|offered| *offered) {
@@ -73,7 +91,7 @@ fn card(tx: &Tx<'_>, own: &Own, incoming: &Incoming, now: u64) -> Result<Finding
     };
     match cards::receive(tx, own, from, &incoming.bytes)? {
         Received::Waits => Ok(nothing),
-        Received::Refused(reason) => unreadable(tx, reason, None, incoming, now),
+        Received::Refused(reason) => unreadable(tx, reason, None, Healing::Final, incoming, now),
         Received::Another(fingerprint) => Ok(Finding::Quarantined { fingerprint }),
         Received::Whole if own.is_own(from) => Ok(nothing),
         Received::Whole => {
@@ -98,10 +116,10 @@ fn unreadable(
     tx: &Tx<'_>,
     reason: Reason,
     proved: Option<AccountId>,
+    healing: Healing,
     incoming: &Incoming,
     now: u64,
 ) -> Result<Finding> {
-    let healing = Healing::Final;
     if broken!("refusals-write") {
         for (row, value) in tx.scan(Table::Contact, 0, usize::MAX >> 1)? {
             tx.put(Table::Contact, row, value.expose_secret())?;
@@ -133,16 +151,14 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     }
     let mut events = Vec::new();
     match fresh {
-        Some(fresh) => {
-            if restarted(&mut known, &fresh.reference) {
-                let (account, device) = (known.account.clone(), DeviceId(device));
-                let what = What::SessionRestarted { account, device, resumed: false, reason: None };
-                events.push(raise(tx, what, now)?);
-                trust::suspect(tx, &mut known, Reason::Restarted, now)?;
-            }
+        Some(mut fresh) => {
+            events.extend(restarted(tx, own, &mut known, &mut fresh, &content, now)?);
             ordinal = begin(tx, &mut known, fresh, now)?;
         }
         None => answered(tx, &mut known, ordinal)?,
+    }
+    if stored.session.is_confirmed() {
+        known.note_confirmed(ordinal);
     }
     if stored.session.is_broken() || broken!("suspected-without-evidence") {
         suspected(tx, &mut known, ordinal, now)?;
@@ -159,6 +175,12 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     {
         cards::carried(tx, &known.account, pin.account(), card)?;
     }
+    let is_written = matches!(content.body, Body::Text(_) | Body::App { .. } | Body::Unknown { .. });
+    let is_sent_in = known.session_with(device).is_some_and(|session| session.ordinal == ordinal);
+    if is_written && stored.heard(now) && is_sent_in {
+        known.owes_answer = true;
+        Upkeep::owe(tx, known.row)?;
+    }
     let again = shows_again(tx, &known, ordinal, &mut stored, &content)?;
     stored.saw(tx, known.row, &commitment)?;
     stored.save(tx, known.session_row(ordinal))?;
@@ -173,6 +195,18 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         let (app_ref, blob_id) = (incoming.app_ref.clone(), BlobId::of(&incoming.bytes));
         let what = What::SenderDiffers { app_ref, blob_id, named: named.clone(), proved: known.account.clone() };
         events.push(raise(tx, what, now)?);
+    }
+    let healed = match content.extensions.get(EXT_RECOVERS) {
+        Some(commitment) => healing::recovered(tx, &known, device, commitment)?,
+        None => None,
+    };
+    match &content.body {
+        Body::Gone(named) => healing::gone(tx, &known, device, named, now)?,
+        Body::Renew(named) => {
+            healing::requested(tx, &known, device, named, now)?;
+            Upkeep::owe(tx, known.row)?;
+        }
+        _ => {}
     }
     if let Some(message) = again {
         return Ok(Finding::Duplicate { message: Some(message) });
@@ -190,7 +224,7 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         Body::Retire if own.is_own(&sender.account) => devices::retired(tx, device, now)?,
         _ => {}
     }
-    let place = Filed { conversation, outgoing: own.is_own(&known.account), first_contact };
+    let place = Filed { conversation, outgoing: own.is_own(&known.account), first_contact, recovers: healed };
     let of = place.conversation.clone();
     if let Some(what) = shown(&known, sender, content, incoming, place)? {
         events.push(raise(tx, what, now)?);
@@ -219,7 +253,7 @@ fn shows_again(
 
 /// Takes up a session that the contact began, and uses up the prekeys that it began it with.
 fn begin(tx: &Tx<'_>, known: &mut Known, fresh: Fresh, now: u64) -> Result<u32> {
-    let Fresh { reference, signed, one_time } = fresh;
+    let Fresh { reference, signed, one_time, .. } = fresh;
     prekeys::use_up(tx, signed, one_time, &reference.transcript, now)?;
     let ordinal = known.add_session(tx, reference)?;
     known.owes_answer = true;
@@ -237,12 +271,58 @@ fn answered(tx: &Tx<'_>, known: &mut Known, ordinal: u32) -> Result<()> {
     Ok(())
 }
 
-/// Whether a new session stands beside one that was heard, though the peer had not said that it is on its way.
-fn restarted(known: &mut Known, fresh: &SessionRef) -> bool {
-    let name = &fresh.transcript[..8];
-    let announced = known.announced.iter().any(|known| known == name);
-    known.announced.retain(|known| known != name);
-    !announced && known.sessions.iter().any(|s| s.device == fresh.device && s.heard)
+/// What a session that was begun is to those before it, and what the app is told of that. One that continues another takes its
+/// place. One that stands beside others without knowing them, though the peer had not said that it is on its way, is the peer
+/// who has lost them, or a thief.
+fn restarted(
+    tx: &Tx<'_>,
+    own: &Own,
+    known: &mut Known,
+    fresh: &mut Fresh,
+    content: &Wire,
+    now: u64,
+) -> Result<Option<u64>> {
+    let name = fresh.reference.transcript.first_chunk().copied().unwrap_or_default();
+    let announced = known.announced.iter().any(|known| *known == name);
+    known.announced.retain(|known| *known != name);
+    let device = fresh.reference.device;
+    let (account, told) = (known.account.clone(), DeviceId(device));
+    let mut reason = None;
+    let is_copied = known.is_copied(device);
+    if let Some((old, proven)) = fresh.continues {
+        if !is_copied && !is_put_back(content, &name, proven) {
+            fresh.reference.generation = known.generation_after(Some(old), device);
+            let what = What::SessionRestarted { account, device: told, resumed: true, reason: None };
+            return raise(tx, what, now).map(Some);
+        }
+        // Either of two copies can renew: neither is given the place of the other.
+        suspected(tx, known, old, now)?;
+        fresh.reference.mark_copied();
+        reason = Some(Reason::Evidence);
+    }
+    let beside = known.sessions.iter().any(|session| session.device == device && session.heard);
+    if reason.is_none() && (announced || !beside) {
+        return Ok(None);
+    }
+    let is_held = (reason.is_some() || trust::is_asked(own, known)) && known.is_confirmed(device);
+    let is_held = is_held && !broken!("restarts-take-over");
+    if known.is_confirmed(device) {
+        fresh.reference.mark_restarted(is_held);
+    }
+    if !is_held {
+        fresh.reference.generation = known.generation_after(None, device);
+    }
+    let event = raise(tx, What::SessionRestarted { account, device: told, resumed: false, reason }, now)?;
+    trust::suspect(tx, known, Reason::Restarted, now)?;
+    Ok(Some(event))
+}
+
+/// Whether the peer says that it is less far in the old session than it has shown: its state was put back, or copied.
+fn is_put_back(content: &Wire, name: &[u8; 8], proven: Progress) -> bool {
+    let all = content.extensions.get(EXT_CONTINUES).and_then(|value| Continues::decode_all(value).ok());
+    let stated = all.into_iter().flatten().find(|stated| stated.session == *name);
+    stated.is_some_and(|stated| stated.turns < proven.turns || stated.epoch < proven.epoch)
+        && !broken!("put-back-resumes")
 }
 
 fn announced(known: &mut Known, names: Option<&[u8]>) {
@@ -262,6 +342,7 @@ struct Filed {
     conversation: Conversation,
     outgoing: bool,
     first_contact: bool,
+    recovers: Option<BlobId>,
 }
 
 /// What the app shows of a content; control messages show nothing.
@@ -283,6 +364,7 @@ fn shown(known: &Known, sender: Sender, content: Wire, incoming: &Incoming, file
     message.outgoing = filed.outgoing;
     message.trust = known.trust();
     message.first_contact = filed.first_contact;
+    message.recovers = filed.recovers;
     Ok(Some(What::Message(message)))
 }
 

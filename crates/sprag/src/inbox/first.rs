@@ -13,7 +13,9 @@ use crate::cards;
 use crate::contact::{Known, SessionRef};
 use crate::error::Result;
 use crate::event::{Incoming, Reason};
+use crate::healing::{Unopened, sender_of};
 use crate::prekeys::{self, Named};
+use crate::resume;
 use crate::session::Stored;
 use crate::store::{Snapshot, Table};
 use crate::trust;
@@ -43,12 +45,32 @@ pub(super) fn examine(
     }
     match ours {
         None | Some((_, Named::Foreign)) => Ok(None),
-        Some((_, Named::Gone)) => unreadable(Reason::KeyGone),
+        Some((slot, Named::Gone)) => gone(snapshot, own, slot, envelope, incoming).map(Some),
         Some((_, Named::Ours(..))) if effort == Effort::Light => Ok(Some(Examined::Heavy)),
         Some((slot, Named::Ours(signed, one_time))) => {
             begin(snapshot, own, slot, signed, one_time, envelope, incoming).map(Some)
         }
     }
+}
+
+/// A slot that names a prekey of ours which is gone: whose it is, its hint tells.
+fn gone(
+    snapshot: &Snapshot<'_>,
+    own: &Own,
+    slot: &InitialSlot,
+    envelope: &Envelope<'_>,
+    incoming: &Incoming,
+) -> Result<Examined> {
+    let reason = Reason::KeyGone;
+    let known = incoming.from.as_ref().map(|from| Known::find(snapshot, from)).transpose()?.flatten();
+    let commitment = *envelope.commitment();
+    let device = known.as_ref().and_then(|known| sender_of(own, known, &slot.slot[..HINT], &commitment));
+    Ok(match (known, device) {
+        (Some(known), Some(device)) => {
+            Examined::Unopened(Box::new(Unopened { known, device, commitment, reason, is_unknown: false }))
+        }
+        _ => Examined::Unreadable(reason, None),
+    })
 }
 
 /// Agrees on a session, and opens the message in it.
@@ -72,11 +94,33 @@ fn begin(
         return unreadable(Reason::KeyGone);
     }
     let claim = unsealed.claim().clone();
+    let claimed = claimed(snapshot, &claim, incoming)?;
+    let named = match &claimed {
+        // A device goes on when its account has another key.
+        Claimed::Contact(known) | Claimed::Changed(known) => resume::named(snapshot, known, &claim)?,
+        Claimed::Refused(_) => resume::Named::Nothing,
+    };
+    let (claimed, continues) = match (claimed, named) {
+        (Claimed::Contact(known), resume::Named::Older(ordinal)) => return Ok(Examined::Evidence(known, ordinal)),
+        (Claimed::Contact(known) | Claimed::Changed(known), resume::Named::Unknown) => {
+            let (device, commitment, reason) = (claim.device, *envelope.commitment(), Reason::KeyGone);
+            let is_theirs = sender_of(own, &known, &slot.slot[..HINT], &commitment) == Some(device);
+            return if is_theirs {
+                let known = *known;
+                Ok(Examined::Unopened(Box::new(Unopened { known, device, commitment, reason, is_unknown: true })))
+            } else {
+                unreadable(reason)
+            };
+        }
+        (claimed, resume::Named::Old(old)) => (claimed, Some(old)),
+        (claimed, _) => (claimed, None),
+    };
+    let resumption = continues.as_ref().map(|old| &old.resumption);
     let begun = HintKey::between(own.device.identity(), &claim.identity_key).and_then(|hint| {
         if slot.slot[..HINT] != hint.hint(&claim.device_key, envelope.commitment()) {
             return Err(sprag_core::Error::Mismatch);
         }
-        let session = Session::respond(unsealed.finish(None)?, signed.ratchet_key());
+        let session = Session::respond(unsealed.finish(resumption)?, signed.ratchet_key());
         let (key, delta) = session.open(&slot.slot, envelope.binding(Some(&slot.fields_hash)))?;
         Ok((hint, session, key, delta))
     });
@@ -85,7 +129,7 @@ fn begin(
         Err(error) => return unreadable(error.into()),
     };
     let fingerprint = claim.account.fingerprint();
-    let (known, before) = match claimed(snapshot, &claim, incoming)? {
+    let (known, before) = match claimed {
         Claimed::Contact(known) => (*known, None),
         Claimed::Changed(before) => {
             // What is pinned says nothing about another identity.
@@ -103,10 +147,12 @@ fn begin(
         heard: true,
         hint,
         marks: 0,
+        generation: 0,
         knows: 0,
     };
     let found = Found { ordinal: 0, stored: Stored::new(session), key, delta };
-    let fresh = Fresh { reference, signed: fields.signed_prekey, one_time: fields.one_time_prekey };
+    let continues = continues.map(|old| (old.ordinal, old.progress));
+    let fresh = Fresh { reference, signed: fields.signed_prekey, one_time: fields.one_time_prekey, continues };
     let examined = check::check(snapshot, own, known, found, Some((claim, fresh)), envelope, incoming)?;
     Ok(match before {
         None => examined,

@@ -18,7 +18,7 @@ use sprag_core::content::Content as Wire;
 use sprag_core::envelope::Envelope;
 use sprag_core::identity::{DeviceList, Pin};
 use sprag_core::prekey::PrekeyId;
-use sprag_core::ratchet::{Delta, HINT, Located};
+use sprag_core::ratchet::{Delta, HINT, Located, Progress};
 use sprag_core::secret::Secret;
 use sprag_core::wire::{self, Kind};
 
@@ -28,6 +28,7 @@ use crate::codec::CORRUPT;
 use crate::contact::{Known, SessionRef};
 use crate::error::Result;
 use crate::event::{Finding, Incoming, Reason, What};
+use crate::healing::{self, Unopened};
 use crate::id::{AccountId, Conversation};
 use crate::outbox::Echo;
 use crate::session::Stored;
@@ -94,6 +95,8 @@ pub(crate) enum Examined {
     Heavy,
     /// Not to be read; from this account, where a session proved it.
     Unreadable(Reason, Option<AccountId>),
+    /// Not to be read as it is, and perhaps if it were sealed again.
+    Unopened(Box<Unopened>),
     /// What is needed to read it is damaged.
     Damaged,
     /// What one honest device cannot send, in this session.
@@ -132,6 +135,8 @@ struct Fresh {
     reference: SessionRef,
     signed: PrekeyId,
     one_time: Option<PrekeyId>,
+    /// The session that it continues, and how far the peer has shown itself to be in that.
+    continues: Option<(u32, Progress)>,
 }
 
 /// A slot of ours that opened.
@@ -229,11 +234,36 @@ pub(crate) fn examine(
         return Ok(examined);
     }
     Ok(match failed {
-        None => Examined::Plain(Finding::NotAddressed),
+        None => orphaned(snapshot, own, &envelope, incoming)?,
         Some((Failure { reason: Reason::Evidence, ordinal }, known)) => Examined::Evidence(Box::new(known), ordinal),
-        Some((Failure { reason: Reason::Damaged, .. }, _)) => Examined::Damaged,
-        Some((failure, _)) => Examined::Unreadable(failure.reason, None),
+        Some((failure, known)) => unopened(known, failure, &envelope),
     })
+}
+
+/// What a slot is worth that is ours by its hint, and that its session does not open.
+fn unopened(mut known: Known, failure: Failure, envelope: &Envelope<'_>) -> Examined {
+    let Failure { reason, ordinal } = failure;
+    let session = known.sessions.iter().find(|session| session.ordinal == ordinal);
+    let device = session.filter(|session| healing::is_listed(&known, session.device, &session.device_key));
+    let Some(device) = device.map(|session| session.device).filter(|_| healing::is_curable(reason)) else {
+        return if reason == Reason::Damaged { Examined::Damaged } else { Examined::Unreadable(reason, None) };
+    };
+    if reason == Reason::Damaged {
+        known.mark_damaged(ordinal);
+    }
+    let commitment = *envelope.commitment();
+    Examined::Unopened(Box::new(Unopened { known, device, commitment, reason, is_unknown: false }))
+}
+
+/// A plain slot of ours by its hint, from a listed device that we have no session with: it was lost, or is over.
+fn orphaned(snapshot: &Snapshot<'_>, own: &Own, envelope: &Envelope<'_>, incoming: &Incoming) -> Result<Examined> {
+    let nothing = Examined::Plain(Finding::NotAddressed);
+    let Some(from) = &incoming.from else { return Ok(nothing) };
+    let Some(known) = Known::find(snapshot, from)? else { return Ok(nothing) };
+    let commitment = *envelope.commitment();
+    let hints = envelope.slots().iter().map(|slot| &slot[..HINT]);
+    let Some(device) = healing::device_of(own, &known, hints, &commitment) else { return Ok(nothing) };
+    Ok(Examined::Unopened(Box::new(Unopened { known, device, commitment, reason: Reason::KeyGone, is_unknown: false })))
 }
 
 const DUPLICATE: Examined = Examined::Plain(Finding::Duplicate { message: None });

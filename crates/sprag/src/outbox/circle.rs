@@ -117,6 +117,7 @@ impl Scope {
             Self::Everybody => true,
             Self::Others => !is_own || to_ourselves,
             Self::OursBut(but) => is_own && device != but,
+            Self::One { contact, device: only } => known.row == contact && device == only,
             Self::Device(only) => device == only && (!is_own || to_ourselves),
         }
     }

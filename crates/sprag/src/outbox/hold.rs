@@ -4,7 +4,7 @@
 
 use super::circle::members;
 use super::message::{Queued, Waiting, progress, progress_for, stop_waiting};
-use super::{Cargo, Entry};
+use super::{Cargo, Entry, shelf};
 use crate::contact::Known;
 use crate::error::Result;
 use crate::event::{MessageState, Reason};
@@ -72,5 +72,6 @@ pub(crate) fn take_back(tx: &Tx<'_>, known: &Known, now: u64) -> Result<()> {
             Entry::remove(tx, row)?;
         }
     }
+    shelf::clear(tx, known)?;
     hold(tx, known, Reason::IdentityChanged, now).map(|_| ())
 }

@@ -7,7 +7,7 @@ use sprag_core::wire::{Reader, Writer};
 
 use super::Entry;
 use super::circle::members;
-use crate::codec::{self, CORRUPT, Row, ok};
+use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::contact::Known;
 use crate::error::Result;
 use crate::event::{MessageState, Reason, What};
@@ -28,10 +28,12 @@ pub(crate) enum Scope {
     Everybody,
     /// Those of the other accounts alone.
     Others,
-    /// One alone.
+    /// One of ours alone.
     Device(u32),
     /// Our own others, but for one.
     OursBut(u32),
+    /// One alone, of the contact in this row.
+    One { contact: i64, device: u32 },
 }
 
 /// What a message of ours says.
@@ -48,12 +50,23 @@ pub(crate) enum Load {
     Rekey(Vec<u8>),
     /// This device's entry, signed for the account key that is to follow ours.
     Entry(Vec<u8>),
+    /// Asks for what came with these commitments to be sealed again.
+    Renew(Vec<[u8; 32]>),
+    /// Says that what came with these commitments will not be.
+    Gone(Vec<[u8; 32]>),
+    /// Something that the app shows, sealed again in the place of what came with this commitment.
+    Again(Content, [u8; 32]),
 }
 
 impl Load {
-    /// Whether the app knows of it.
+    /// Whether our app follows it.
     pub(crate) const fn is_content(&self) -> bool {
         matches!(self, Self::Content(_))
+    }
+
+    /// Whether the other side's app shows it.
+    pub(crate) const fn is_shown(&self) -> bool {
+        matches!(self, Self::Content(_) | Self::Again(..))
     }
 }
 
@@ -286,6 +299,12 @@ impl Row for Load {
             Self::Entry(entry) => {
                 writer.array(2).uint(6).bytes(entry);
             }
+            Self::Renew(named) => write_list(writer.array(2).uint(7), named),
+            Self::Gone(named) => write_list(writer.array(2).uint(8), named),
+            Self::Again(content, commitment) => {
+                content.write(writer.array(3).uint(9));
+                commitment.write(writer);
+            }
         }
     }
 
@@ -297,6 +316,9 @@ impl Row for Load {
             (1, 4) => Ok(Self::Retire),
             (2, 5) => Row::read(reader).map(Self::Rekey),
             (2, 6) => Row::read(reader).map(Self::Entry),
+            (2, 7) => read_list(reader).map(Self::Renew),
+            (2, 8) => read_list(reader).map(Self::Gone),
+            (3, 9) => Ok(Self::Again(Row::read(reader)?, Row::read(reader)?)),
             _ => Err(CORRUPT),
         }
     }
@@ -309,6 +331,10 @@ impl Row for Scope {
             Self::Others => writer.array(1).uint(2),
             Self::Device(device) => writer.array(2).uint(3).uint((*device).into()),
             Self::OursBut(device) => writer.array(2).uint(4).uint((*device).into()),
+            Self::One { contact, device } => {
+                contact.write(writer.array(3).uint(5));
+                writer.uint((*device).into())
+            }
         };
     }
 
@@ -318,6 +344,7 @@ impl Row for Scope {
             (1, 2) => Ok(Self::Others),
             (2, 3) => Row::read(reader).map(Self::Device),
             (2, 4) => Row::read(reader).map(Self::OursBut),
+            (3, 5) => Ok(Self::One { contact: Row::read(reader)?, device: Row::read(reader)? }),
             _ => Err(CORRUPT),
         }
     }

@@ -10,6 +10,7 @@ mod circle;
 mod hold;
 mod message;
 mod seal;
+mod shelf;
 
 use sprag_core::wire::{Reader, Writer};
 
@@ -17,6 +18,7 @@ pub(crate) use self::circle::{Circle, complete, lane, members};
 pub(crate) use self::hold::{hold, hold_back, take_back};
 pub(crate) use self::message::{Echo, Index, Load, Queued, Scope, Waiting, digest, progress, release, stop_waiting};
 pub(crate) use self::seal::{Attempt, Sealed, armored as body, flush, inside, room, seal};
+pub(crate) use self::shelf::{Addressed, find as find_shelved, keep as shelve, prune as prune_shelf};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::event::{MessageState, Reason};
@@ -63,6 +65,8 @@ pub(crate) struct Cargo {
     pub(crate) carried: Vec<Carried>,
     /// Why the message is not to be sealed again by itself: somebody it was meant for may be somebody else by now.
     pub(crate) bound: Option<Reason>,
+    /// The devices that it was sealed for, if it may be sealed again for one of them.
+    pub(crate) addressed: Vec<Addressed>,
 }
 
 /// A session whose handshake a message carries: the contact's row, and the session's number.
@@ -121,12 +125,13 @@ impl Entry {
 impl Cargo {
     /// A request that is no message.
     pub(crate) const fn request(action: Action) -> Self {
-        Self { action, message: None, carried: Vec::new(), bound: None }
+        Self { action, message: None, carried: Vec::new(), bound: None, addressed: Vec::new() }
     }
 
     /// A message that was sealed.
     pub(crate) fn sealed(sealed: Sealed, message: Queued) -> Self {
-        Self { action: Action::Send(sealed.send), message: Some(message), carried: sealed.carried, bound: None }
+        let Sealed { send, carried, addressed } = sealed;
+        Self { action: Action::Send(send), message: Some(message), carried, bound: None, addressed }
     }
 
     pub(crate) fn load(snapshot: &Snapshot<'_>, row: i64) -> Result<Self> {
@@ -318,19 +323,21 @@ impl Row for Carried {
 
 impl Row for Cargo {
     fn write(&self, writer: &mut Writer) {
-        self.action.write(writer.array(4));
+        self.action.write(writer.array(5));
         self.message.write(writer);
         write_list(writer, &self.carried);
         self.bound.write(writer);
+        write_list(writer, &self.addressed);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(4))?;
+        ok(reader.array_of(5))?;
         Ok(Self {
             action: Row::read(reader)?,
             message: Row::read(reader)?,
             carried: read_list(reader)?,
             bound: Row::read(reader)?,
+            addressed: read_list(reader)?,
         })
     }
 }

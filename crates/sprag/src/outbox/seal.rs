@@ -3,7 +3,10 @@
 //! It does not know what becomes of it.
 
 use sprag_core::armor;
-use sprag_core::content::{Body, Content as Wire, EXT_CARD, EXT_CLASS, EXT_LIST, EXT_SESSIONS, ListStatement};
+use sprag_core::content::{
+    Body, Content as Wire, Continues, EXT_CARD, EXT_CLASS, EXT_CONTINUES, EXT_LIST, EXT_RECOVERS, EXT_SESSIONS,
+    ListStatement,
+};
 use sprag_core::envelope::{SealedPayload, Sealing};
 use sprag_core::handshake::Fields;
 use sprag_core::identity::{DeviceList, Pin, SignedEntry};
@@ -14,6 +17,7 @@ use sprag_core::wire::Extensions;
 
 use super::circle::{self, Circle, members};
 use super::message::{Echo, Load, Queued, Scope, Waiting, progress};
+use super::shelf::Addressed;
 use super::{Cargo, Carried, Entry};
 use crate::account::Own;
 use crate::cards;
@@ -50,6 +54,8 @@ pub(crate) struct Sealed {
     pub(crate) send: Send,
     /// The sessions whose handshake it carries.
     pub(crate) carried: Vec<Carried>,
+    /// The devices that can open it.
+    pub(crate) addressed: Vec<Addressed>,
 }
 
 /// What became of sealing.
@@ -91,7 +97,12 @@ impl<'a> Lane<'a> {
         let mut lanes = Vec::new();
         let mut is_complete = true;
         for device in list.devices().filter(|device| message.scope.covers(own, contact, device.id, to_ourselves)) {
-            match contact.session_with(device.id) {
+            // What is asked for is to come in the session that was begun for it.
+            let session = match message.load {
+                Load::Renew(_) => contact.newest_with(device.id),
+                _ => contact.session_with(device.id),
+            };
+            match session {
                 Some(reference) => match Self::load(tx, contact, reference, now)? {
                     Some(lane) => lanes.push(lane),
                     None => return Ok(None),
@@ -103,6 +114,13 @@ impl<'a> Lane<'a> {
         }
         let is_reached = !lanes.is_empty() || is_complete || own.is_own(&contact.account);
         Ok(is_reached.then_some(lanes))
+    }
+
+    /// What is said of the session that this one continues, with the handshake.
+    fn continues(&self) -> Option<Continues> {
+        let progress = self.carries.as_ref()?.continues?;
+        let session = self.reference.transcript.first_chunk().copied()?;
+        Some(Continues { session, turns: progress.turns, epoch: progress.epoch })
     }
 
     fn fields(&self) -> Option<&Fields> {
@@ -172,22 +190,29 @@ pub(crate) fn seal(
     if shown.is_some() {
         protection::encrypted(tx, own, &message.conversation, now)?;
     }
-    Echo::save(tx, payload.commitment(), shown, now)?;
+    let named = message.load.is_shown().then_some(&message.id);
+    Echo::save(tx, payload.commitment(), named, now)?;
     let carrying = lanes.iter().filter(|lane| lane.carries.is_some());
     let carried = carrying.map(|lane| Carried { contact: lane.contact.row, ordinal: lane.reference.ordinal }).collect();
-    let to = recipients(own, &message.conversation, is_read_along)?;
+    let addressed = keys.iter().filter(|_| message.load.is_content()).map(|key| Addressed::new(tx, key)).collect();
+    let to = match message.scope {
+        Scope::One { contact, .. } => {
+            circle.everybody().filter(|known| known.row == contact).map(|known| known.account.clone()).collect()
+        }
+        _ => recipients(own, &message.conversation, is_read_along)?,
+    };
     let mut send = Send::new(message.conversation.clone(), to, blob, *payload.commitment());
     send.blob_id = BlobId::of(&object);
     send.message = shown.cloned();
     send.class = message.class;
-    send.notify = message.load.is_content() && message.class == Class::Message;
+    send.notify = message.load.is_shown() && message.class == Class::Message;
     send.expires = message.expires;
     let answered: Vec<i64> = lanes.iter().map(|lane| lane.contact.row).collect();
     drop(lanes);
     for known in circle.others.iter_mut().chain([&mut circle.own]).filter(|known| answered.contains(&known.row)) {
         known.owes_answer = false;
     }
-    Ok(Attempt::Sealed(Box::new(Sealed { send, carried })))
+    Ok(Attempt::Sealed(Box::new(Sealed { send, carried, addressed })))
 }
 
 /// An object as the app's server carries it.
@@ -253,6 +278,7 @@ fn envelope(own: &Own, payload: &SealedPayload, lanes: &mut [Lane<'_>], random: 
     for lane in &mut *lanes {
         let binding_hash = lane.fields().map(Fields::binding);
         let binding = payload.binding(binding_hash.as_ref());
+        lane.stored.spoke();
         let mut slot = lane.stored.session.seal(binding, payload.content_key(), random)?;
         let hint = lane.reference.hint.hint(&own.device.device_key(), payload.commitment());
         slot[..HINT].copy_from_slice(&hint);
@@ -272,20 +298,27 @@ fn envelope(own: &Own, payload: &SealedPayload, lanes: &mut [Lane<'_>], random: 
 
 fn body(load: &Load) -> Result<Body> {
     Ok(match load {
-        Load::Content(Content::Text(text)) => Body::Text(text.clone()),
-        Load::Content(Content::App { kind, bytes }) => Body::App { kind: kind.clone(), bytes: bytes.clone() },
+        Load::Content(Content::Text(text)) | Load::Again(Content::Text(text), _) => Body::Text(text.clone()),
+        Load::Content(Content::App { kind, bytes }) | Load::Again(Content::App { kind, bytes }, _) => {
+            Body::App { kind: kind.clone(), bytes: bytes.clone() }
+        }
         Load::Nothing => Body::Empty,
         Load::Retire => Body::Retire,
         Load::Rekey(object) => Body::Rekey(object.clone()),
         Load::Entry(entry) => Body::Entry(ok(SignedEntry::decode(entry))?),
+        Load::Renew(named) => Body::Renew(named.clone()),
+        Load::Gone(named) => Body::Gone(named.clone()),
         Load::State(page) => Body::State(SecretBytes::new(page.expose_secret().to_vec())),
     })
 }
 
 fn extensions(tx: &Tx<'_>, own: &Own, message: &Queued, lanes: &[Lane<'_>]) -> Result<Extensions> {
     let mut extensions = Extensions::new();
-    if message.class == Class::Quiet && message.load.is_content() {
+    if message.class == Class::Quiet && message.load.is_shown() {
         extensions.insert(EXT_CLASS, vec![2]);
+    }
+    if let Load::Again(_, commitment) = &message.load {
+        extensions.insert(EXT_RECOVERS, commitment.to_vec());
     }
     let is_behind = |lane: &Lane<'_>| lane.carries.is_some() || lane.reference.knows < own.list.sequence();
     if lanes.iter().any(is_behind) {
@@ -304,6 +337,10 @@ fn extensions(tx: &Tx<'_>, own: &Own, message: &Queued, lanes: &[Lane<'_>]) -> R
                 extensions.insert(EXT_CARD, card);
             }
         }
+    }
+    let continues: Vec<_> = lanes.iter().filter_map(Lane::continues).collect();
+    if !continues.is_empty() {
+        extensions.insert(EXT_CONTINUES, Continues::encode_all(&continues));
     }
     let mut names = Vec::new();
     for lane in lanes {
