@@ -332,6 +332,30 @@
 // Another account key holds sending to anybody.
 #define SPRAG_ON_CHANGE_HOLD_ALL 2
 
+// The app's server offers nothing for finding keys: they travel in messages.
+#define SPRAG_DIRECTORY_IN_BAND 1
+
+// It offers one opaque value for each account.
+#define SPRAG_DIRECTORY_KEY_VALUE 2
+
+// It offers a key directory.
+#define SPRAG_DIRECTORY_FULL 3
+
+// The app's server carries bytes.
+#define SPRAG_ARMOR_BINARY 1
+
+// It carries text.
+#define SPRAG_ARMOR_TEXT 2
+
+// A probe came back as it went.
+#define SPRAG_PROBED_UNCHANGED 1
+
+// Its armor came back in another text: it is read all the same.
+#define SPRAG_PROBED_READABLE 2
+
+// It was changed or cut, or is no probe.
+#define SPRAG_PROBED_DAMAGED 3
+
 // The app reads what is encrypted, and begins nothing.
 #define SPRAG_ROLLOUT_READ 1
 
@@ -365,6 +389,9 @@
 // On the device that admits it: the new device is on the list.
 #define SPRAG_LINK_ADMITTED 4
 
+// Our own card, to be freed with `sprag_card_free`.
+typedef struct sprag_card sprag_card;
+
 // A client: one account's device on one store. May be used from any thread and from several at once.
 typedef struct sprag_client sprag_client;
 
@@ -382,6 +409,9 @@ typedef struct sprag_link_code sprag_link_code;
 
 // What a message says, found without changing anything.
 typedef struct sprag_preview sprag_preview;
+
+// A body that shows what the app's server does to bodies, to be freed with `sprag_probe_free`.
+typedef struct sprag_probe sprag_probe;
 
 // Requests, to be freed with `sprag_requests_free`.
 typedef struct sprag_request_list sprag_request_list;
@@ -413,6 +443,20 @@ typedef struct sprag_policy {
     uint32_t on_change;
     // How far the app has come in taking up encryption: one of `SPRAG_ROLLOUT_…`; to the end by default.
     uint32_t rollout;
+    // What the app's server offers for finding keys: one of `SPRAG_DIRECTORY_…`; a key directory by default.
+    uint32_t directory;
+    // What the bodies are that the app's server carries: one of `SPRAG_ARMOR_…`; bytes by default.
+    uint32_t armor;
+    // Not 0: the next two fields count; else 200 messages are kept for 7 days.
+    uint32_t has_shelf;
+    // How many sent messages are kept for devices in which they do not open: at most 1,000.
+    uint32_t shelf_messages;
+    // For how many days: at most 30.
+    uint32_t shelf_days;
+    // Zero.
+    uint32_t reserved;
+    // With `SPRAG_ARMOR_TEXT`, what stands in front for clients that show a body as it is: UTF-8, at most 256 bytes.
+    struct sprag_bytes fallback_text;
 } sprag_policy;
 
 // What `sprag_client_create` needs. Filled by the caller.
@@ -499,6 +543,8 @@ typedef struct sprag_request {
     uint64_t list_expected;
     // PublishKeys: the signed prekey, if it is to be replaced.
     struct sprag_bytes signed_prekey;
+    // PublishKeys, with `SPRAG_DIRECTORY_KEY_VALUE`: the account's one value, to be put in the place of the one that is there.
+    struct sprag_bytes value;
     // PublishKeys: one-time prekeys to add.
     const struct sprag_bytes *one_time;
     // How many.
@@ -602,6 +648,8 @@ typedef struct sprag_event {
     uint64_t sent;
     // Message: one of `SPRAG_TRUST_…`.
     uint32_t trust;
+    // Message: the hash of the bytes of one that did not open before, in whose place it came, 32 bytes.
+    struct sprag_bytes recovers;
     // Message: not 0 if it is the first from this account.
     uint32_t first_contact;
     // Message: not 0 if we sent it, from another device.
@@ -800,6 +848,49 @@ struct sprag_bytes sprag_reason_str(uint32_t reason);
 
 // Whether bytes look like an object of Sprag: 1 or 0. Needs no client.
 int32_t sprag_recognise(struct sprag_bytes bytes);
+
+// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+SPRAG_MUST_USE sprag_status sprag_card_get(const struct sprag_client *client, struct sprag_card **out);
+
+// What is shown as a QR code, until the card is freed: the account's id and the fingerprint of its key. Absent for NULL.
+struct sprag_bytes sprag_card_code(const struct sprag_card *card);
+
+// The same as a link, until the card is freed. Absent for NULL.
+struct sprag_bytes sprag_card_link(const struct sprag_card *card);
+
+// How many bodies the whole card is; none where there is a directory, and 0 for NULL.
+size_t sprag_card_parts_len(const struct sprag_card *card);
+
+// One of them, until the card is freed; absent beyond the end.
+struct sprag_bytes sprag_card_parts_at(const struct sprag_card *card, size_t index);
+
+// Frees a card. NULL is fine.
+void sprag_card_free(struct sprag_card *card);
+
+// Takes over somebody's code, as bytes, or their link, as its text, and writes whose it is: at most 64 bytes. From now on no
+// other key is pinned under that id. `SPRAG_NOT_ALLOWED` if another one is. `SPRAG_TOO_SMALL` says how many bytes are needed;
+// the card is taken over all the same.
+SPRAG_MUST_USE
+sprag_status sprag_import(const struct sprag_client *client,
+                          struct sprag_bytes card,
+                          uint8_t *out,
+                          size_t capacity,
+                          size_t *length);
+
+// A body of about `length` bytes, and never more, in the armor of the policy: to be sent through the app's server to oneself.
+SPRAG_MUST_USE
+sprag_status sprag_probe_get(const struct sprag_client *client,
+                             uint32_t length,
+                             struct sprag_probe **out);
+
+// The body, until the probe is freed. Absent for NULL.
+struct sprag_bytes sprag_probe_body(const struct sprag_probe *probe);
+
+// Frees a probe. NULL is fine.
+void sprag_probe_free(struct sprag_probe *probe);
+
+// What became of a probe on its way: writes one of `SPRAG_PROBED_…`. Needs no client.
+SPRAG_MUST_USE sprag_status sprag_probed(struct sprag_bytes body, uint32_t *found);
 
 // Makes a new account on a new store. `SPRAG_EXISTS` if there is one.
 SPRAG_MUST_USE sprag_status sprag_client_create(const struct sprag_config *config, struct sprag_client **out);

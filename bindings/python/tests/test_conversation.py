@@ -147,6 +147,15 @@ class Conversation(unittest.TestCase):
         found = alice.protections([sprag.direct(b"bob"), sprag.direct(b"nobody")])
         self.assertEqual(found, [Protection.ENCRYPTED, Protection.PLAIN])
         alice.set_ready(True)
+        card = bob.card()
+        self.assertEqual(card.parts, [])
+        for form in (card.code, card.link.encode()):
+            self.assertEqual(alice.import_card(form), b"bob")
+        with self.assertRaises(SpragError.Misuse):
+            bob.import_card(card.code)
+        body = alice.probe(4096)
+        self.assertEqual(sprag.probed(body), sprag.Probed.UNCHANGED)
+        self.assertEqual(sprag.probed(body[:-1]), sprag.Probed.DAMAGED)
 
     def test_what_is_not_protected_is_said(self):
         alice, bob = self.pair()

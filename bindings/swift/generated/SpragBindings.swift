@@ -629,6 +629,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func cancel(message: Data) throws  -> Pending
     
     /**
+     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+     */
+    func card() throws  -> Card
+    
+    /**
      * Replaces the stored policy.
      */
     func configure(policy: Policy) throws 
@@ -687,6 +692,12 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func freshness(account: Data) throws  -> [Freshness]
     
     /**
+     * Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
+     * that id.
+     */
+    func importCard(card: Data) throws  -> Data
+    
+    /**
      * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
      * offer.
      */
@@ -696,6 +707,12 @@ public protocol ClientProtocol: AnyObject, Sendable {
      * Looks into a message and changes nothing, for a notification.
      */
     func peek(message: Incoming) throws  -> Preview
+    
+    /**
+     * A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
+     * became of it.
+     */
+    func probe(length: UInt32) throws  -> Data
     
     /**
      * How far conversations are protected, in the order in which they are named. Nothing changes, and nobody is asked.
@@ -927,6 +944,18 @@ open func cancel(message: Data)throws  -> Pending  {
 }
     
     /**
+     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+     */
+open func card()throws  -> Card  {
+    return try  FfiConverterTypeCard_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_card(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Replaces the stored policy.
      */
 open func configure(policy: Policy)throws   {try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1071,6 +1100,20 @@ open func freshness(account: Data)throws  -> [Freshness]  {
 }
     
     /**
+     * Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
+     * that id.
+     */
+open func importCard(card: Data)throws  -> Data  {
+    return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_import_card(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(card),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
      * offer.
      */
@@ -1092,6 +1135,20 @@ open func peek(message: Incoming)throws  -> Preview  {
     uniffi_sprag_uniffi_fn_method_client_peek(
             self.uniffiCloneHandle(),
         FfiConverterTypeIncoming_lower(message),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
+     * became of it.
+     */
+open func probe(length: UInt32)throws  -> Data  {
+    return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_probe(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt32.lower(length),uniffiCallStatus
     )
 })
 }
@@ -1321,6 +1378,85 @@ public func FfiConverterTypeClient_lower(_ value: Client) -> UInt64 {
 }
 
 
+
+
+/**
+ * Our own card, for others to import.
+ */
+public struct Card: Equatable, Hashable {
+    /**
+     * What is shown as a QR code: the account's id and the fingerprint of its key.
+     */
+    public var code: Data
+    /**
+     * The same as a link.
+     */
+    public var link: String
+    /**
+     * The whole card, as bodies that the app's server carries; none where there is a directory.
+     */
+    public var parts: [Data]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What is shown as a QR code: the account's id and the fingerprint of its key.
+         */code: Data, 
+        /**
+         * The same as a link.
+         */link: String, 
+        /**
+         * The whole card, as bodies that the app's server carries; none where there is a directory.
+         */parts: [Data]) {
+        self.code = code
+        self.link = link
+        self.parts = parts
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Card: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCard: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Card {
+        return
+            try Card(
+                code: FfiConverterData.read(from: &buf), 
+                link: FfiConverterString.read(from: &buf), 
+                parts: FfiConverterSequenceData.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Card, into buf: inout [UInt8]) {
+        FfiConverterData.write(value.code, into: &buf)
+        FfiConverterString.write(value.link, into: &buf)
+        FfiConverterSequenceData.write(value.parts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCard_lift(_ buf: RustBuffer) throws -> Card {
+    return try FfiConverterTypeCard.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCard_lower(_ value: Card) -> RustBuffer {
+    return FfiConverterTypeCard.lower(value)
+}
 
 
 /**
@@ -2289,6 +2425,26 @@ public struct Policy: Equatable, Hashable {
      * How far the app has come in taking up encryption.
      */
     public var rollout: Rollout
+    /**
+     * What the app's server offers for finding keys.
+     */
+    public var directory: Directory
+    /**
+     * What the bodies are that the app's server carries.
+     */
+    public var armor: Armor
+    /**
+     * With text, what stands in front for clients that show a body as it is: at most 256 bytes.
+     */
+    public var fallbackText: String
+    /**
+     * How many sent messages are kept for devices in which they do not open: at most 1,000.
+     */
+    public var shelfMessages: UInt32
+    /**
+     * For how many days: at most 30.
+     */
+    public var shelfDays: UInt32
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -2301,10 +2457,30 @@ public struct Policy: Equatable, Hashable {
          */onChange: OnChange, 
         /**
          * How far the app has come in taking up encryption.
-         */rollout: Rollout) {
+         */rollout: Rollout, 
+        /**
+         * What the app's server offers for finding keys.
+         */directory: Directory, 
+        /**
+         * What the bodies are that the app's server carries.
+         */armor: Armor, 
+        /**
+         * With text, what stands in front for clients that show a body as it is: at most 256 bytes.
+         */fallbackText: String, 
+        /**
+         * How many sent messages are kept for devices in which they do not open: at most 1,000.
+         */shelfMessages: UInt32, 
+        /**
+         * For how many days: at most 30.
+         */shelfDays: UInt32) {
         self.maxBody = maxBody
         self.onChange = onChange
         self.rollout = rollout
+        self.directory = directory
+        self.armor = armor
+        self.fallbackText = fallbackText
+        self.shelfMessages = shelfMessages
+        self.shelfDays = shelfDays
     }
 
     
@@ -2325,7 +2501,12 @@ public struct FfiConverterTypePolicy: FfiConverterRustBuffer {
             try Policy(
                 maxBody: FfiConverterUInt32.read(from: &buf), 
                 onChange: FfiConverterTypeOnChange.read(from: &buf), 
-                rollout: FfiConverterTypeRollout.read(from: &buf)
+                rollout: FfiConverterTypeRollout.read(from: &buf), 
+                directory: FfiConverterTypeDirectory.read(from: &buf), 
+                armor: FfiConverterTypeArmor.read(from: &buf), 
+                fallbackText: FfiConverterString.read(from: &buf), 
+                shelfMessages: FfiConverterUInt32.read(from: &buf), 
+                shelfDays: FfiConverterUInt32.read(from: &buf)
         )
     }
 
@@ -2333,6 +2514,11 @@ public struct FfiConverterTypePolicy: FfiConverterRustBuffer {
         FfiConverterUInt32.write(value.maxBody, into: &buf)
         FfiConverterTypeOnChange.write(value.onChange, into: &buf)
         FfiConverterTypeRollout.write(value.rollout, into: &buf)
+        FfiConverterTypeDirectory.write(value.directory, into: &buf)
+        FfiConverterTypeArmor.write(value.armor, into: &buf)
+        FfiConverterString.write(value.fallbackText, into: &buf)
+        FfiConverterUInt32.write(value.shelfMessages, into: &buf)
+        FfiConverterUInt32.write(value.shelfDays, into: &buf)
     }
 }
 
@@ -2853,7 +3039,10 @@ public enum Action: Equatable, Hashable {
          */oneTime: [Data], 
         /**
          * Whether the queue is to be emptied first.
-         */resetOneTime: Bool
+         */resetOneTime: Bool, 
+        /**
+         * The account's one value, with a directory of one value for each.
+         */value: Data?
     )
     /**
      * Get others' public keys.
@@ -2933,7 +3122,7 @@ public struct FfiConverterTypeAction: FfiConverterRustBuffer {
         let variant: Int32 = try readInt(&buf)
         switch variant {
         
-        case 1: return .publishKeys(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), list: try FfiConverterOptionTypeListWrite.read(from: &buf), signedPrekey: try FfiConverterOptionData.read(from: &buf), oneTime: try FfiConverterSequenceData.read(from: &buf), resetOneTime: try FfiConverterBool.read(from: &buf)
+        case 1: return .publishKeys(account: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), list: try FfiConverterOptionTypeListWrite.read(from: &buf), signedPrekey: try FfiConverterOptionData.read(from: &buf), oneTime: try FfiConverterSequenceData.read(from: &buf), resetOneTime: try FfiConverterBool.read(from: &buf), value: try FfiConverterOptionData.read(from: &buf)
         )
         
         case 2: return .fetchKeys(accounts: try FfiConverterSequenceTypeWanted.read(from: &buf), oneTime: try FfiConverterBool.read(from: &buf), why: try FfiConverterTypeWhy.read(from: &buf), urgent: try FfiConverterBool.read(from: &buf)
@@ -2953,7 +3142,7 @@ public struct FfiConverterTypeAction: FfiConverterRustBuffer {
         switch value {
         
         
-        case let .publishKeys(account,device,list,signedPrekey,oneTime,resetOneTime):
+        case let .publishKeys(account,device,list,signedPrekey,oneTime,resetOneTime,value):
             writeInt(&buf, Int32(1))
             FfiConverterData.write(account, into: &buf)
             FfiConverterUInt32.write(device, into: &buf)
@@ -2961,6 +3150,7 @@ public struct FfiConverterTypeAction: FfiConverterRustBuffer {
             FfiConverterOptionData.write(signedPrekey, into: &buf)
             FfiConverterSequenceData.write(oneTime, into: &buf)
             FfiConverterBool.write(resetOneTime, into: &buf)
+            FfiConverterOptionData.write(value, into: &buf)
             
         
         case let .fetchKeys(accounts,oneTime,why,urgent):
@@ -3005,6 +3195,81 @@ public func FfiConverterTypeAction_lift(_ buf: RustBuffer) throws -> Action {
 #endif
 public func FfiConverterTypeAction_lower(_ value: Action) -> RustBuffer {
     return FfiConverterTypeAction.lower(value)
+}
+
+
+
+/**
+ * What the bodies are that the app's server carries.
+ */
+
+public enum Armor: Equatable, Hashable {
+    
+    /**
+     * Bytes.
+     */
+    case binary
+    /**
+     * Text.
+     */
+    case text
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Armor: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeArmor: FfiConverterRustBuffer {
+    typealias SwiftType = Armor
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Armor {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .binary
+        
+        case 2: return .text
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Armor, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .binary:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .text:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeArmor_lift(_ buf: RustBuffer) throws -> Armor {
+    return try FfiConverterTypeArmor.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeArmor_lower(_ value: Armor) -> RustBuffer {
+    return FfiConverterTypeArmor.lower(value)
 }
 
 
@@ -3219,6 +3484,91 @@ public func FfiConverterTypeConversation_lift(_ buf: RustBuffer) throws -> Conve
 #endif
 public func FfiConverterTypeConversation_lower(_ value: Conversation) -> RustBuffer {
     return FfiConverterTypeConversation.lower(value)
+}
+
+
+
+/**
+ * What the app's server offers for finding keys.
+ */
+
+public enum Directory: Equatable, Hashable {
+    
+    /**
+     * Nothing: keys travel in messages.
+     */
+    case inBand
+    /**
+     * One opaque value for each account.
+     */
+    case keyValue
+    /**
+     * A key directory.
+     */
+    case full
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Directory: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDirectory: FfiConverterRustBuffer {
+    typealias SwiftType = Directory
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Directory {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .inBand
+        
+        case 2: return .keyValue
+        
+        case 3: return .full
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Directory, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .inBand:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .keyValue:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .full:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDirectory_lift(_ buf: RustBuffer) throws -> Directory {
+    return try FfiConverterTypeDirectory.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDirectory_lower(_ value: Directory) -> RustBuffer {
+    return FfiConverterTypeDirectory.lower(value)
 }
 
 
@@ -4093,6 +4443,91 @@ public func FfiConverterTypePreview_lower(_ value: Preview) -> RustBuffer {
 
 
 /**
+ * What became of a probe on its way through the app's server.
+ */
+
+public enum Probed: Equatable, Hashable {
+    
+    /**
+     * It came back as it went.
+     */
+    case unchanged
+    /**
+     * Its armor came back in another text: it is read all the same.
+     */
+    case readable
+    /**
+     * It was changed or cut, or is no probe.
+     */
+    case damaged
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Probed: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProbed: FfiConverterRustBuffer {
+    typealias SwiftType = Probed
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Probed {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .unchanged
+        
+        case 2: return .readable
+        
+        case 3: return .damaged
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Probed, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .unchanged:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .readable:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .damaged:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProbed_lift(_ buf: RustBuffer) throws -> Probed {
+    return try FfiConverterTypeProbed.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProbed_lower(_ value: Probed) -> RustBuffer {
+    return FfiConverterTypeProbed.lower(value)
+}
+
+
+
+/**
  * How far a conversation is protected. It only rises.
  */
 
@@ -4730,7 +5165,10 @@ public enum What: Equatable, Hashable {
          */trust: Trust, 
         /**
          * Whether it is the first from this account.
-         */firstContact: Bool
+         */firstContact: Bool, 
+        /**
+         * The hash of the bytes of one that did not open before, in whose place it came.
+         */recovers: Data?
     )
     /**
      * A message came that cannot be read.
@@ -5015,7 +5453,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
         let variant: Int32 = try readInt(&buf)
         switch variant {
         
-        case 1: return .message(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), clientId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), outgoing: try FfiConverterBool.read(from: &buf), conversation: try FfiConverterTypeConversation.read(from: &buf), quiet: try FfiConverterBool.read(from: &buf), content: try FfiConverterTypeContent.read(from: &buf), sent: try FfiConverterUInt64.read(from: &buf), trust: try FfiConverterTypeTrust.read(from: &buf), firstContact: try FfiConverterBool.read(from: &buf)
+        case 1: return .message(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), clientId: try FfiConverterData.read(from: &buf), sender: try FfiConverterData.read(from: &buf), device: try FfiConverterUInt32.read(from: &buf), outgoing: try FfiConverterBool.read(from: &buf), conversation: try FfiConverterTypeConversation.read(from: &buf), quiet: try FfiConverterBool.read(from: &buf), content: try FfiConverterTypeContent.read(from: &buf), sent: try FfiConverterUInt64.read(from: &buf), trust: try FfiConverterTypeTrust.read(from: &buf), firstContact: try FfiConverterBool.read(from: &buf), recovers: try FfiConverterOptionData.read(from: &buf)
         )
         
         case 2: return .unreadable(appRef: try FfiConverterOptionData.read(from: &buf), blobId: try FfiConverterData.read(from: &buf), sender: try FfiConverterOptionData.read(from: &buf), reason: try FfiConverterUInt32.read(from: &buf), asked: try FfiConverterBool.read(from: &buf)
@@ -5082,7 +5520,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
         switch value {
         
         
-        case let .message(appRef,blobId,clientId,sender,device,outgoing,conversation,quiet,content,sent,trust,firstContact):
+        case let .message(appRef,blobId,clientId,sender,device,outgoing,conversation,quiet,content,sent,trust,firstContact,recovers):
             writeInt(&buf, Int32(1))
             FfiConverterOptionData.write(appRef, into: &buf)
             FfiConverterData.write(blobId, into: &buf)
@@ -5096,6 +5534,7 @@ public struct FfiConverterTypeWhat: FfiConverterRustBuffer {
             FfiConverterUInt64.write(sent, into: &buf)
             FfiConverterTypeTrust.write(trust, into: &buf)
             FfiConverterBool.write(firstContact, into: &buf)
+            FfiConverterOptionData.write(recovers, into: &buf)
             
         
         case let .unreadable(appRef,blobId,sender,reason,asked):
@@ -5903,6 +6342,17 @@ public func defaultPolicy() -> Policy  {
     )
 })
 }
+/**
+ * What became of a body from `probe`. Needs no client.
+ */
+public func probed(body: Data) -> Probed  {
+    return try!  FfiConverterTypeProbed_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_func_probed(
+        FfiConverterData.lower(body),uniffiCallStatus
+    )
+})
+}
 
 private enum InitializationResult {
     case ok
@@ -5931,6 +6381,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_func_default_policy() != 11912) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_func_probed() != 62736) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_accept_change() != 38116) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5941,6 +6394,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sprag_uniffi_checksum_method_client_card() != 13976) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_configure() != 16508) {
@@ -5976,10 +6432,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sprag_uniffi_checksum_method_client_import_card() != 14966) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sprag_uniffi_checksum_method_client_link_code() != 45177) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_peek() != 55424) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sprag_uniffi_checksum_method_client_probe() != 42783) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_protections() != 18299) {

@@ -288,6 +288,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_admit(uint64_t ptr, RustBuffer c
 RustBuffer uniffi_sprag_uniffi_fn_method_client_cancel(uint64_t ptr, RustBuffer message, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CARD
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CARD
+RustBuffer uniffi_sprag_uniffi_fn_method_client_card(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONFIGURE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_CONFIGURE
 void uniffi_sprag_uniffi_fn_method_client_configure(uint64_t ptr, RustBuffer policy, RustCallStatus *_Nonnull out_status
@@ -343,6 +348,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_forget(uint64_t ptr, RustBuffer 
 RustBuffer uniffi_sprag_uniffi_fn_method_client_freshness(uint64_t ptr, RustBuffer account, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_IMPORT_CARD
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_IMPORT_CARD
+RustBuffer uniffi_sprag_uniffi_fn_method_client_import_card(uint64_t ptr, RustBuffer card, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_LINK_CODE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_LINK_CODE
 RustBuffer uniffi_sprag_uniffi_fn_method_client_link_code(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -351,6 +361,11 @@ RustBuffer uniffi_sprag_uniffi_fn_method_client_link_code(uint64_t ptr, RustCall
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PEEK
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PEEK
 RustBuffer uniffi_sprag_uniffi_fn_method_client_peek(uint64_t ptr, RustBuffer message, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PROBE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PROBE
+RustBuffer uniffi_sprag_uniffi_fn_method_client_probe(uint64_t ptr, uint32_t length, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_PROTECTIONS
@@ -443,6 +458,11 @@ RustBuffer uniffi_sprag_uniffi_fn_func_version(RustCallStatus *_Nonnull out_stat
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_FUNC_DEFAULT_POLICY
 RustBuffer uniffi_sprag_uniffi_fn_func_default_policy(RustCallStatus *_Nonnull out_status
     
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_FUNC_PROBED
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_FUNC_PROBED
+RustBuffer uniffi_sprag_uniffi_fn_func_probed(RustBuffer body, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_FFI_SPRAG_UNIFFI_RUSTBUFFER_ALLOC
@@ -729,6 +749,12 @@ uint16_t uniffi_sprag_uniffi_checksum_func_default_policy(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_FUNC_PROBED
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_FUNC_PROBED
+uint16_t uniffi_sprag_uniffi_checksum_func_probed(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ACCEPT_CHANGE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_ACCEPT_CHANGE
 uint16_t uniffi_sprag_uniffi_checksum_method_client_accept_change(void
@@ -750,6 +776,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_admit(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CANCEL
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CANCEL
 uint16_t uniffi_sprag_uniffi_checksum_method_client_cancel(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CARD
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_CARD
+uint16_t uniffi_sprag_uniffi_checksum_method_client_card(void
     
 );
 #endif
@@ -819,6 +851,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_freshness(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_IMPORT_CARD
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_IMPORT_CARD
+uint16_t uniffi_sprag_uniffi_checksum_method_client_import_card(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_LINK_CODE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_LINK_CODE
 uint16_t uniffi_sprag_uniffi_checksum_method_client_link_code(void
@@ -828,6 +866,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_link_code(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_PEEK
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_PEEK
 uint16_t uniffi_sprag_uniffi_checksum_method_client_peek(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_PROBE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_PROBE
+uint16_t uniffi_sprag_uniffi_checksum_method_client_probe(void
     
 );
 #endif

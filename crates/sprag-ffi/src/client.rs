@@ -120,23 +120,30 @@ pub unsafe extern "C" fn sprag_account(
 ) -> sprag_status {
     guard(|| {
         // SAFETY: the caller's promise, for all of these.
-        unsafe {
-            let account = handle(client)?.0.account();
-            let bytes = account.as_bytes();
-            if length.is_null() {
-                return Err(SPRAG_NULL);
-            }
-            length.write(bytes.len());
-            if bytes.len() > capacity {
-                return Err(SPRAG_TOO_SMALL);
-            }
-            if out.is_null() {
-                return Err(SPRAG_NULL);
-            }
-            out.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-        }
-        Ok(())
+        unsafe { copy_out(handle(client)?.0.account().as_bytes(), out, capacity, length) }
     })
+}
+
+/// Writes bytes where the caller has room for `capacity`, and how many they are.
+///
+/// # Safety
+/// The caller's promise about its pointers.
+pub(crate) unsafe fn copy_out(bytes: &[u8], out: *mut u8, capacity: usize, length: *mut usize) -> Answer {
+    // SAFETY: the caller's promise, for all of these.
+    unsafe {
+        if length.is_null() {
+            return Err(SPRAG_NULL);
+        }
+        length.write(bytes.len());
+        if bytes.len() > capacity {
+            return Err(SPRAG_TOO_SMALL);
+        }
+        if out.is_null() {
+            return Err(SPRAG_NULL);
+        }
+        out.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+    }
+    Ok(())
 }
 
 /// Writes the client's device: what tells it from the account's others at the app's server.

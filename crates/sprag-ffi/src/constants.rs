@@ -214,6 +214,25 @@ pub const SPRAG_ON_CHANGE_HOLD_VERIFIED: u32 = 1;
 /// Another account key holds sending to anybody.
 pub const SPRAG_ON_CHANGE_HOLD_ALL: u32 = 2;
 
+/// The app's server offers nothing for finding keys: they travel in messages.
+pub const SPRAG_DIRECTORY_IN_BAND: u32 = 1;
+/// It offers one opaque value for each account.
+pub const SPRAG_DIRECTORY_KEY_VALUE: u32 = 2;
+/// It offers a key directory.
+pub const SPRAG_DIRECTORY_FULL: u32 = 3;
+
+/// The app's server carries bytes.
+pub const SPRAG_ARMOR_BINARY: u32 = 1;
+/// It carries text.
+pub const SPRAG_ARMOR_TEXT: u32 = 2;
+
+/// A probe came back as it went.
+pub const SPRAG_PROBED_UNCHANGED: u32 = 1;
+/// Its armor came back in another text: it is read all the same.
+pub const SPRAG_PROBED_READABLE: u32 = 2;
+/// It was changed or cut, or is no probe.
+pub const SPRAG_PROBED_DAMAGED: u32 = 3;
+
 /// The app reads what is encrypted, and begins nothing.
 pub const SPRAG_ROLLOUT_READ: u32 = 1;
 /// It says that it can read, and finds out who else can.
@@ -346,6 +365,14 @@ named! {
     SPRAG_LINK_JOINED,
     SPRAG_LINK_ANSWERED,
     SPRAG_LINK_ADMITTED,
+    SPRAG_DIRECTORY_IN_BAND,
+    SPRAG_DIRECTORY_KEY_VALUE,
+    SPRAG_DIRECTORY_FULL,
+    SPRAG_ARMOR_BINARY,
+    SPRAG_ARMOR_TEXT,
+    SPRAG_PROBED_UNCHANGED,
+    SPRAG_PROBED_READABLE,
+    SPRAG_PROBED_DAMAGED,
     SPRAG_ROLLOUT_READ,
     SPRAG_ROLLOUT_OFFER,
     SPRAG_ROLLOUT_ENCRYPT,

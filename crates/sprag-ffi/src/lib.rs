@@ -8,6 +8,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 mod border;
+mod cards;
 mod client;
 mod constants;
 mod devices;
@@ -18,6 +19,7 @@ mod records;
 use std::ffi::c_char;
 
 pub use border::*;
+pub use cards::*;
 pub use client::*;
 pub use constants::*;
 pub use devices::*;

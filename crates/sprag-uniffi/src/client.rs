@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::message::{Delivered, Incoming, Pending, Preview, SendOptions, Sent};
 use crate::names::{
-    Contact, Content, Conversation, Device, Freshness, LinkCode, MessageState, Policy, Protection, bytes,
+    Card, Contact, Content, Conversation, Device, Freshness, LinkCode, MessageState, Policy, Protection, bytes,
 };
 use crate::request::{Outcome, Request};
 
@@ -285,5 +285,22 @@ impl Client {
     /// Takes this device off its account's list: as when the user logs out.
     pub fn retire(&self) -> Result<Pending> {
         Ok(self.get()?.retire()?.into())
+    }
+
+    /// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+    pub fn card(&self) -> Result<Card> {
+        Ok(self.get()?.card()?.into())
+    }
+
+    /// Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
+    /// that id.
+    pub fn import_card(&self, card: Bytes) -> Result<Bytes> {
+        Ok(bytes(self.get()?.import(card.as_ref())?))
+    }
+
+    /// A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
+    /// became of it.
+    pub fn probe(&self, length: u32) -> Result<Bytes> {
+        Ok(bytes(self.get()?.probe(length)?))
     }
 }

@@ -32,6 +32,8 @@ pub enum What {
         trust: Trust,
         /// Whether it is the first from this account.
         first_contact: bool,
+        /// The hash of the bytes of one that did not open before, in whose place it came.
+        recovers: Option<Bytes>,
     },
     /// A message came that cannot be read.
     Unreadable {
@@ -255,6 +257,7 @@ impl From<&sprag::What> for What {
                 sent: message.sent,
                 trust: message.trust.into(),
                 first_contact: message.first_contact,
+                recovers: message.recovers.as_ref().map(|blob| bytes(blob.0)),
             },
             sprag::What::Unreadable { app_ref, blob_id, from, reason, healing } => Self::Unreadable {
                 app_ref: app_ref.as_ref().map(bytes),

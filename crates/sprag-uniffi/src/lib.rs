@@ -19,8 +19,8 @@ pub use error::SpragError;
 pub use event::{Event, Importance, What};
 pub use message::{Delivered, Finding, Incoming, Pending, Preview, SendOptions, Sent, Verdict};
 pub use names::{
-    Contact, Content, Conversation, Device, Freshness, LinkCode, LinkPhase, ListRef, MessageState, OnChange, Policy,
-    Protection, Rollout, Trust, default_policy,
+    Armor, Card, Contact, Content, Conversation, Device, Directory, Freshness, LinkCode, LinkPhase, ListRef,
+    MessageState, OnChange, Policy, Probed, Protection, Rollout, Trust, default_policy, probed,
 };
 pub use request::{Action, Found, ListWrite, Outcome, Rejection, Request, StaleList, Wanted, Why};
 

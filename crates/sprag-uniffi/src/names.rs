@@ -201,6 +201,83 @@ impl From<Rollout> for sprag::Rollout {
     }
 }
 
+/// What the app's server offers for finding keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Directory {
+    /// Nothing: keys travel in messages.
+    InBand,
+    /// One opaque value for each account.
+    KeyValue,
+    /// A key directory.
+    Full,
+}
+
+impl From<Directory> for sprag::Directory {
+    fn from(from: Directory) -> Self {
+        match from {
+            Directory::InBand => Self::InBand,
+            Directory::KeyValue => Self::KeyValue,
+            Directory::Full => Self::Full,
+        }
+    }
+}
+
+/// What the bodies are that the app's server carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Armor {
+    /// Bytes.
+    Binary,
+    /// Text.
+    Text,
+}
+
+impl From<Armor> for sprag::Armor {
+    fn from(from: Armor) -> Self {
+        match from {
+            Armor::Binary => Self::Binary,
+            Armor::Text => Self::Text,
+        }
+    }
+}
+
+/// Our own card, for others to import.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Card {
+    /// What is shown as a QR code: the account's id and the fingerprint of its key.
+    pub code: Bytes,
+    /// The same as a link.
+    pub link: String,
+    /// The whole card, as bodies that the app's server carries; none where there is a directory.
+    pub parts: Vec<Bytes>,
+}
+
+impl From<sprag::OwnCard> for Card {
+    fn from(from: sprag::OwnCard) -> Self {
+        Self { code: bytes(from.code), link: from.link, parts: from.parts.iter().map(bytes).collect() }
+    }
+}
+
+/// What became of a probe on its way through the app's server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Probed {
+    /// It came back as it went.
+    Unchanged,
+    /// Its armor came back in another text: it is read all the same.
+    Readable,
+    /// It was changed or cut, or is no probe.
+    Damaged,
+}
+
+/// What became of a body from `probe`. Needs no client.
+#[uniffi::export]
+pub fn probed(body: Bytes) -> Probed {
+    match sprag::probed(body.as_ref()) {
+        sprag::Probed::Unchanged { .. } => Probed::Unchanged,
+        sprag::Probed::Readable { .. } => Probed::Readable,
+        _ => Probed::Damaged,
+    }
+}
+
 /// What the app decides about its messages. `default_policy` has the values that it does not care about.
 #[derive(Clone, Debug, uniffi::Record)]
 pub struct Policy {
@@ -210,14 +287,33 @@ pub struct Policy {
     pub on_change: OnChange,
     /// How far the app has come in taking up encryption.
     pub rollout: Rollout,
+    /// What the app's server offers for finding keys.
+    pub directory: Directory,
+    /// What the bodies are that the app's server carries.
+    pub armor: Armor,
+    /// With text, what stands in front for clients that show a body as it is: at most 256 bytes.
+    pub fallback_text: String,
+    /// How many sent messages are kept for devices in which they do not open: at most 1,000.
+    pub shelf_messages: u32,
+    /// For how many days: at most 30.
+    pub shelf_days: u32,
 }
 
 /// The policy of an app that decides nothing: bodies of 1 MiB, sending held for verified contacts who change, encryption
 /// wherever everybody can read it.
 #[uniffi::export]
 pub fn default_policy() -> Policy {
-    let max_body = sprag::Policy::default().max_body;
-    Policy { max_body, on_change: OnChange::HoldVerified, rollout: Rollout::Encrypt }
+    let sprag::Policy { max_body, shelf, .. } = sprag::Policy::default();
+    Policy {
+        max_body,
+        shelf_messages: shelf.messages,
+        shelf_days: shelf.days,
+        on_change: OnChange::HoldVerified,
+        rollout: Rollout::Encrypt,
+        directory: Directory::Full,
+        armor: Armor::Binary,
+        fallback_text: String::new(),
+    }
 }
 
 impl From<Policy> for sprag::Policy {
@@ -226,6 +322,10 @@ impl From<Policy> for sprag::Policy {
         to.max_body = from.max_body;
         to.on_change = from.on_change.into();
         to.rollout = from.rollout.into();
+        to.directory = from.directory.into();
+        to.armor = from.armor.into();
+        to.fallback_text = from.fallback_text;
+        to.shelf = sprag::Shelf { messages: from.shelf_messages, days: from.shelf_days };
         to
     }
 }

@@ -65,6 +65,8 @@ pub enum Action {
         one_time: Vec<Bytes>,
         /// Whether the queue is to be emptied first.
         reset_one_time: bool,
+        /// The account's one value, with a directory of one value for each.
+        value: Option<Bytes>,
     },
     /// Get others' public keys.
     FetchKeys {
@@ -134,6 +136,7 @@ impl From<&sprag::Request> for Request {
                 signed_prekey: publish.signed_prekey.as_ref().map(bytes),
                 one_time: publish.one_time.iter().map(bytes).collect(),
                 reset_one_time: publish.reset_one_time,
+                value: publish.value.as_ref().map(bytes),
             },
             sprag::Action::FetchKeys(fetch) => Action::FetchKeys {
                 accounts: fetch

@@ -526,6 +526,8 @@ def _uniffi_check_contract_api_version(lib):
 def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sprag_uniffi_checksum_func_default_policy() != 11912:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_func_probed() != 62736:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_func_reason_text() != 7098:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_func_recognise() != 10162:
@@ -539,6 +541,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sprag_uniffi_checksum_method_client_admit() != 18232:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_card() != 13976:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_configure() != 16508:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -562,9 +566,13 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_import_card() != 14966:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_link_code() != 45177:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_peek() != 55424:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_probe() != 42783:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_protections() != 18299:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -632,6 +640,9 @@ _UniffiLib.ffi_sprag_uniffi_uniffi_contract_version.restype = ctypes.c_uint32
 _UniffiLib.uniffi_sprag_uniffi_checksum_func_default_policy.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_func_default_policy.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_func_probed.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_func_probed.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_func_reason_text.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_func_reason_text.restype = ctypes.c_uint16
@@ -653,6 +664,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_admit.restype = ctypes.c_u
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_cancel.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_cancel.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_card.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_card.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_configure.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_configure.restype = ctypes.c_uint16
@@ -686,12 +700,18 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_forget.restype = ctypes.c_
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_freshness.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_freshness.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_import_card.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_import_card.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_link_code.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_link_code.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_peek.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_peek.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_probe.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_probe.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_protections.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_protections.restype = ctypes.c_uint16
@@ -747,6 +767,11 @@ _UniffiLib.uniffi_sprag_uniffi_fn_func_default_policy.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_func_default_policy.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_func_probed.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_func_probed.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_func_reason_text.argtypes = (
     ctypes.c_uint32,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -787,6 +812,11 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_cancel.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_cancel.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_card.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_card.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_configure.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -853,6 +883,12 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_freshness.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_import_card.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_import_card.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_link_code.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -864,6 +900,12 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_peek.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_peek.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_probe.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_probe.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_protections.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1012,6 +1054,106 @@ class _UniffiFfiConverterBytes(_UniffiConverterRustBuffer):
         buf.write_i32(len(value))
         buf.write(value)
 
+class _UniffiFfiConverterString:
+    @staticmethod
+    def check_lower(value):
+        if not isinstance(value, str):
+            raise TypeError("argument must be str, not {}".format(type(value).__name__))
+        return value
+
+    @staticmethod
+    def read(buf):
+        size = buf.read_i32()
+        if size < 0:
+            raise InternalError("Unexpected negative string length")
+        utf8_bytes = buf.read(size)
+        return utf8_bytes.decode("utf-8")
+
+    @staticmethod
+    def write(value, buf):
+        utf8_bytes = value.encode("utf-8")
+        buf.write_i32(len(utf8_bytes))
+        buf.write(utf8_bytes)
+
+    @staticmethod
+    def lift(buf):
+        with buf.consume_with_stream() as stream:
+            return stream.read(stream.remaining()).decode("utf-8")
+
+    @staticmethod
+    def lower(value):
+        with _UniffiRustBuffer.alloc_with_builder() as builder:
+            builder.write(value.encode("utf-8"))
+            return builder.finalize()
+
+class _UniffiFfiConverterSequenceBytes(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterBytes.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterBytes.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterBytes.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class Card:
+    """
+    Our own card, for others to import.
+"""
+    def __init__(self, *, code:bytes, link:str, parts:typing.List[bytes]):
+        self.code = code
+        self.link = link
+        self.parts = parts
+        
+        
+
+    
+    def __str__(self):
+        return "Card(code={}, link={}, parts={})".format(self.code, self.link, self.parts)
+    def __eq__(self, other):
+        if self.code != other.code:
+            return False
+        if self.link != other.link:
+            return False
+        if self.parts != other.parts:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCard(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Card(
+            code=_UniffiFfiConverterBytes.read(buf),
+            link=_UniffiFfiConverterString.read(buf),
+            parts=_UniffiFfiConverterSequenceBytes.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterBytes.check_lower(value.code)
+        _UniffiFfiConverterString.check_lower(value.link)
+        _UniffiFfiConverterSequenceBytes.check_lower(value.parts)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterBytes.write(value.code, buf)
+        _UniffiFfiConverterString.write(value.link, buf)
+        _UniffiFfiConverterSequenceBytes.write(value.parts, buf)
+
 
 
 
@@ -1118,38 +1260,6 @@ class _UniffiFfiConverterOptionalBytes(_UniffiConverterRustBuffer):
             return _UniffiFfiConverterBytes.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
-
-class _UniffiFfiConverterString:
-    @staticmethod
-    def check_lower(value):
-        if not isinstance(value, str):
-            raise TypeError("argument must be str, not {}".format(type(value).__name__))
-        return value
-
-    @staticmethod
-    def read(buf):
-        size = buf.read_i32()
-        if size < 0:
-            raise InternalError("Unexpected negative string length")
-        utf8_bytes = buf.read(size)
-        return utf8_bytes.decode("utf-8")
-
-    @staticmethod
-    def write(value, buf):
-        utf8_bytes = value.encode("utf-8")
-        buf.write_i32(len(utf8_bytes))
-        buf.write(utf8_bytes)
-
-    @staticmethod
-    def lift(buf):
-        with buf.consume_with_stream() as stream:
-            return stream.read(stream.remaining()).decode("utf-8")
-
-    @staticmethod
-    def lower(value):
-        with _UniffiRustBuffer.alloc_with_builder() as builder:
-            builder.write(value.encode("utf-8"))
-            return builder.finalize()
 
 class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
     @classmethod
@@ -1981,29 +2091,6 @@ class _UniffiFfiConverterTypeImportance(_UniffiConverterRustBuffer):
 
 
 
-class _UniffiFfiConverterSequenceBytes(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        for item in value:
-            _UniffiFfiConverterBytes.check_lower(item)
-
-    @classmethod
-    def write(cls, value, buf):
-        items = len(value)
-        buf.write_i32(items)
-        for item in value:
-            _UniffiFfiConverterBytes.write(item, buf)
-
-    @classmethod
-    def read(cls, buf):
-        count = buf.read_i32()
-        if count < 0:
-            raise InternalError("Unexpected negative sequence length")
-
-        return [
-            _UniffiFfiConverterBytes.read(buf) for i in range(count)
-        ]
-
 
 
 
@@ -2765,7 +2852,7 @@ class What:
         A message came.
 """
         
-        def __init__(self, app_ref:typing.Optional[bytes], blob_id:bytes, client_id:bytes, sender:bytes, device:int, outgoing:bool, conversation:Conversation, quiet:bool, content:Content, sent:int, trust:Trust, first_contact:bool):
+        def __init__(self, app_ref:typing.Optional[bytes], blob_id:bytes, client_id:bytes, sender:bytes, device:int, outgoing:bool, conversation:Conversation, quiet:bool, content:Content, sent:int, trust:Trust, first_contact:bool, recovers:typing.Optional[bytes]):
             self.app_ref = app_ref
             
             """
@@ -2838,6 +2925,12 @@ class What:
         Whether it is the first from this account.
 """
         
+            self.recovers = recovers
+            
+            """
+        The hash of the bytes of one that did not open before, in whose place it came.
+"""
+        
             pass
 
     
@@ -2845,7 +2938,7 @@ class What:
             
     
         def __str__(self):
-            return "What.MESSAGE(app_ref={}, blob_id={}, client_id={}, sender={}, device={}, outgoing={}, conversation={}, quiet={}, content={}, sent={}, trust={}, first_contact={})".format(self.app_ref, self.blob_id, self.client_id, self.sender, self.device, self.outgoing, self.conversation, self.quiet, self.content, self.sent, self.trust, self.first_contact)
+            return "What.MESSAGE(app_ref={}, blob_id={}, client_id={}, sender={}, device={}, outgoing={}, conversation={}, quiet={}, content={}, sent={}, trust={}, first_contact={}, recovers={})".format(self.app_ref, self.blob_id, self.client_id, self.sender, self.device, self.outgoing, self.conversation, self.quiet, self.content, self.sent, self.trust, self.first_contact, self.recovers)
         def __eq__(self, other):
             if not isinstance(other, What):
                 return NotImplemented
@@ -2874,6 +2967,8 @@ class What:
             if self.trust != other.trust:
                 return False
             if self.first_contact != other.first_contact:
+                return False
+            if self.recovers != other.recovers:
                 return False
             return True
 
@@ -3869,6 +3964,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterUInt64.read(buf),
                 _UniffiFfiConverterTypeTrust.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
+                _UniffiFfiConverterOptionalBytes.read(buf),
             )
         if variant == 2:
             return What.UNREADABLE(
@@ -3999,6 +4095,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterUInt64.check_lower(value.sent)
             _UniffiFfiConverterTypeTrust.check_lower(value.trust)
             _UniffiFfiConverterBoolean.check_lower(value.first_contact)
+            _UniffiFfiConverterOptionalBytes.check_lower(value.recovers)
             return
         if value.is_UNREADABLE():
             _UniffiFfiConverterOptionalBytes.check_lower(value.app_ref)
@@ -4111,6 +4208,7 @@ class _UniffiFfiConverterTypeWhat(_UniffiConverterRustBuffer):
             _UniffiFfiConverterUInt64.write(value.sent, buf)
             _UniffiFfiConverterTypeTrust.write(value.trust, buf)
             _UniffiFfiConverterBoolean.write(value.first_contact, buf)
+            _UniffiFfiConverterOptionalBytes.write(value.recovers, buf)
         if value.is_UNREADABLE():
             buf.write_i32(2)
             _UniffiFfiConverterOptionalBytes.write(value.app_ref, buf)
@@ -4663,27 +4761,151 @@ class _UniffiFfiConverterTypeRollout(_UniffiConverterRustBuffer):
 
 
 
+
+
+
+
+
+class Directory(enum.Enum):
+    """
+    What the app's server offers for finding keys.
+"""
+    
+    IN_BAND = 0
+    """
+    Nothing: keys travel in messages.
+"""
+    
+    KEY_VALUE = 1
+    """
+    One opaque value for each account.
+"""
+    
+    FULL = 2
+    """
+    A key directory.
+"""
+    
+
+
+class _UniffiFfiConverterTypeDirectory(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Directory.IN_BAND
+        if variant == 2:
+            return Directory.KEY_VALUE
+        if variant == 3:
+            return Directory.FULL
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Directory.IN_BAND:
+            return
+        if value == Directory.KEY_VALUE:
+            return
+        if value == Directory.FULL:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Directory.IN_BAND:
+            buf.write_i32(1)
+        if value == Directory.KEY_VALUE:
+            buf.write_i32(2)
+        if value == Directory.FULL:
+            buf.write_i32(3)
+
+
+
+
+
+
+
+
+class Armor(enum.Enum):
+    """
+    What the bodies are that the app's server carries.
+"""
+    
+    BINARY = 0
+    """
+    Bytes.
+"""
+    
+    TEXT = 1
+    """
+    Text.
+"""
+    
+
+
+class _UniffiFfiConverterTypeArmor(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Armor.BINARY
+        if variant == 2:
+            return Armor.TEXT
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Armor.BINARY:
+            return
+        if value == Armor.TEXT:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Armor.BINARY:
+            buf.write_i32(1)
+        if value == Armor.TEXT:
+            buf.write_i32(2)
+
+
+
 @dataclass
 class Policy:
     """
     What the app decides about its messages. `default_policy` has the values that it does not care about.
 """
-    def __init__(self, *, max_body:int, on_change:OnChange, rollout:Rollout):
+    def __init__(self, *, max_body:int, on_change:OnChange, rollout:Rollout, directory:Directory, armor:Armor, fallback_text:str, shelf_messages:int, shelf_days:int):
         self.max_body = max_body
         self.on_change = on_change
         self.rollout = rollout
+        self.directory = directory
+        self.armor = armor
+        self.fallback_text = fallback_text
+        self.shelf_messages = shelf_messages
+        self.shelf_days = shelf_days
         
         
 
     
     def __str__(self):
-        return "Policy(max_body={}, on_change={}, rollout={})".format(self.max_body, self.on_change, self.rollout)
+        return "Policy(max_body={}, on_change={}, rollout={}, directory={}, armor={}, fallback_text={}, shelf_messages={}, shelf_days={})".format(self.max_body, self.on_change, self.rollout, self.directory, self.armor, self.fallback_text, self.shelf_messages, self.shelf_days)
     def __eq__(self, other):
         if self.max_body != other.max_body:
             return False
         if self.on_change != other.on_change:
             return False
         if self.rollout != other.rollout:
+            return False
+        if self.directory != other.directory:
+            return False
+        if self.armor != other.armor:
+            return False
+        if self.fallback_text != other.fallback_text:
+            return False
+        if self.shelf_messages != other.shelf_messages:
+            return False
+        if self.shelf_days != other.shelf_days:
             return False
         return True
 
@@ -4694,6 +4916,11 @@ class _UniffiFfiConverterTypePolicy(_UniffiConverterRustBuffer):
             max_body=_UniffiFfiConverterUInt32.read(buf),
             on_change=_UniffiFfiConverterTypeOnChange.read(buf),
             rollout=_UniffiFfiConverterTypeRollout.read(buf),
+            directory=_UniffiFfiConverterTypeDirectory.read(buf),
+            armor=_UniffiFfiConverterTypeArmor.read(buf),
+            fallback_text=_UniffiFfiConverterString.read(buf),
+            shelf_messages=_UniffiFfiConverterUInt32.read(buf),
+            shelf_days=_UniffiFfiConverterUInt32.read(buf),
         )
 
     @staticmethod
@@ -4701,12 +4928,22 @@ class _UniffiFfiConverterTypePolicy(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt32.check_lower(value.max_body)
         _UniffiFfiConverterTypeOnChange.check_lower(value.on_change)
         _UniffiFfiConverterTypeRollout.check_lower(value.rollout)
+        _UniffiFfiConverterTypeDirectory.check_lower(value.directory)
+        _UniffiFfiConverterTypeArmor.check_lower(value.armor)
+        _UniffiFfiConverterString.check_lower(value.fallback_text)
+        _UniffiFfiConverterUInt32.check_lower(value.shelf_messages)
+        _UniffiFfiConverterUInt32.check_lower(value.shelf_days)
 
     @staticmethod
     def write(value, buf):
         _UniffiFfiConverterUInt32.write(value.max_body, buf)
         _UniffiFfiConverterTypeOnChange.write(value.on_change, buf)
         _UniffiFfiConverterTypeRollout.write(value.rollout, buf)
+        _UniffiFfiConverterTypeDirectory.write(value.directory, buf)
+        _UniffiFfiConverterTypeArmor.write(value.armor, buf)
+        _UniffiFfiConverterString.write(value.fallback_text, buf)
+        _UniffiFfiConverterUInt32.write(value.shelf_messages, buf)
+        _UniffiFfiConverterUInt32.write(value.shelf_days, buf)
 
 class _UniffiFfiConverterOptionalTypeListWrite(_UniffiConverterRustBuffer):
     @classmethod
@@ -4885,7 +5122,7 @@ class Action:
         Put our public keys into the directory.
 """
         
-        def __init__(self, account:bytes, device:int, list:typing.Optional[ListWrite], signed_prekey:typing.Optional[bytes], one_time:typing.List[bytes], reset_one_time:bool):
+        def __init__(self, account:bytes, device:int, list:typing.Optional[ListWrite], signed_prekey:typing.Optional[bytes], one_time:typing.List[bytes], reset_one_time:bool, value:typing.Optional[bytes]):
             self.account = account
             
             """
@@ -4922,6 +5159,12 @@ class Action:
         Whether the queue is to be emptied first.
 """
         
+            self.value = value
+            
+            """
+        The account's one value, with a directory of one value for each.
+"""
+        
             pass
 
     
@@ -4929,7 +5172,7 @@ class Action:
             
     
         def __str__(self):
-            return "Action.PUBLISH_KEYS(account={}, device={}, list={}, signed_prekey={}, one_time={}, reset_one_time={})".format(self.account, self.device, self.list, self.signed_prekey, self.one_time, self.reset_one_time)
+            return "Action.PUBLISH_KEYS(account={}, device={}, list={}, signed_prekey={}, one_time={}, reset_one_time={}, value={})".format(self.account, self.device, self.list, self.signed_prekey, self.one_time, self.reset_one_time, self.value)
         def __eq__(self, other):
             if not isinstance(other, Action):
                 return NotImplemented
@@ -4946,6 +5189,8 @@ class Action:
             if self.one_time != other.one_time:
                 return False
             if self.reset_one_time != other.reset_one_time:
+                return False
+            if self.value != other.value:
                 return False
             return True
 
@@ -5172,6 +5417,7 @@ class _UniffiFfiConverterTypeAction(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterOptionalBytes.read(buf),
                 _UniffiFfiConverterSequenceBytes.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
+                _UniffiFfiConverterOptionalBytes.read(buf),
             )
         if variant == 2:
             return Action.FETCH_KEYS(
@@ -5207,6 +5453,7 @@ class _UniffiFfiConverterTypeAction(_UniffiConverterRustBuffer):
             _UniffiFfiConverterOptionalBytes.check_lower(value.signed_prekey)
             _UniffiFfiConverterSequenceBytes.check_lower(value.one_time)
             _UniffiFfiConverterBoolean.check_lower(value.reset_one_time)
+            _UniffiFfiConverterOptionalBytes.check_lower(value.value)
             return
         if value.is_FETCH_KEYS():
             _UniffiFfiConverterSequenceTypeWanted.check_lower(value.accounts)
@@ -5240,6 +5487,7 @@ class _UniffiFfiConverterTypeAction(_UniffiConverterRustBuffer):
             _UniffiFfiConverterOptionalBytes.write(value.signed_prekey, buf)
             _UniffiFfiConverterSequenceBytes.write(value.one_time, buf)
             _UniffiFfiConverterBoolean.write(value.reset_one_time, buf)
+            _UniffiFfiConverterOptionalBytes.write(value.value, buf)
         if value.is_FETCH_KEYS():
             buf.write_i32(2)
             _UniffiFfiConverterSequenceTypeWanted.write(value.accounts, buf)
@@ -6227,6 +6475,66 @@ class _UniffiFfiConverterTypePreview(_UniffiConverterRustBuffer):
 
 
 
+
+
+
+class Probed(enum.Enum):
+    """
+    What became of a probe on its way through the app's server.
+"""
+    
+    UNCHANGED = 0
+    """
+    It came back as it went.
+"""
+    
+    READABLE = 1
+    """
+    Its armor came back in another text: it is read all the same.
+"""
+    
+    DAMAGED = 2
+    """
+    It was changed or cut, or is no probe.
+"""
+    
+
+
+class _UniffiFfiConverterTypeProbed(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Probed.UNCHANGED
+        if variant == 2:
+            return Probed.READABLE
+        if variant == 3:
+            return Probed.DAMAGED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Probed.UNCHANGED:
+            return
+        if value == Probed.READABLE:
+            return
+        if value == Probed.DAMAGED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Probed.UNCHANGED:
+            buf.write_i32(1)
+        if value == Probed.READABLE:
+            buf.write_i32(2)
+        if value == Probed.DAMAGED:
+            buf.write_i32(3)
+
+
+
+
+
 # SpragError
 # We want to define each variant as a nested class that's also a subclass,
 # which is tricky in Python.  To accomplish this we're going to create each
@@ -6624,6 +6932,11 @@ class ClientProtocol(typing.Protocol):
         Takes a message of ours back, if it has not gone out.
 """
         raise NotImplementedError
+    def card(self, ) -> Card:
+        """
+        Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+"""
+        raise NotImplementedError
     def configure(self, policy: Policy) -> None:
         """
         Replaces the stored policy.
@@ -6682,6 +6995,12 @@ class ClientProtocol(typing.Protocol):
         a session with.
 """
         raise NotImplementedError
+    def import_card(self, card: bytes) -> bytes:
+        """
+        Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
+        that id.
+"""
+        raise NotImplementedError
     def link_code(self, ) -> LinkCode:
         """
         The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
@@ -6691,6 +7010,12 @@ class ClientProtocol(typing.Protocol):
     def peek(self, message: Incoming) -> Preview:
         """
         Looks into a message and changes nothing, for a notification.
+"""
+        raise NotImplementedError
+    def probe(self, length: int) -> bytes:
+        """
+        A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
+        became of it.
 """
         raise NotImplementedError
     def protections(self, conversations: typing.List[Conversation]) -> typing.List[Protection]:
@@ -6957,6 +7282,21 @@ class Client(ClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def card(self, ) -> Card:
+        """
+        Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeCard.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_card,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def configure(self, policy: Policy) -> None:
         """
         Replaces the stored policy.
@@ -7158,6 +7498,25 @@ class Client(ClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def import_card(self, card: bytes) -> bytes:
+        """
+        Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
+        that id.
+"""
+        
+        _UniffiFfiConverterBytes.check_lower(card)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterBytes.lower(card),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterBytes.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_import_card,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def link_code(self, ) -> LinkCode:
         """
         The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
@@ -7189,6 +7548,25 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_peek,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def probe(self, length: int) -> bytes:
+        """
+        A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
+        became of it.
+"""
+        
+        _UniffiFfiConverterUInt32.check_lower(length)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterUInt32.lower(length),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterBytes.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_probe,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -7520,6 +7898,23 @@ def default_policy() -> Policy:
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
+def probed(body: bytes) -> Probed:
+    """
+    What became of a body from `probe`. Needs no client.
+"""
+    
+    _UniffiFfiConverterBytes.check_lower(body)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterBytes.lower(body),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeProbed.lift
+    _uniffi_error_converter = None
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sprag_uniffi_fn_func_probed,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 def reason_text(reason: int) -> str:
     """
     A few words about a reason's number, for a log.
@@ -7582,12 +7977,16 @@ __all__ = [
     "What",
     "OnChange",
     "Rollout",
+    "Directory",
+    "Armor",
     "Why",
     "Action",
     "Rejection",
     "Outcome",
     "Preview",
+    "Probed",
     "SpragError",
+    "Card",
     "Contact",
     "Verdict",
     "Pending",
@@ -7607,6 +8006,7 @@ __all__ = [
     "Sent",
     "StaleList",
     "default_policy",
+    "probed",
     "reason_text",
     "recognise",
     "version",

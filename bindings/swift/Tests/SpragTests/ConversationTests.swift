@@ -17,7 +17,7 @@ final class Server {
 
     private func outcome(_ client: Client, _ action: Action) throws -> Outcome? {
         switch action {
-        case let .publishKeys(account, _, list, signedPrekey, added, resetOneTime):
+        case let .publishKeys(account, _, list, signedPrekey, added, resetOneTime, _):
             if let list {
                 if list.expected != lists[account]?.sequence ?? 0 {
                     return .conflict(list: lists[account]?.object ?? Data())
@@ -84,7 +84,7 @@ final class ConversationTests: XCTestCase {
         let events = try client.waiting()
         _ = try client.done(events: events.map(\.id))
         return events.compactMap { event in
-            if case let .message(_, _, _, _, _, _, _, _, .text(text), _, _, _) = event.what { return text }
+            if case let .message(_, _, _, _, _, _, _, _, .text(text), _, _, _, _) = event.what { return text }
             return nil
         }
     }

@@ -10,7 +10,7 @@ final class KeysAndMail {
         for request in requests {
             let outcome: Outcome
             switch request.action {
-            case let .publishKeys(account, _, list, signedPrekey, _, _):
+            case let .publishKeys(account, _, list, signedPrekey, _, _, _):
                 keys[account] = [list?.object, signedPrekey].compactMap { $0 }
                 outcome = .published(oneTimeLeft: nil)
             case let .fetchKeys(accounts, _, _, _):
@@ -48,7 +48,7 @@ func sayHello(show: (String) -> Void) throws {
     let sender = try alice.account()
     _ = try bob.deliver(messages: server.mail.map { Incoming(bytes: $0, sender: sender) })
     for event in try bob.events() {
-        if case let .message(_, _, _, sender, _, _, _, _, .text(text), _, _, _) = event.what {
+        if case let .message(_, _, _, sender, _, _, _, _, .text(text), _, _, _, _) = event.what {
             show("\(String(decoding: sender, as: UTF8.self)) says \(text)")
         }
         _ = try bob.done(events: [event.id])  // after the app has stored it

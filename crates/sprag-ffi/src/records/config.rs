@@ -1,6 +1,8 @@
 //! What a client is made, opened and woken with.
 
-use sprag::{Config, Hint, Key, OnChange, Opening, Pending, Place, Policy, Role, Rollout, Start};
+use sprag::{
+    Armor, Config, Directory, Hint, Key, OnChange, Opening, Pending, Place, Policy, Role, Rollout, Shelf, Start,
+};
 
 use super::{account, filled, join};
 use crate::border::{Answer, Sized32, sized, sprag_bytes, status};
@@ -39,10 +41,26 @@ pub struct sprag_policy {
     pub on_change: u32,
     /// How far the app has come in taking up encryption: one of `SPRAG_ROLLOUT_…`; to the end by default.
     pub rollout: u32,
+    /// What the app's server offers for finding keys: one of `SPRAG_DIRECTORY_…`; a key directory by default.
+    pub directory: u32,
+    /// What the bodies are that the app's server carries: one of `SPRAG_ARMOR_…`; bytes by default.
+    pub armor: u32,
+    /// Not 0: the next two fields count; else 200 messages are kept for 7 days.
+    pub has_shelf: u32,
+    /// How many sent messages are kept for devices in which they do not open: at most 1,000.
+    pub shelf_messages: u32,
+    /// For how many days: at most 30.
+    pub shelf_days: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// With `SPRAG_ARMOR_TEXT`, what stands in front for clients that show a body as it is: UTF-8, at most 256 bytes.
+    pub fallback_text: sprag_bytes,
 }
-filled!(sprag_policy, rollout: u32);
+filled!(sprag_policy, fallback_text: sprag_bytes);
 
-pub(crate) fn policy(from: &sprag_policy) -> Answer<Policy> {
+/// # Safety
+/// The record's bytes are valid.
+pub(crate) unsafe fn policy(from: &sprag_policy) -> Answer<Policy> {
     let mut policy = Policy::default();
     if from.max_body != 0 {
         policy.max_body = from.max_body;
@@ -52,6 +70,19 @@ pub(crate) fn policy(from: &sprag_policy) -> Answer<Policy> {
     }
     if from.rollout != 0 {
         policy.rollout = Rollout::from_code(from.rollout).ok_or(SPRAG_MISUSE)?;
+    }
+    if from.directory != 0 {
+        policy.directory = Directory::from_code(from.directory).ok_or(SPRAG_MISUSE)?;
+    }
+    if from.armor != 0 {
+        policy.armor = Armor::from_code(from.armor).ok_or(SPRAG_MISUSE)?;
+    }
+    if from.has_shelf != 0 {
+        policy.shelf = Shelf { messages: from.shelf_messages, days: from.shelf_days };
+    }
+    // SAFETY: the caller's promise about its record.
+    if let Some(text) = unsafe { from.fallback_text.get() }? {
+        policy.fallback_text = std::str::from_utf8(text).map_err(|_| SPRAG_MISUSE)?.to_owned();
     }
     Ok(policy)
 }
@@ -90,7 +121,7 @@ pub(crate) unsafe fn config(from: &sprag_config) -> Answer<Config> {
     let mut config = Config::new(place, Key::from_slice(key).map_err(status)?, account(id)?);
     if !from.policy.is_null() {
         // SAFETY: as above.
-        config.policy = policy(&unsafe { sized(from.policy) }?)?;
+        config.policy = unsafe { policy(&sized(from.policy)?)? };
     }
     config.start = match from.start {
         0 | SPRAG_START_NEW_ACCOUNT => Start::NewAccount,

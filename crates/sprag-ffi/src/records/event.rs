@@ -50,6 +50,8 @@ pub struct sprag_event {
     pub sent: u64,
     /// Message: one of `SPRAG_TRUST_…`.
     pub trust: u32,
+    /// Message: the hash of the bytes of one that did not open before, in whose place it came, 32 bytes.
+    pub recovers: sprag_bytes,
     /// Message: not 0 if it is the first from this account.
     pub first_contact: u32,
     /// Message: not 0 if we sent it, from another device.
@@ -124,6 +126,7 @@ fn blank_event() -> sprag_event {
         body: absent,
         sent: 0,
         trust: 0,
+        recovers: absent,
         first_contact: 0,
         outgoing: 0,
         reason: 0,
@@ -172,6 +175,7 @@ pub(crate) fn event(from: &Event) -> (sprag_event, Lists) {
             to.body = sprag_bytes::of(message.content.as_bytes());
             to.sent = message.sent;
             to.trust = message.trust.code();
+            to.recovers = sprag_bytes::maybe(message.recovers.as_ref().map(|blob| &blob.0[..]));
             to.first_contact = u32::from(message.first_contact);
             to.outgoing = u32::from(message.outgoing);
         }

@@ -39,6 +39,8 @@ pub struct sprag_request {
     pub list_expected: u64,
     /// PublishKeys: the signed prekey, if it is to be replaced.
     pub signed_prekey: sprag_bytes,
+    /// PublishKeys, with `SPRAG_DIRECTORY_KEY_VALUE`: the account's one value, to be put in the place of the one that is there.
+    pub value: sprag_bytes,
     /// PublishKeys: one-time prekeys to add.
     pub one_time: *const sprag_bytes,
     /// How many.
@@ -94,6 +96,7 @@ pub(crate) fn request(from: &Request) -> (sprag_request, Lists) {
         list_sequence: 0,
         list_expected: 0,
         signed_prekey: absent,
+        value: absent,
         one_time: std::ptr::null(),
         one_time_len: 0,
         accounts: std::ptr::null(),
@@ -125,6 +128,7 @@ pub(crate) fn request(from: &Request) -> (sprag_request, Lists) {
                 (to.list_sequence, to.list_expected) = (list.sequence, list.expected);
             }
             to.signed_prekey = sprag_bytes::maybe(publish.signed_prekey.as_deref());
+            to.value = sprag_bytes::maybe(publish.value.as_deref());
             (to.one_time, to.one_time_len) = lists.bytes(publish.one_time.iter().map(Vec::as_slice));
         }
         Action::FetchKeys(fetch) => {

@@ -155,6 +155,43 @@ static void garbage(void) {
     CHECK(sprag_deliver(people[0].client, batch, 5, &verdicts, NULL) == SPRAG_BAD_SIZE && verdicts == NULL);
 }
 
+/* Bob's code and link say who he is; and a body comes back from a server as it went, or does not. */
+static void cards_and_probes(void) {
+    sprag_card *card = NULL;
+    sprag_probe *probe = NULL;
+    uint8_t account[64];
+    size_t length = 0;
+    uint32_t found = 0;
+    OK(sprag_card_get(people[1].client, &card));
+    CHECK(sprag_card_parts_len(card) == 0 && sprag_card_parts_at(card, 0).ptr == NULL);
+    const sprag_bytes forms[2] = {sprag_card_code(card), sprag_card_link(card)};
+    for (int i = 0; i < 2; i++) {
+        OK(sprag_import(people[0].client, forms[i], account, sizeof account, &length));
+        CHECK(length == strlen("bob") && memcmp(account, "bob", length) == 0);
+        CHECK(sprag_import(people[1].client, forms[i], account, sizeof account, &length) == SPRAG_MISUSE);
+    }
+    CHECK(sprag_import(people[0].client, forms[0], account, 2, &length) == SPRAG_TOO_SMALL && length == strlen("bob"));
+    CHECK(sprag_import(people[0].client, text("nothing"), account, sizeof account, &length) == SPRAG_MISUSE);
+    sprag_card_free(card);
+
+    OK(sprag_probe_get(people[0].client, 4096, &probe));
+    sprag_bytes body = sprag_probe_body(probe);
+    CHECK(body.len > 3000 && body.len <= 4096);
+    OK(sprag_probed(body, &found));
+    CHECK(found == SPRAG_PROBED_UNCHANGED);
+    body.len--;
+    OK(sprag_probed(body, &found));
+    CHECK(found == SPRAG_PROBED_DAMAGED && sprag_probed(body, NULL) == SPRAG_NULL);
+    sprag_probe_free(probe);
+    CHECK(sprag_probe_get(people[0].client, 1, &probe) == SPRAG_MISUSE && probe == NULL);
+
+    CHECK(sprag_card_get(NULL, &card) == SPRAG_NULL && sprag_probe_get(NULL, 4096, &probe) == SPRAG_NULL);
+    CHECK(sprag_card_code(NULL).ptr == NULL && sprag_card_link(NULL).ptr == NULL && sprag_card_parts_len(NULL) == 0);
+    CHECK(sprag_probe_body(NULL).ptr == NULL);
+    sprag_card_free(NULL);
+    sprag_probe_free(NULL);
+}
+
 int main(void) {
     sprag_contact one, other;
     uint32_t protection = 0;
@@ -183,6 +220,7 @@ int main(void) {
     OK(sprag_protection(people[0].client, SPRAG_CONVERSATION_DIRECT, text("nobody"), NULL, 0, &protection));
     CHECK(protection == SPRAG_PROTECTION_PLAIN);
     OK(sprag_set_ready(people[0].client, 1, NULL));
+    cards_and_probes();
 
     for (size_t i = 0; i < 2; i++) {
         sprag_client_free(people[i].client);

@@ -253,6 +253,11 @@ static void reading(const sprag_client *client) {
     policy.rollout = SPRAG_ROLLOUT_ENCRYPT;
     CHECK(sprag_configure(client, &policy) == SPRAG_OK);
     CHECK(sprag_protection(client, SPRAG_CONVERSATION_DIRECT, text("bob"), NULL, 0, NULL) == SPRAG_NULL);
+    policy.directory = 9;
+    CHECK(sprag_configure(client, &policy) == SPRAG_MISUSE);
+    policy.directory = SPRAG_DIRECTORY_FULL;
+    policy.fallback_text = text("\xff");
+    CHECK(sprag_configure(client, &policy) == SPRAG_MISUSE);
     CHECK(sprag_protection(client, 9, text("bob"), NULL, 0, &state) == SPRAG_MISUSE);
     CHECK(sprag_protection(client, SPRAG_CONVERSATION_DIRECT, none, NULL, 0, &state) == SPRAG_NULL);
     CHECK(sprag_account(client, account, 64, NULL) == SPRAG_NULL);

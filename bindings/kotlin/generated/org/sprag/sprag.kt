@@ -683,6 +683,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_func_default_policy(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_func_probed(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_accept_change(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_account(
@@ -690,6 +692,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sprag_uniffi_checksum_method_client_admit(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_cancel(
+    ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_card(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_configure(
     ): Int
@@ -713,9 +717,13 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_freshness(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_import_card(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_link_code(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_peek(
+    ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_probe(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_protections(
     ): Int
@@ -789,6 +797,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_cancel(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_card(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_configure(`ptr`: Long,`policy`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sprag_uniffi_fn_method_client_confirm(`ptr`: Long,`account`: RustBuffer.ByValue,`number`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -811,9 +821,13 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_freshness(`ptr`: Long,`account`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_import_card(`ptr`: Long,`card`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_link_code(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_peek(`ptr`: Long,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_probe(`ptr`: Long,`length`: Int,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_protections(`ptr`: Long,`conversations`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -850,6 +864,8 @@ internal object UniffiLib {
     external fun uniffi_sprag_uniffi_fn_func_version(uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_func_default_policy(uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_func_probed(`body`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun ffi_sprag_uniffi_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -982,6 +998,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_func_default_policy() and 0xFFFF) != 11912) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_func_probed() and 0xFFFF) != 62736) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_accept_change() and 0xFFFF) != 38116) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -992,6 +1011,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_cancel() and 0xFFFF) != 55206) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_card() and 0xFFFF) != 13976) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_configure() and 0xFFFF) != 16508) {
@@ -1027,10 +1049,16 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_freshness() and 0xFFFF) != 28495) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_import_card() and 0xFFFF) != 14966) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_link_code() and 0xFFFF) != 45177) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_peek() and 0xFFFF) != 55424) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_probe() and 0xFFFF) != 42783) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_protections() and 0xFFFF) != 18299) {
@@ -1533,6 +1561,11 @@ public interface ClientInterface {
     fun `cancel`(`message`: kotlin.ByteArray): Pending
     
     /**
+     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+     */
+    fun `card`(): Card
+    
+    /**
      * Replaces the stored policy.
      */
     fun `configure`(`policy`: Policy)
@@ -1591,6 +1624,12 @@ public interface ClientInterface {
     fun `freshness`(`account`: kotlin.ByteArray): List<Freshness>
     
     /**
+     * Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
+     * that id.
+     */
+    fun `importCard`(`card`: kotlin.ByteArray): kotlin.ByteArray
+    
+    /**
      * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
      * offer.
      */
@@ -1600,6 +1639,12 @@ public interface ClientInterface {
      * Looks into a message and changes nothing, for a notification.
      */
     fun `peek`(`message`: Incoming): Preview
+    
+    /**
+     * A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
+     * became of it.
+     */
+    fun `probe`(`length`: kotlin.UInt): kotlin.ByteArray
     
     /**
      * How far conversations are protected, in the order in which they are named. Nothing changes, and nobody is asked.
@@ -1856,6 +1901,23 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
+     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+     */
+    @Throws(SpragException::class)override fun `card`(): Card {
+            return FfiConverterTypeCard.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_card(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Replaces the stored policy.
      */
     @Throws(SpragException::class)override fun `configure`(`policy`: Policy)
@@ -2055,6 +2117,25 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
+     * Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
+     * that id.
+     */
+    @Throws(SpragException::class)override fun `importCard`(`card`: kotlin.ByteArray): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_import_card(
+        it,
+        
+        FfiConverterByteArray.lower(`card`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
      * offer.
      */
@@ -2083,6 +2164,25 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         it,
         
         FfiConverterTypeIncoming.lower(`message`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
+     * became of it.
+     */
+    @Throws(SpragException::class)override fun `probe`(`length`: kotlin.UInt): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_probe(
+        it,
+        
+        FfiConverterUInt.lower(`length`),_status)
 }
     }
     )
@@ -2428,6 +2528,61 @@ public object FfiConverterTypeClient: FfiConverter<Client, Long> {
 
     override fun write(value: Client, buf: ByteBuffer) {
         buf.putLong(lower(value))
+    }
+}
+
+
+
+/**
+ * Our own card, for others to import.
+ */
+data class Card (
+    /**
+     * What is shown as a QR code: the account's id and the fingerprint of its key.
+     */
+    var `code`: kotlin.ByteArray
+    , 
+    /**
+     * The same as a link.
+     */
+    var `link`: kotlin.String
+    , 
+    /**
+     * The whole card, as bodies that the app's server carries; none where there is a directory.
+     */
+    var `parts`: List<kotlin.ByteArray>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCard: FfiConverterRustBuffer<Card> {
+    override fun read(buf: ByteBuffer): Card {
+        return Card(
+            FfiConverterByteArray.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceByteArray.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Card) = (
+            FfiConverterByteArray.allocationSize(value.`code`) +
+            FfiConverterString.allocationSize(value.`link`) +
+            FfiConverterSequenceByteArray.allocationSize(value.`parts`)
+    )
+
+    override fun write(value: Card, buf: ByteBuffer) {
+            FfiConverterByteArray.write(value.`code`, buf)
+            FfiConverterString.write(value.`link`, buf)
+            FfiConverterSequenceByteArray.write(value.`parts`, buf)
     }
 }
 
@@ -3121,6 +3276,31 @@ data class Policy (
      * How far the app has come in taking up encryption.
      */
     var `rollout`: Rollout
+    , 
+    /**
+     * What the app's server offers for finding keys.
+     */
+    var `directory`: Directory
+    , 
+    /**
+     * What the bodies are that the app's server carries.
+     */
+    var `armor`: Armor
+    , 
+    /**
+     * With text, what stands in front for clients that show a body as it is: at most 256 bytes.
+     */
+    var `fallbackText`: kotlin.String
+    , 
+    /**
+     * How many sent messages are kept for devices in which they do not open: at most 1,000.
+     */
+    var `shelfMessages`: kotlin.UInt
+    , 
+    /**
+     * For how many days: at most 30.
+     */
+    var `shelfDays`: kotlin.UInt
     
 ){
     
@@ -3140,19 +3320,34 @@ public object FfiConverterTypePolicy: FfiConverterRustBuffer<Policy> {
             FfiConverterUInt.read(buf),
             FfiConverterTypeOnChange.read(buf),
             FfiConverterTypeRollout.read(buf),
+            FfiConverterTypeDirectory.read(buf),
+            FfiConverterTypeArmor.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
         )
     }
 
     override fun allocationSize(value: Policy) = (
             FfiConverterUInt.allocationSize(value.`maxBody`) +
             FfiConverterTypeOnChange.allocationSize(value.`onChange`) +
-            FfiConverterTypeRollout.allocationSize(value.`rollout`)
+            FfiConverterTypeRollout.allocationSize(value.`rollout`) +
+            FfiConverterTypeDirectory.allocationSize(value.`directory`) +
+            FfiConverterTypeArmor.allocationSize(value.`armor`) +
+            FfiConverterString.allocationSize(value.`fallbackText`) +
+            FfiConverterUInt.allocationSize(value.`shelfMessages`) +
+            FfiConverterUInt.allocationSize(value.`shelfDays`)
     )
 
     override fun write(value: Policy, buf: ByteBuffer) {
             FfiConverterUInt.write(value.`maxBody`, buf)
             FfiConverterTypeOnChange.write(value.`onChange`, buf)
             FfiConverterTypeRollout.write(value.`rollout`, buf)
+            FfiConverterTypeDirectory.write(value.`directory`, buf)
+            FfiConverterTypeArmor.write(value.`armor`, buf)
+            FfiConverterString.write(value.`fallbackText`, buf)
+            FfiConverterUInt.write(value.`shelfMessages`, buf)
+            FfiConverterUInt.write(value.`shelfDays`, buf)
     }
 }
 
@@ -3520,7 +3715,11 @@ sealed class Action {
         /**
          * Whether the queue is to be emptied first.
          */
-        val `resetOneTime`: kotlin.Boolean) : Action()
+        val `resetOneTime`: kotlin.Boolean, 
+        /**
+         * The account's one value, with a directory of one value for each.
+         */
+        val `value`: kotlin.ByteArray?) : Action()
         
     {
         
@@ -3640,6 +3839,7 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 FfiConverterOptionalByteArray.read(buf),
                 FfiConverterSequenceByteArray.read(buf),
                 FfiConverterBoolean.read(buf),
+                FfiConverterOptionalByteArray.read(buf),
                 )
             2 -> Action.FetchKeys(
                 FfiConverterSequenceTypeWanted.read(buf),
@@ -3676,6 +3876,7 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 + FfiConverterOptionalByteArray.allocationSize(value.`signedPrekey`)
                 + FfiConverterSequenceByteArray.allocationSize(value.`oneTime`)
                 + FfiConverterBoolean.allocationSize(value.`resetOneTime`)
+                + FfiConverterOptionalByteArray.allocationSize(value.`value`)
             )
         }
         is Action.FetchKeys -> {
@@ -3722,6 +3923,7 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 FfiConverterOptionalByteArray.write(value.`signedPrekey`, buf)
                 FfiConverterSequenceByteArray.write(value.`oneTime`, buf)
                 FfiConverterBoolean.write(value.`resetOneTime`, buf)
+                FfiConverterOptionalByteArray.write(value.`value`, buf)
                 Unit
             }
             is Action.FetchKeys -> {
@@ -3751,6 +3953,49 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * What the bodies are that the app's server carries.
+ */
+
+enum class Armor {
+    
+    /**
+     * Bytes.
+     */
+    BINARY,
+    /**
+     * Text.
+     */
+    TEXT;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeArmor: FfiConverterRustBuffer<Armor> {
+    override fun read(buf: ByteBuffer) = try {
+        Armor.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Armor) = 4UL
+
+    override fun write(value: Armor, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 
@@ -4021,6 +4266,53 @@ public object FfiConverterTypeConversation : FfiConverterRustBuffer<Conversation
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * What the app's server offers for finding keys.
+ */
+
+enum class Directory {
+    
+    /**
+     * Nothing: keys travel in messages.
+     */
+    IN_BAND,
+    /**
+     * One opaque value for each account.
+     */
+    KEY_VALUE,
+    /**
+     * A key directory.
+     */
+    FULL;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDirectory: FfiConverterRustBuffer<Directory> {
+    override fun read(buf: ByteBuffer) = try {
+        Directory.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Directory) = 4UL
+
+    override fun write(value: Directory, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 
@@ -4931,6 +5223,53 @@ public object FfiConverterTypePreview : FfiConverterRustBuffer<Preview>{
 
 
 /**
+ * What became of a probe on its way through the app's server.
+ */
+
+enum class Probed {
+    
+    /**
+     * It came back as it went.
+     */
+    UNCHANGED,
+    /**
+     * Its armor came back in another text: it is read all the same.
+     */
+    READABLE,
+    /**
+     * It was changed or cut, or is no probe.
+     */
+    DAMAGED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeProbed: FfiConverterRustBuffer<Probed> {
+    override fun read(buf: ByteBuffer) = try {
+        Probed.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Probed) = 4UL
+
+    override fun write(value: Probed, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * How far a conversation is protected. It only rises.
  */
 
@@ -5358,7 +5697,11 @@ sealed class What {
         /**
          * Whether it is the first from this account.
          */
-        val `firstContact`: kotlin.Boolean) : What()
+        val `firstContact`: kotlin.Boolean, 
+        /**
+         * The hash of the bytes of one that did not open before, in whose place it came.
+         */
+        val `recovers`: kotlin.ByteArray?) : What()
         
     {
         
@@ -5822,6 +6165,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterULong.read(buf),
                 FfiConverterTypeTrust.read(buf),
                 FfiConverterBoolean.read(buf),
+                FfiConverterOptionalByteArray.read(buf),
                 )
             2 -> What.Unreadable(
                 FfiConverterOptionalByteArray.read(buf),
@@ -5936,6 +6280,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 + FfiConverterULong.allocationSize(value.`sent`)
                 + FfiConverterTypeTrust.allocationSize(value.`trust`)
                 + FfiConverterBoolean.allocationSize(value.`firstContact`)
+                + FfiConverterOptionalByteArray.allocationSize(value.`recovers`)
             )
         }
         is What.Unreadable -> {
@@ -6125,6 +6470,7 @@ public object FfiConverterTypeWhat : FfiConverterRustBuffer<What>{
                 FfiConverterULong.write(value.`sent`, buf)
                 FfiConverterTypeTrust.write(value.`trust`, buf)
                 FfiConverterBoolean.write(value.`firstContact`, buf)
+                FfiConverterOptionalByteArray.write(value.`recovers`, buf)
                 Unit
             }
             is What.Unreadable -> {
@@ -6980,6 +7326,20 @@ public object FfiConverterSequenceTypeProtection: FfiConverterRustBuffer<List<Pr
     UniffiLib.uniffi_sprag_uniffi_fn_func_default_policy(
     
         _status)
+}
+    )
+    }
+    
+
+        /**
+         * What became of a body from `probe`. Needs no client.
+         */ fun `probed`(`body`: kotlin.ByteArray): Probed {
+            return FfiConverterTypeProbed.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_func_probed(
+    
+        
+        FfiConverterByteArray.lower(`body`),_status)
 }
     )
     }
