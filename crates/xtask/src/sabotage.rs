@@ -95,6 +95,7 @@ const SWITCHES: &[Switch] = &[
     Switch("evidence-forgotten", ENGINE, "clones", "noticed"),
     Switch("clones-untold", SIM, "clones", ""),
     Switch("clones-untold", SIM, "world", "copied_phone"),
+    Switch("own-devices-left-out", SIM, "world", "worlds"),
     Switch("suspected-without-evidence", SIM, "world", "worlds"),
     Switch("shown-once-in-each-session", SIM, "world", "failed_once"),
     Switch("handshakes-counted-when-sealed", ENGINE, "sessions", "until_the_server"),

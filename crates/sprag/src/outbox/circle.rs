@@ -114,7 +114,7 @@ impl Scope {
         let is_own = own.is_own(&known.account);
         match self {
             _ if is_own && device == own.device.id() => false,
-            Self::Everybody => true,
+            Self::Everybody => !is_own || !broken!("own-devices-left-out"),
             Self::Others => !is_own || to_ourselves,
             Self::OursBut(but) => is_own && device != but,
             Self::One { contact, device: only } => known.row == contact && device == only,
