@@ -115,6 +115,7 @@ const SWITCHES: &[Switch] = &[
     Switch("suspects-go-on", ENGINE, "trust", "was_copied"),
     Switch("suspects-go-on", ENGINE, "trust", "began_anew"),
     Switch("sent-to-old-clients", ENGINE, "protection", "an_old_client_of_theirs"),
+    Switch("sent-to-old-clients", ENGINE, "fleet", "rung_1"),
     Switch("protection-forgotten", ENGINE, "protection", "nothing_takes"),
     Switch("protection-lowered", ENGINE, "protection", "nothing_takes"),
     Switch("armor-unread", ENGINE, "armor", "text_alone"),
