@@ -26,6 +26,9 @@ use crate::store::{Snapshot, Table, Tx};
 const PAIRS: i64 = 1 << 57;
 const END: i64 = 1 << 58;
 
+/// Rows that are read at once.
+const PAGE: usize = 8;
+
 /// Messages of one device that are waited for or wanted at once, at most: as many as one request names.
 const MOST: usize = sprag_core::content::MAX_NAMED;
 
@@ -340,15 +343,31 @@ fn again(
     Ok(Again::Sent)
 }
 
+/// All pairs, with their rows. Behind them in the table is much that nobody wants to read each time.
+fn pairs(snapshot: &Snapshot<'_>) -> Result<Vec<(i64, Pair)>> {
+    let mut found = Vec::new();
+    let mut last = PAIRS - 1;
+    loop {
+        let page = snapshot.scan(Table::Meta, last, PAGE)?;
+        let is_last = page.len() < PAGE;
+        for (row, value) in page {
+            if row >= END {
+                return Ok(found);
+            }
+            last = row;
+            found.push((row, codec::decode(value.expose_secret())?));
+        }
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
 /// Gives up what was waited for in vain, and asks again for what could not be asked for before. Yields the contacts whose
 /// keys are to be fetched, and when the next is due.
 pub(crate) fn keep_up(tx: &Tx<'_>, now: u64) -> Result<(Vec<i64>, Option<u64>)> {
     let (mut rows, mut next) = (Vec::new(), None::<u64>);
-    for (row, value) in tx.scan(Table::Meta, PAIRS - 1, usize::MAX >> 1)? {
-        if row >= END {
-            break;
-        }
-        let mut pair: Pair = codec::decode(value.expose_secret())?;
+    for (row, mut pair) in pairs(tx)? {
         let known = match Known::load(tx, pair.contact) {
             Ok(known) => known,
             Err(CORRUPT) => continue,
