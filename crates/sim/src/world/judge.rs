@@ -90,7 +90,11 @@ impl World {
         });
         let sound = right.is_some_and(|origin| self.sound(who, origin.by));
         // Its sender may have sealed it anew: another blob carries the same message.
-        let message = origin.as_ref().and_then(|origin| origin.message);
+        let named = match (finding, &origin) {
+            (Finding::Duplicate { message: Some(id) }, Some(origin)) => self.ledger.find(origin.from, id),
+            _ => None,
+        };
+        let message = origin.as_ref().and_then(|origin| origin.message).or(named);
         let same = message.into_iter().flat_map(|at| &self.ledger.written[at].blobs).chain([&blob]);
         let app = &self.units[who].app;
         let known = same.into_iter().any(|blob| app.opened.contains(blob) || app.unsure.contains(blob));
