@@ -23,7 +23,9 @@ impl World {
             Ok(delivered) => {
                 let (mut opened, mut evidence, mut asks) = (false, false, false);
                 for (given, verdict) in batch.iter().zip(&delivered.verdicts) {
-                    opened |= matches!(verdict.finding, Finding::Opened { .. });
+                    // What was shown before and came sealed anew has opened as well.
+                    let found = &verdict.finding;
+                    opened |= matches!(found, Finding::Opened { .. } | Finding::Duplicate { message: Some(_) });
                     evidence |= matches!(verdict.finding, Finding::Unreadable { reason: Reason::Evidence, .. });
                     asks |= matches!(verdict.finding, Finding::Unreadable { healing: Healing::Asked, .. });
                     line = format!("{line}, {}", self.judge(who, given, &verdict.finding)?);
