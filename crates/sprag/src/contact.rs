@@ -199,7 +199,9 @@ impl Known {
             Stored::delete(tx, self.row, self.session_row(session.ordinal))?;
         }
         let is_own = own.is_own(&self.account);
-        if let Some(before) = self.list.as_ref().filter(|before| before.account() == list.account()) {
+        // Of our own account every device is told, under whichever key: a thief's succession would bring his.
+        let is_told = |before: &&DeviceList| is_own || before.account() == list.account();
+        if let Some(before) = self.list.as_ref().filter(is_told) {
             self.tell_devices(tx, before, &list, is_own, now)?;
         }
         if is_own {

@@ -17,11 +17,12 @@ use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Load, Queued, Scope, Wa
 use crate::prekeys::Made;
 use crate::request::Why;
 use crate::store::{Table, Tx};
+use crate::trust;
 use crate::upkeep::Upkeep;
 
 /// Asks what the directory shows of our own account: a list that is not ours, or an older one, is seen so.
 pub(crate) fn look(tx: &Tx<'_>, own: &Own, now: u64) -> Result<()> {
-    if own.stage != Stage::Member || directory::is_publishing(tx)? || broken!("own-list-unwatched") {
+    if own.stage == Stage::Removed || broken!("own-list-unwatched") {
         return Ok(());
     }
     let mut known = Known::find(tx, &own.id()?)?.ok_or(CORRUPT)?;
@@ -40,9 +41,16 @@ pub(crate) fn answered(
     let shown = match &answer {
         Answer::Refused(_) => 0,
         Answer::Conflict { theirs, .. } => theirs.sequence,
-        Answer::Offered(_) | Answer::Genuine(_) => return directory::commit(tx, own, known, answer, now, random),
+        Answer::Genuine(_) => return directory::commit(tx, own, known, answer, now, random),
+        Answer::Offered(_) => u64::MAX,
     };
     known.fetching = false;
+    if let Answer::Offered(list) = answer {
+        known.save(tx)?;
+        trust::offer(tx, own, known, *list, now)?;
+        known = Known::find(tx, &own.id()?)?.ok_or(CORRUPT)?;
+        return go_on(tx, own, known, now, random);
+    }
     if let Answer::Conflict { theirs, .. } = answer {
         let (account, mine) = (known.account.clone(), known.list_ref());
         raise_sparingly(tx, What::ListConflict { account, mine, theirs }, now)?;
@@ -50,10 +58,13 @@ pub(crate) fn answered(
     if shown < own.list.sequence() {
         directory::offer_again(tx, own, shown, now)?;
     }
-    // Whoever cannot be reached of our own must not keep messages from others.
+    go_on(tx, own, known, now, random)
+}
+
+/// Whoever cannot be reached of our own must not keep messages from others.
+fn go_on(tx: &Tx<'_>, own: &Own, mut known: Known, now: u64, random: &mut dyn Random) -> Result<()> {
     let others = own.list.devices().filter(|device| device.id != own.device.id());
-    let unreached: Vec<u32> = others.map(|device| device.id).filter(|id| known.session_with(*id).is_none()).collect();
-    unreached.into_iter().for_each(|device| known.note_without_keys(device, now));
+    others.for_each(|device| known.note_without_keys(device.id, now));
     known.save(tx)?;
     directory::flush(tx, &known, now, random)
 }
@@ -91,34 +102,42 @@ pub(crate) fn retire(tx: &Tx<'_>, own: &mut Own, now: u64, random: &mut dyn Rand
     raise(tx, What::Removed, now).map(|_| ())
 }
 
-/// Has another account key follow ours, for a device that is being revoked has it: asks our others to sign for it.
-pub(crate) fn change_key(tx: &Tx<'_>, own: &mut Own, revoked: u32, now: u64, random: &mut dyn Random) -> Result<()> {
-    let object = own.make_heir(now, random)?;
-    own.save(tx)?;
-    let conversation = Conversation::Direct(own.id()?);
-    let lane = outbox::lane(tx, &conversation)?;
-    let mut circle = Circle::load(tx, own, &conversation)?;
-    if own.list.devices().count() < 3 {
-        // Nobody else is left to sign.
+/// Asks our other devices to sign for the key that is to follow ours, if one is. Whoever cannot be asked now is asked later,
+/// or has to be linked again.
+pub(crate) fn ask_heirs(tx: &Tx<'_>, now: u64, random: &mut dyn Random) -> Result<()> {
+    let mut own = Own::load(tx)?;
+    let unasked = own.unasked();
+    if unasked.is_empty() || own.check_member().is_err() {
         return Ok(());
     }
-    let mut id = [0; 8];
-    tx.random(&mut id);
-    let scope = Scope::OursBut(revoked);
-    let message = Queued::upkeep(MessageId::new(id)?, conversation, scope, Load::Rekey(object), now);
-    let attempt = outbox::seal(tx, own, &mut circle, &message, now, random)?;
-    let row = tx.reserve(Table::Outbox)?;
-    match attempt {
-        Attempt::Sealed(sealed) => {
-            Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
-            circle.save(tx)
-        }
-        Attempt::Plain => Ok(()),
-        Attempt::Missing(rows) => {
-            Waiting { lane, held: false, message }.save(tx, row)?;
-            directory::ask_for_all(tx, &rows, now)
+    let conversation = Conversation::Direct(own.id()?);
+    let lane = outbox::lane(tx, &conversation)?;
+    for device in unasked {
+        let Some(object) = own.heir.as_ref().map(|heir| heir.succession.as_bytes().to_vec()) else { continue };
+        let mut circle = Circle::load(tx, &own, &conversation)?;
+        let mut id = [0; 8];
+        tx.random(&mut id);
+        let (scope, load) = (Scope::Device(device), Load::Rekey(object));
+        let message = Queued::upkeep(MessageId::new(id)?, conversation.clone(), scope, load, now);
+        let is_asked = match outbox::seal(tx, &own, &mut circle, &message, now, random) {
+            Ok(Attempt::Sealed(sealed)) => {
+                Entry::put(tx, tx.reserve(Table::Outbox)?, lane, &Cargo::sealed(*sealed, message), now)?;
+                circle.save(tx)?;
+                true
+            }
+            Ok(Attempt::Missing(rows)) => {
+                Waiting { lane, held: false, message }.save(tx, tx.reserve(Table::Outbox)?)?;
+                directory::ask_for_all(tx, &rows, now)?;
+                true
+            }
+            Ok(Attempt::Plain) | Err(Error::Misuse(_)) => false,
+            Err(error) => return Err(error),
+        };
+        if let Some(heir) = own.heir.as_mut().filter(|_| is_asked) {
+            heir.asked.push(device);
         }
     }
+    own.save(tx)
 }
 
 /// Another of our devices asks us to sign for a new account key; `known` is our own account. A second successor of one key
@@ -138,7 +157,7 @@ pub(crate) fn asked(tx: &Tx<'_>, known: &Known, device: u32, object: &[u8], now:
         }
         Err(sprag_core::Error::Fork) => {
             let (account, mine) = (known.account.clone(), known.list_ref());
-            let theirs = ListRef::new(own.list.sequence() + 1, [0; 32]);
+            let theirs = ListRef::new(own.list.sequence().saturating_add(1), [0; 32]);
             raise_sparingly(tx, What::ListConflict { account, mine, theirs }, now)
         }
         Err(_) => Ok(()),
@@ -146,17 +165,21 @@ pub(crate) fn asked(tx: &Tx<'_>, known: &Known, device: u32, object: &[u8], now:
 }
 
 /// What our own devices are owed, if it is more than an empty answer: our entry for the key that is to follow.
-pub(crate) fn answer(tx: &Tx<'_>, own: &Own, conversation: &Conversation) -> Result<Option<(Scope, Load)>> {
+pub(crate) fn answer(own: &Own, conversation: &Conversation) -> Result<Option<(Scope, Load)>> {
     let Conversation::Direct(account) = conversation else { return Ok(None) };
     let Some(heir) = own.heir.as_ref().filter(|_| own.is_own(account)) else { return Ok(None) };
     let Some(device) = heir.asked_by else { return Ok(None) };
     let entry = own.entry_for(heir.succession.new_account())?;
+    Ok(Some((Scope::Device(device), Load::Entry(entry.encode()))))
+}
+
+/// Our entry for the key that is to follow is on its way.
+pub(crate) fn has_answered(tx: &Tx<'_>) -> Result<()> {
     let mut own = Own::load(tx)?;
     if let Some(heir) = &mut own.heir {
         heir.asked_by = None;
     }
-    own.save(tx)?;
-    Ok(Some((Scope::Device(device), Load::Entry(entry.encode()))))
+    own.save(tx)
 }
 
 /// Another of our devices has signed for the key that is to follow.

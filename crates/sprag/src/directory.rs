@@ -106,7 +106,7 @@ fn next_list(tx: &Tx<'_>, own: &Own, upkeep: &Upkeep, now: u64) -> Result<Option
         return Ok(write(&own.list, 0));
     }
     let expected = own.list.sequence();
-    Ok(own.next_list(&own.list, now)?.and_then(|list| write(&list, expected)))
+    Ok(own.next_list(&own.list, now).and_then(|list| write(&list, expected)))
 }
 
 /// Wants a change of our list.

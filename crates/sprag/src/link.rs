@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Incoming, LinkPhase, Reason, What};
 use crate::id::{AccountId, BlobId, Conversation, DeviceId, LinkCode, MessageId};
 use crate::notice::{raise, raise_sparingly};
-use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Load, Queued, Scope};
+use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Load, Queued, Scope, Waiting};
 use crate::prekeys::{self, Made};
 use crate::protection;
 use crate::request::{Action, PublishKeys, Send};
@@ -47,7 +47,10 @@ const MAX_ADMISSIONS: usize = 8;
 const PINNED: u8 = 1;
 const VERIFIED: u8 = 2;
 
-/// The most bytes of a page of the account's state.
+/// Bytes of a handshake with all that is around it, and a reserve.
+const HANDSHAKE: usize = 2_600;
+
+/// The most bytes of a page of the account's state, where bodies are long enough.
 const PAGE: usize = 24 * 1024;
 
 /// Whether bytes are part of a linking.
@@ -164,16 +167,18 @@ fn answered(snapshot: &Snapshot<'_>, id: LinkId, bytes: &[u8], now: u64) -> Resu
 pub(crate) fn commit(tx: &Tx<'_>, examined: Examined, incoming: &Incoming, now: u64) -> Result<Finding> {
     match examined {
         Examined::Plain(finding) => Ok(finding),
-        Examined::Refused(reason) => {
-            let (app_ref, blob_id) = (incoming.app_ref.clone(), BlobId::of(&incoming.bytes));
-            let healing = Healing::Final;
-            let what = What::Unreadable { app_ref, blob_id, from: incoming.from.clone(), reason, healing };
-            raise_sparingly(tx, what, now)?;
-            Ok(Finding::Unreadable { reason, healing })
-        }
+        Examined::Refused(reason) => refused(tx, reason, incoming, now),
         Examined::Offer(joining) => join(tx, *joining, now),
-        Examined::Answer(admitted, id) => admit(tx, *admitted, id, now),
+        Examined::Answer(admitted, id) => admit(tx, *admitted, id, incoming, now),
     }
+}
+
+fn refused(tx: &Tx<'_>, reason: Reason, incoming: &Incoming, now: u64) -> Result<Finding> {
+    let (app_ref, blob_id) = (incoming.app_ref.clone(), BlobId::of(&incoming.bytes));
+    let healing = Healing::Final;
+    let what = What::Unreadable { app_ref, blob_id, from: incoming.from.clone(), reason, healing };
+    raise_sparingly(tx, what, now)?;
+    Ok(Finding::Unreadable { reason, healing })
 }
 
 /// The new device has an account now, and waits to be on its list.
@@ -273,13 +278,17 @@ pub(crate) fn offer(
 }
 
 /// The new device has answered: it is to be on the next list.
-fn admit(tx: &Tx<'_>, admitted: Admitted, id: LinkId, now: u64) -> Result<Finding> {
+fn admit(tx: &Tx<'_>, admitted: Admitted, id: LinkId, incoming: &Incoming, now: u64) -> Result<Finding> {
     let mut waiting = Admission::all(tx)?;
     let admission = waiting.iter_mut().find(|admission| admission.offered.id() == id).ok_or(CORRUPT)?;
+    let mut own = Own::load(tx)?;
+    if !own.could_add(&admitted.entry, now) {
+        // Signed for a key that another has followed since, or for a list that is full.
+        return refused(tx, Reason::Mismatch, incoming, now);
+    }
     let device = admitted.device.id;
     admission.answer = Some((device, admitted.prekey_object));
     Admission::save_all(tx, &waiting)?;
-    let mut own = Own::load(tx)?;
     directory::change_list(tx, &mut own, Change::Add(device, admitted.entry), now)?;
     let event = raise(tx, What::Link { phase: LinkPhase::Answered, device: Some(DeviceId(device)) }, now)?;
     Ok(Finding::Opened { events: vec![event] })
@@ -325,7 +334,8 @@ pub(crate) fn welcome(tx: &Tx<'_>, begun: Vec<Begun>, now: u64, random: &mut dyn
         known.save(tx)?;
         let key = own.key.as_ref().filter(|_| admission.offered.grants_account_key());
         let contacts = contacts(tx, &own)?;
-        for page in StatePage::split(key, &contacts, &protection::state(tx)?, PAGE)? {
+        // What does not fit must not keep the directory's answer from being taken.
+        for page in StatePage::split(key, &contacts, &protection::state(tx)?, page(&own)).unwrap_or_default() {
             tell(tx, &own, &me, device, page, now, random)?;
         }
         raise(tx, What::Link { phase: LinkPhase::Admitted, device: Some(DeviceId(device)) }, now)?;
@@ -361,12 +371,24 @@ pub(crate) fn tell(
     let lane = outbox::lane(tx, &conversation)?;
     let mut circle = Circle::load(tx, own, &conversation)?;
     let message = Queued::upkeep(MessageId::new(id)?, conversation, Scope::Device(device), Load::State(page), now);
-    if let Attempt::Sealed(sealed) = outbox::seal(tx, own, &mut circle, &message, now, random)? {
-        let row = tx.reserve(Table::Outbox)?;
-        Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
-        circle.save(tx)?;
+    match outbox::seal(tx, own, &mut circle, &message, now, random) {
+        Ok(Attempt::Sealed(sealed)) => {
+            Entry::put(tx, tx.reserve(Table::Outbox)?, lane, &Cargo::sealed(*sealed, message), now)?;
+            circle.save(tx)
+        }
+        Ok(Attempt::Missing(rows)) => {
+            Waiting { lane, held: false, message }.save(tx, tx.reserve(Table::Outbox)?)?;
+            directory::ask_for_all(tx, &rows, now)
+        }
+        Ok(Attempt::Plain) | Err(Error::Misuse(_)) => Ok(()),
+        Err(error) => Err(error),
     }
-    Ok(())
+}
+
+/// The most bytes of a page of the account's state: beside it go a handshake, our list and padding.
+fn page(own: &Own) -> usize {
+    let beside = HANDSHAKE + own.list.as_bytes().len();
+    (outbox::room(own).saturating_sub(beside) / 8 * 7).min(PAGE)
 }
 
 /// Gives the account key to those of our devices that are to hold it and have it not yet.
@@ -378,7 +400,7 @@ pub(crate) fn hand_over(tx: &Tx<'_>, now: u64, random: &mut dyn Random) -> Resul
     }
     own.save(tx)?;
     for device in unkeyed {
-        for page in StatePage::split(own.key.as_ref(), &[], &[], PAGE)? {
+        for page in StatePage::split(own.key.as_ref(), &[], &[], page(&own)).unwrap_or_default() {
             tell(tx, &own, &me, device, page, now, random)?;
         }
     }

@@ -14,6 +14,9 @@ use crate::wire::{self, Extensions, Kind, Reader, Writer};
 /// The most devices that an account can have.
 pub const MAX_DEVICES: usize = 16;
 
+/// The highest number that a list can have: beyond it there is room for lists that follow.
+pub const MAX_SEQUENCE: u64 = 1 << 60;
+
 /// The most bytes of a list.
 pub const MAX_LIST: usize = 16 * 1024;
 
@@ -161,7 +164,12 @@ impl DeviceList {
         let distinct = self.devices().enumerate().all(|(i, a)| {
             self.devices().skip(i + 1).all(|b| a.device_key != b.device_key && a.identity_key != b.identity_key)
         });
-        if self.devices.is_empty() || !ascending || !distinct || self.sequence == 0 || self.expires <= self.issued {
+        if self.devices.is_empty()
+            || !ascending
+            || !distinct
+            || !(1..=MAX_SEQUENCE).contains(&self.sequence)
+            || self.expires <= self.issued
+        {
             return Err(Error::Malformed);
         }
         Ok(())

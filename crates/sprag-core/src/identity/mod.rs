@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 
 pub use account::{Account, AccountId, AccountKey};
 pub use device::{DeviceEntry, DeviceKeys, MAX_VERSIONS, SignedEntry};
-pub use list::{DeviceList, MAX_DEVICES, MAX_LIST, NewList};
-pub use pin::{Accepted, HISTORY, Pin, Step};
+pub use list::{DeviceList, MAX_DEVICES, MAX_LIST, MAX_SEQUENCE, NewList};
+pub use pin::{Accepted, HISTORY, MAX_GAP, Pin, Step};
 pub use succession::{MAX_SUCCESSION, Succession};
 
 /// Where bytes come from, and so what is checked of them.

@@ -12,6 +12,9 @@ use crate::wire::{Reader, Writer};
 /// How many lists' hashes are remembered.
 pub const HISTORY: usize = 16;
 
+/// The most by which a list may be ahead of the pinned one.
+pub const MAX_GAP: u64 = 1 << 20;
+
 /// How many device ids are remembered, those that are gone included.
 const BINDINGS: usize = 64;
 
@@ -88,7 +91,8 @@ impl Pin {
     /// # Errors
     /// [`Error::Mismatch`] for another account, or a device id that was bound to other keys;
     /// [`Error::Rollback`] for a lower sequence, or a device that reads only older versions than before;
-    /// [`Error::Fork`] for another list with the same sequence, or a next one that does not name the pinned one.
+    /// [`Error::Fork`] for another list with the same sequence, or a next one that does not name the pinned one;
+    /// [`Error::TooFar`] for one that is more than [`MAX_GAP`] ahead.
     pub fn accept(&self, list: &DeviceList) -> Result<Accepted> {
         if *list.account() != self.account && !broken!("pins-move") {
             return Err(Error::Mismatch);
@@ -110,6 +114,8 @@ impl Pin {
             Some(0) if list.hash() == hash => Ok(Step::Same),
             Some(1) if list.previous() == hash => Ok(Step::Next),
             Some(0 | 1) => Err(Error::Fork),
+            // Whoever stole the account key must not use up its numbers: no list could follow that takes him off.
+            Some(ahead) if ahead > MAX_GAP => Err(Error::TooFar),
             Some(ahead) => Ok(Step::Gap { missing: ahead - 1 }),
         }
     }

@@ -8,7 +8,7 @@ use sprag_core::random::Random;
 use sprag_core::secret::Secret;
 use sprag_core::wire::{Extensions, Reader, Writer};
 
-use crate::account::{Change, LIST_LIFETIME, Own};
+use crate::account::{LIST_LIFETIME, Own};
 use crate::codec::{Row, ok, read_list, write_list};
 use crate::error::{Error, Result};
 
@@ -29,6 +29,10 @@ pub(crate) struct Heir {
     at: u64,
     /// The device that asked us, while it has no answer.
     pub(crate) asked_by: Option<u32>,
+    /// The device that made the key.
+    maker: u32,
+    /// The devices that we have asked.
+    pub(crate) asked: Vec<u32>,
 }
 
 impl Heir {
@@ -39,15 +43,29 @@ impl Heir {
 }
 
 impl Own {
-    /// Makes the key that is to follow ours; the first device that signs for it is this one.
-    pub(crate) fn make_heir(&mut self, now: u64, random: &mut dyn Random) -> Result<Vec<u8>> {
+    /// Makes the key that is to follow ours, unless this device has made one; the first to sign for it is this one.
+    pub(crate) fn make_heir(&mut self, now: u64, random: &mut dyn Random) -> Result<()> {
+        if self.heir.as_ref().is_some_and(|heir| heir.key.is_some()) {
+            return Ok(());
+        }
         let old = self.key.as_ref().ok_or(Error::NotAllowed)?;
         let new = AccountKey::create(self.account().id.clone(), random);
         let succession = Succession::sign(old, &new, now)?;
-        let object = succession.as_bytes().to_vec();
         let entries = vec![self.entry_for(new.account())?];
-        self.heir = Some(Heir { succession, key: Some(new), entries, at: now, asked_by: None });
-        Ok(object)
+        let maker = self.device.id();
+        self.heir =
+            Some(Heir { succession, key: Some(new), entries, at: now, asked_by: None, maker, asked: Vec::new() });
+        Ok(())
+    }
+
+    /// The devices that are still to be asked to sign for the key that follows ours: once those that are not are off the list.
+    pub(crate) fn unasked(&self) -> Vec<u32> {
+        let Some(heir) = self.heir.as_ref().filter(|heir| heir.key.is_some()) else { return Vec::new() };
+        if self.list.devices().any(|device| self.is_leaving(device.id)) {
+            return Vec::new();
+        }
+        let others = self.list.devices().map(|device| device.id).filter(|id| *id != self.device.id());
+        others.filter(|id| !heir.asked.contains(id)).collect()
     }
 
     /// This device's entry, signed for an account that is to be ours.
@@ -58,25 +76,22 @@ impl Own {
 
     /// The first list under the key that follows ours: once the devices that are to be on it have signed for it, or have
     /// had their time, and those that are not are off our own.
-    pub(crate) fn heirs_list(&self, before: &DeviceList, now: u64) -> Result<Option<DeviceList>> {
-        let Some(heir) = &self.heir else { return Ok(None) };
-        let is_removing = |change: &Change| matches!(change, Change::Remove(_)) && !change.is_in(before);
-        let (Some(key), false) = (&heir.key, self.changes.iter().any(is_removing)) else { return Ok(None) };
-        let mut entries = Vec::new();
-        for entry in &heir.entries {
-            let device = ok(entry.verify(key.account()))?;
-            if before.device(device.id).is_some_and(|listed| listed.device_key == device.device_key) {
-                entries.push(entry.clone());
-            }
-        }
+    pub(crate) fn heirs_list(&self, before: &DeviceList, now: u64) -> Option<DeviceList> {
+        let heir = self.heir.as_ref()?;
+        let key = heir.key.as_ref().filter(|_| !before.devices().any(|device| self.is_leaving(device.id)))?;
+        let is_listed = |entry: &&SignedEntry| {
+            let device = entry.verify(key.account());
+            device.is_ok_and(|device| before.device(device.id).is_some_and(|listed| *listed == device))
+        };
+        let entries: Vec<_> = heir.entries.iter().filter(is_listed).cloned().collect();
         let is_complete = entries.len() == before.devices().count();
         if !is_complete && now < heir.at.saturating_add(PATIENCE) {
-            return Ok(None);
+            return None;
         }
         let mut extensions = Extensions::new();
         extensions.insert(EXT_SUCCESSION, heir.succession.as_bytes().to_vec());
         let list = NewList {
-            sequence: before.sequence() + 1,
+            sequence: before.sequence().checked_add(1)?,
             previous: *before.hash(),
             issued: now,
             expires: now.saturating_add(LIST_LIFETIME),
@@ -84,7 +99,7 @@ impl Own {
             devices: &entries,
             extensions,
         };
-        Ok(Some(list.sign(key)?))
+        list.sign(key).ok()
     }
 
     /// Notes that a device of ours has signed for the key that is to follow. Tells whether it is news.
@@ -111,19 +126,25 @@ impl Own {
     pub(crate) fn learn_heir(&mut self, object: &[u8], asked_by: u32, now: u64) -> sprag_core::Result<()> {
         let succession = Succession::open(object)?;
         succession.follow(self.account())?;
-        if let Some(heir) = &mut self.heir {
+        let ours = self.device.id();
+        // What a device made that is off the list since counts for nothing: it may have been a thief's.
+        let list = &self.list;
+        let known = self.heir.as_mut().filter(|heir| heir.maker == ours || list.device(heir.maker).is_some());
+        if let Some(heir) = known {
             heir.succession.check_beside(&succession)?;
             heir.asked_by = heir.key.is_none().then_some(asked_by);
             return Ok(());
         }
-        self.heir = Some(Heir { succession, key: None, entries: Vec::new(), at: now, asked_by: Some(asked_by) });
+        let (entries, asked) = (Vec::new(), Vec::new());
+        let (maker, asked_by) = (asked_by, Some(asked_by));
+        self.heir = Some(Heir { succession, key: None, entries, at: now, asked_by, maker, asked });
         Ok(())
     }
 }
 
 impl Row for Heir {
     fn write(&self, writer: &mut Writer) {
-        writer.array(5).bytes(self.succession.as_bytes());
+        writer.array(7).bytes(self.succession.as_bytes());
         match &self.key {
             Some(key) => writer.bytes(key.expose_seed()),
             None => writer.null(),
@@ -132,15 +153,19 @@ impl Row for Heir {
         write_list(writer, &entries);
         writer.uint(self.at);
         self.asked_by.write(writer);
+        self.maker.write(writer);
+        write_list(writer, &self.asked);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(5))?;
+        ok(reader.array_of(7))?;
         let succession = ok(Succession::open(ok(reader.bytes())?))?;
         let seed = if reader.take_null() { None } else { Some(ok(Secret::from_slice(ok(reader.bytes())?))?) };
         let key = seed.map(|seed| AccountKey::from_seed(succession.id().clone(), &seed));
         let entries = read_list::<Vec<u8>>(reader)?;
         let entries = entries.iter().map(|entry| ok(SignedEntry::decode(entry))).collect::<Result<_>>()?;
-        Ok(Self { succession, key, entries, at: Row::read(reader)?, asked_by: Row::read(reader)? })
+        let (at, asked_by) = (Row::read(reader)?, Row::read(reader)?);
+        let (maker, asked) = (Row::read(reader)?, read_list(reader)?);
+        Ok(Self { succession, key, entries, at, asked_by, maker, asked })
     }
 }

@@ -133,26 +133,25 @@ impl Own {
         self.account().id.as_bytes() == account.as_bytes()
     }
 
+    /// Whether a device of ours is to be taken off the list, which no confirmed list says yet: nothing is sent to it.
+    pub(crate) fn is_leaving(&self, device: u32) -> bool {
+        self.changes.iter().any(|change| matches!(change, Change::Remove(id) if *id == device))
+    }
+
     /// Our list with every change that is wanted, to be put in the place of `before`; none if there is none, or this device
-    /// may not sign it.
-    pub(crate) fn next_list(&self, before: &DeviceList, now: u64) -> Result<Option<DeviceList>> {
-        if let Some(list) = self.heirs_list(before, now)? {
-            return Ok(Some(list));
+    /// may not sign it. What cannot be signed is left out: it must not keep everything else from being so.
+    pub(crate) fn next_list(&self, before: &DeviceList, now: u64) -> Option<DeviceList> {
+        let is_listed = before.device(self.device.id()).is_some();
+        let changes = Some(&self.changes).filter(|_| self.stage == Stage::Member && is_listed)?;
+        if let Some(list) = self.heirs_list(before, now) {
+            return Some(list);
         }
-        let Some(key) = self.key.as_ref().filter(|_| !self.changes.is_empty() && self.stage == Stage::Member) else {
-            return Ok(None);
-        };
-        let mut entries = Vec::new();
-        for (device, entry) in before.devices().zip(before.signed_entries()) {
-            if !self.changes.iter().any(|change| matches!(change, Change::Remove(id) if *id == device.id)) {
-                entries.push(entry);
-            }
+        let key = self.key.as_ref().filter(|_| !changes.is_empty())?;
+        let mut kept: Vec<_> = before.devices().zip(before.signed_entries()).collect();
+        if before.devices().any(|device| device.holds_account_key && !self.is_leaving(device.id)) {
+            kept.retain(|(device, _)| !self.is_leaving(device.id));
         }
-        for change in &self.changes {
-            if let (Change::Add(_, entry), false) = (change, change.is_in(before)) {
-                entries.push(entry.clone());
-            }
-        }
+        let mut entries: Vec<SignedEntry> = kept.into_iter().map(|(_, entry)| entry).collect();
         // Another list may stand under the next number already: one that nobody has seen is above it.
         let ahead = if before.hash() == self.list.hash() { 1 } else { 2 };
         let wanted = self.changes.iter().rev().find_map(|change| match change {
@@ -160,7 +159,28 @@ impl Own {
             _ => None,
         });
         let ready = wanted.unwrap_or_else(|| before.ready());
-        sign_list(key, &entries, before.sequence() + ahead, *before.hash(), ready, now).map(Some)
+        let sequence = before.sequence().checked_add(ahead)?;
+        let sign = |entries: &[SignedEntry]| sign_list(key, entries, sequence, *before.hash(), ready, now).ok();
+        let mut list = sign(&entries)?;
+        for change in changes.iter().filter(|change| !change.is_in(before)) {
+            let Change::Add(_, entry) = change else { continue };
+            entries.push(entry.clone());
+            match sign(&entries) {
+                Some(longer) => list = longer,
+                None => {
+                    entries.pop();
+                }
+            }
+        }
+        Some(list)
+    }
+
+    /// Whether an entry could be put on our list as it is.
+    pub(crate) fn could_add(&self, entry: &SignedEntry, now: u64) -> bool {
+        let mut entries = self.list.signed_entries();
+        entries.push(entry.clone());
+        let sign = |key| sign_list(key, &entries, self.list.sequence(), *self.list.hash(), true, now);
+        self.key.as_ref().is_some_and(|key| sign(key).is_ok())
     }
 
     /// Whether the list is old enough to be signed anew.
@@ -179,13 +199,17 @@ impl Own {
             own.key = own.heir.take().and_then(Heir::into_key);
             let others = list.devices().filter(|device| device.holds_account_key && device.device_key != ours);
             own.unkeyed = if own.key.is_some() { others.map(|device| device.id).collect() } else { Vec::new() };
+            // Who signed for the old key is to be linked anew.
+            own.changes.retain(|change| !matches!(change, Change::Add(..)));
         }
         own.list = list;
         let before = own.stage;
         own.stage = match before {
+            // It has given up its keys.
+            Stage::Removed => Stage::Removed,
             _ if is_listed => Stage::Member,
             Stage::Joining => Stage::Joining,
-            Stage::Member | Stage::Removed => Stage::Removed,
+            Stage::Member => Stage::Removed,
         };
         if own.stage == Stage::Member {
             tx.delete(Table::Meta, NEWCOMER)?;
@@ -193,6 +217,8 @@ impl Own {
         if own.stage == Stage::Removed {
             // What this device may no longer use, nobody who takes it up shall find.
             own.key = None;
+            own.heir = None;
+            own.unkeyed.clear();
         }
         own.save(tx)?;
         Ok((before, own.stage))

@@ -98,7 +98,7 @@ impl Client {
             }
             let entry = own.list.device(device.0).ok_or(Error::Unknown)?;
             if entry.holds_account_key && !broken!("account-key-survives-theft") {
-                devices::change_key(tx, &mut own, device.0, now, &mut random)?;
+                own.make_heir(now, &mut random)?;
             }
             directory::change_list(tx, &mut own, Change::Remove(device.0), now)?;
             pending(tx, now)

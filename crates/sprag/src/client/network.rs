@@ -1,6 +1,7 @@
 //! The door to the app's network: what it is to do, and what became of it.
 
 use super::{Client, LEASE, pending};
+use crate::account::Own;
 use crate::cards;
 use crate::config::Shelf;
 use crate::contact::Known;
@@ -85,6 +86,7 @@ impl Client {
                             directory::published(tx, row, &mut entry, publish, outcome, now)?;
                             link::welcome(tx, begun, now, &mut late)?;
                             link::hand_over(tx, now, &mut late)?;
+                            devices::ask_heirs(tx, now, &mut late)?;
                         }
                         (_, outcome, None) => {
                             let Some(message) = cargo.message else {
@@ -147,7 +149,9 @@ fn sent(tx: &Tx<'_>, row: i64, lane: i64, left: Left, outcome: &Outcome, shelf: 
         }
         Outcome::Stale { accounts } => {
             // Sealed again, under the same id, when the newer lists are here.
-            let all = outbox::members(&message.conversation).to_vec();
+            let own = Own::load(tx)?;
+            let mut all = outbox::members(&message.conversation).to_vec();
+            all.extend(accounts.iter().map(|stale| &stale.account).filter(|account| own.is_own(account)).cloned());
             let named = all.iter().filter(|account| accounts.iter().any(|stale| stale.account == **account));
             let named: Vec<_> = named.cloned().collect();
             outbox::release(tx, row, lane, message, now)?;

@@ -115,30 +115,34 @@ impl Client {
         let known = Known::load(tx, contact)?;
         healing::answer(tx, own, &known, now, random)?;
         let known = Known::load(tx, contact)?;
-        if !known.owes_answer || known.is_held() || own.check_member().is_err() {
+        if known.is_held() || own.check_member().is_err() {
             return Ok(());
         }
+        let is_owed = known.owes_answer;
         let conversation = Conversation::Direct(known.account);
         let mut circle = Circle::load(tx, own, &conversation)?;
-        let (scope, load) = devices::answer(tx, own, &conversation)?.unwrap_or((Scope::Others, Load::Nothing));
-        let message = Queued::upkeep(fresh_id(tx)?, conversation, scope, load, now);
-        if Waiting::is_any(tx, contact)? {
-            // What waits is an answer, too.
+        let entry = devices::answer(own, &conversation)?;
+        let is_entry = entry.is_some();
+        // What waits is an answer, too.
+        if !is_entry && (!is_owed || Waiting::is_any(tx, contact)?) {
             return Ok(());
         }
+        let (scope, load) = entry.unwrap_or((Scope::Others, Load::Nothing));
+        let message = Queued::upkeep(fresh_id(tx)?, conversation, scope, load, now);
         let attempt = outbox::seal(tx, own, &mut circle, &message, now, random)?;
         let row = tx.reserve(Table::Outbox)?;
         match attempt {
             Attempt::Sealed(sealed) => {
                 Entry::put(tx, row, contact, &Cargo::sealed(*sealed, message), now)?;
-                circle.save(tx)
+                circle.save(tx)?;
             }
-            Attempt::Plain => Ok(()),
+            Attempt::Plain => {}
             Attempt::Missing(rows) => {
                 Waiting { lane: contact, held: false, message }.save(tx, row)?;
-                directory::ask_for_all(tx, &rows, now)
+                directory::ask_for_all(tx, &rows, now)?;
             }
         }
+        if is_entry { devices::has_answered(tx) } else { Ok(()) }
     }
 }
 

@@ -213,7 +213,8 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     }
     let sender = Sender { account: known.account.clone(), device: DeviceId(device) };
     let filed = incoming.conversation.as_ref().filter(|filed| !members(filed).is_empty());
-    let filed = filed.map(|filed| complete(&own_id, filed)).transpose()?;
+    // A server may name any members: what cannot be a room is no word about one.
+    let filed = filed.and_then(|filed| complete(&own_id, filed).ok());
     if let Some(differs) = conversation::compare(tx, &sender, &conversation, filed.as_ref())? {
         events.push(raise(tx, differs, now)?);
     }

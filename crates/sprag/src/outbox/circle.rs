@@ -113,10 +113,9 @@ impl Scope {
     pub(super) fn covers(self, own: &Own, known: &Known, device: u32, to_ourselves: bool) -> bool {
         let is_own = own.is_own(&known.account);
         match self {
-            _ if is_own && device == own.device.id() => false,
+            _ if is_own && (device == own.device.id() || own.is_leaving(device)) => false,
             Self::Everybody => !is_own || !broken!("own-devices-left-out"),
             Self::Others => !is_own || to_ourselves,
-            Self::OursBut(but) => is_own && device != but,
             Self::One { contact, device: only } => known.row == contact && device == only,
             Self::Device(only) => device == only && (!is_own || to_ourselves),
         }

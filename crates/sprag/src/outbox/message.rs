@@ -30,8 +30,6 @@ pub(crate) enum Scope {
     Others,
     /// One of ours alone.
     Device(u32),
-    /// Our own others, but for one.
-    OursBut(u32),
     /// One alone, of the contact in this row.
     One { contact: i64, device: u32 },
 }
@@ -330,7 +328,6 @@ impl Row for Scope {
             Self::Everybody => writer.array(1).uint(1),
             Self::Others => writer.array(1).uint(2),
             Self::Device(device) => writer.array(2).uint(3).uint((*device).into()),
-            Self::OursBut(device) => writer.array(2).uint(4).uint((*device).into()),
             Self::One { contact, device } => {
                 contact.write(writer.array(3).uint(5));
                 writer.uint((*device).into())
@@ -343,7 +340,6 @@ impl Row for Scope {
             (1, 1) => Ok(Self::Everybody),
             (1, 2) => Ok(Self::Others),
             (2, 3) => Row::read(reader).map(Self::Device),
-            (2, 4) => Row::read(reader).map(Self::OursBut),
             (3, 5) => Ok(Self::One { contact: Row::read(reader)?, device: Row::read(reader)? }),
             _ => Err(CORRUPT),
         }

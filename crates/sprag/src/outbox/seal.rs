@@ -105,6 +105,7 @@ impl<'a> Lane<'a> {
             match session {
                 Some(reference) => match Self::load(tx, contact, reference, now)? {
                     Some(lane) => lanes.push(lane),
+                    None if contact.is_without_keys(device.id, now) => is_complete = false,
                     None => return Ok(None),
                 },
                 // Whoever published nothing must not keep the message from everybody else.
@@ -364,6 +365,14 @@ pub(crate) fn flush(
     now: u64,
     random: &mut dyn Random,
 ) -> Result<Vec<i64>> {
+    if own.check_member().is_err() {
+        // Nothing waits for what cannot come any more.
+        for (row, Waiting { message, .. }) in Waiting::for_keys(tx)? {
+            progress(tx, &message, MessageState::Failed, Some(Reason::NotListed), now)?;
+            tx.delete(Table::Waiting, row)?;
+        }
+        return Ok(Vec::new());
+    }
     let (mut blocked, mut wanted) = (Vec::new(), Vec::new());
     for (row, Waiting { lane, message, .. }) in Waiting::for_keys(tx)? {
         if blocked.contains(&lane) || !concerns(own, &message, answered) {
