@@ -22,7 +22,10 @@ use crate::upkeep::Upkeep;
 
 /// Asks what the directory shows of our own account: a list that is not ours, or an older one, is seen so.
 pub(crate) fn look(tx: &Tx<'_>, own: &Own, now: u64) -> Result<()> {
-    if own.stage == Stage::Removed || broken!("own-list-unwatched") {
+    // What is on its way is not there yet; but a directory that takes nothing must not stay unwatched, least of all while
+    // somebody is to be taken off.
+    let is_leaving = own.list.devices().any(|device| own.is_leaving(device.id));
+    if own.stage == Stage::Removed || (directory::is_publishing(tx)? && !is_leaving) || broken!("own-list-unwatched") {
         return Ok(());
     }
     let mut known = Known::find(tx, &own.id()?)?.ok_or(CORRUPT)?;

@@ -373,3 +373,65 @@ fn another_account_key_follows_when_a_device_that_held_it_is_revoked() {
     assert!(bob.texts().is_empty());
     assert!(ours[2].texts().is_empty());
 }
+
+/// Revoking and admitting in one minute: whichever comes first, nothing stands still, and the account goes on.
+#[test]
+fn a_device_that_is_admitted_while_the_key_changes_holds_nothing_up() {
+    let mut server = Server::default();
+    server.compares = true;
+    let (alice, tablet, bob) = linked(&mut server);
+    let stolen = Phone::newcomer("alice", Environment::platform());
+    server.link(&alice, &stolen, true);
+    let new = Phone::newcomer("alice", Environment::platform());
+    let code = new.client.link_code().unwrap();
+    alice.client.revoke(stolen.client.device()).unwrap();
+    alice.client.revoke(stolen.client.device()).unwrap();
+    alice.client.admit(code.expose_bytes(), code.digits(), false).unwrap();
+    for _ in 0..6 {
+        for phone in [&alice, &new, &tablet, &stolen, &bob] {
+            server.deliver(phone);
+            phone.client.wake(sprag::Hint::default()).unwrap();
+            server.pump(phone);
+        }
+    }
+    server.send(&alice, &bob, "still here");
+    server.deliver(&bob);
+    assert_eq!(bob.texts(), ["still here"]);
+    assert!(stolen.texts().is_empty());
+    // Whoever signed for the old key is linked again.
+    if alice.client.devices().unwrap().len() < 3 {
+        server.link(&alice, &Phone::newcomer("alice", Environment::platform()), false);
+    }
+    assert_eq!(alice.client.devices().unwrap().len(), 3);
+    assert!(alice.client.devices().unwrap().iter().all(|device| device.id != stolen.client.device()));
+}
+
+/// A device that nobody has heard of for long, and that has no keys at the directory, keeps no message from the others.
+#[test]
+fn a_device_that_is_gone_for_good_holds_nothing_up() {
+    let hands = Hands::new();
+    let environment = || Environment { clock: hands.clone(), ..Environment::platform() };
+    let mut server = Server::default();
+    let (alice, bob) = (Phone::timed("alice", &hands), Phone::timed("bob", &hands));
+    server.pump(&alice);
+    server.pump(&bob);
+    let lost = Phone::newcomer("alice", environment());
+    server.link(&alice, &lost, false);
+    server.send(&bob, &alice, "to both");
+    server.deliver(&alice);
+    server.send(&alice, &bob, "hello");
+    server.deliver(&bob);
+    server.forget_keys(&lost);
+    for day in 0..10 {
+        hands.pass(world::DAY);
+        server.send(&bob, &alice, &format!("day {day}"));
+        server.send(&alice, &bob, &format!("answer {day}"));
+        [&alice, &bob].into_iter().for_each(|phone| {
+            server.deliver(phone);
+            phone.client.wake(sprag::Hint::default()).unwrap();
+            server.pump(phone);
+        });
+    }
+    assert!(alice.texts().contains(&"day 9".to_owned()));
+    assert!(bob.texts().contains(&"answer 9".to_owned()));
+}

@@ -175,3 +175,18 @@ fn a_room_has_bounds() {
     assert!(send(&room("den", &many.iter().map(String::as_str).collect::<Vec<_>>())).is_err());
     assert!(send(&room("den", &many[1..].iter().map(String::as_str).collect::<Vec<_>>())).is_ok());
 }
+
+/// Whatever a server names as the members of a room, what comes with it is taken in.
+#[test]
+fn members_that_cannot_be_a_room_are_no_error() {
+    let mut server = Server::default();
+    let phones = phones(&mut server, &["alice", "bob"]);
+    let [alice, bob] = &phones[..] else { panic!() };
+    let many: Vec<String> = (0..300).map(|number| format!("member {number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for members in [&["bob"][..], &[], &many] {
+        say(&mut server, alice, &room("den", &["bob"]), "hello");
+        let bytes = server.fetch(bob).remove(0).bytes;
+        assert!(matches!(deliver_filed(bob, "alice", &room("den", members), &bytes), Finding::Opened { .. }));
+    }
+}

@@ -295,6 +295,13 @@ impl Server {
         self.signed.extend(theirs.into_iter().map(|(device, object)| ((account.to_vec(), device), object)));
     }
 
+    /// The directory loses the keys of a phone.
+    pub(crate) fn forget_keys(&mut self, phone: &Phone) {
+        let device = (phone.id.to_vec(), phone.client.device().0);
+        self.signed.remove(&device);
+        self.one_time.remove(&device);
+    }
+
     /// What waits for a phone, as its device has not fetched it yet.
     pub(crate) fn fetch(&mut self, phone: &Phone) -> Vec<Incoming> {
         let all = self.mail.get(phone.id.as_bytes()).map_or(&[][..], Vec::as_slice);
