@@ -278,16 +278,32 @@ impl Known {
     }
 
     /// The generation of a session that continues the one of this number; or, if there is none, that takes the place of
-    /// whatever is confirmed.
+    /// whatever is confirmed. It is above all in which the peer was heard: who begins it cannot read every one of those.
+    /// What neither side has heard yet counts for nothing, so that of two that cross both sides prefer the same.
     pub(crate) fn generation_after(&self, old: Option<u32>, device: u32) -> u32 {
         let continued = self.sessions.iter().find(|session| Some(session.ordinal) == old);
-        let latest = self.sessions.iter().filter(|session| session.device == device).map(|session| session.generation);
+        let of_device = self.sessions.iter().filter(|session| session.device == device && session.heard);
+        let heard = of_device.map(|session| session.generation).max();
         let before = match continued {
-            Some(session) => Some(session.generation),
-            None if self.is_confirmed(device) => latest.max(),
+            Some(session) => heard.max(Some(session.generation)),
+            None if self.is_confirmed(device) => heard,
             None => None,
         };
         before.map_or(0, |generation| generation.saturating_add(1))
+    }
+
+    /// The peer asks in this session for what it could not read: it does not read every one of the others.
+    pub(crate) fn prefer(&mut self, ordinal: u32) {
+        let Some(asked) = self.sessions.iter().find(|session| session.ordinal == ordinal) else { return };
+        let (device, mut generation) = (asked.device, asked.generation);
+        for other in self.sessions.iter().filter(|other| other.device == device && other.heard) {
+            if other.ordinal != ordinal {
+                generation = generation.max(other.generation.saturating_add(1));
+            }
+        }
+        if let Some(session) = self.sessions.iter_mut().find(|session| session.ordinal == ordinal) {
+            session.generation = generation;
+        }
     }
 
     /// Whether the session that is sent in goes on from what was confirmed before, or the user has accepted it.
@@ -476,8 +492,11 @@ impl Known {
             // In the order in which they began: the newest, and the one that is sent on, are never given up.
             let best = self.session_with(device).map(|s| s.ordinal);
             let newest = self.sessions.last().map(|s| s.ordinal);
-            let of_device =
-                |s: &&SessionRef| s.device == device && Some(s.ordinal) != best && Some(s.ordinal) != newest;
+            // Nor is the one of ours that nobody has answered yet: of two that cross each side would give up its own, and
+            // then send in the other's.
+            let crossing = self.sessions.iter().rfind(|s| s.device == device && !s.heard).map(|s| s.ordinal);
+            let kept = [best, newest, crossing];
+            let of_device = |s: &&SessionRef| s.device == device && !kept.contains(&Some(s.ordinal));
             let oldest = self.sessions.iter().filter(of_device).min_by_key(|s| s.heard);
             let Some(ordinal) = oldest.map(|s| s.ordinal) else { break };
             self.sessions.retain(|s| s.ordinal != ordinal);

@@ -169,6 +169,9 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     if let Some(session) = known.sessions.iter_mut().find(|session| session.ordinal == ordinal) {
         session.knows = session.knows.max(knows);
     }
+    if matches!(content.body, Body::Renew(_)) {
+        known.prefer(ordinal);
+    }
     announced(&mut known, content.extensions.get(EXT_SESSIONS));
     if let (Directory::InBand, Some(card), Some(pin)) =
         (own.policy.directory, content.extensions.get(EXT_CARD), &known.pin)
