@@ -20,13 +20,13 @@ use crate::seen;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Snapshot, Table, Tx};
 
-/// The most sessions with one device, once both have one: the one that is sent in, the one that it continues, in which
-/// messages may be on their way, and one that is being begun.
+/// The sessions with one device that are kept in any case: the one that is sent in, the one that it continues, in which
+/// messages may be on their way, and one that is being begun. Beyond that go those in which the peer sends no more.
 const MAX_SESSIONS: usize = 3;
 
-/// The most before that. Either side begins anew every week for as long as it hears nothing, and messages can be on their
-/// way for a month: answers in each of four of ours and four of theirs are still to be read.
-const MAX_UNCONFIRMED: usize = 8;
+/// The most with one device. Either side begins anew every week for as long as it hears nothing, and messages can be on
+/// their way for a month: answers in each of four of ours and four of theirs are still to be read.
+const MAX_ANY: usize = 8;
 
 /// Where a session is and how its messages are found.
 pub(crate) struct SessionRef {
@@ -272,6 +272,13 @@ impl Known {
         all
     }
 
+    /// The sessions with a device in the order in which either side prefers those that both have.
+    fn by_order(&self, device: u32) -> Vec<&SessionRef> {
+        let mut all: Vec<_> = self.sessions.iter().filter(|s| s.device == device && s.is_proven()).collect();
+        all.sort_by_key(|session| (Reverse(session.generation), session.transcript));
+        all
+    }
+
     /// Whether the peer has shown that it has a session with us.
     pub(crate) fn is_confirmed(&self, device: u32) -> bool {
         self.sessions.iter().any(|session| session.device == device && session.marks & CONFIRMED != 0)
@@ -282,8 +289,9 @@ impl Known {
     /// What neither side has heard yet counts for nothing, so that of two that cross both sides prefer the same.
     pub(crate) fn generation_after(&self, old: Option<u32>, device: u32) -> u32 {
         let continued = self.sessions.iter().find(|session| Some(session.ordinal) == old);
-        let of_device = self.sessions.iter().filter(|session| session.device == device && session.heard);
-        let heard = of_device.map(|session| session.generation).max();
+        let of_device = self.sessions.iter().filter(|session| session.device == device);
+        let heard = of_device.filter(|session| session.heard || broken!("crossing-restarts-diverge"));
+        let heard = heard.map(|session| session.generation).max();
         let before = match continued {
             Some(session) => heard.max(Some(session.generation)),
             None if self.is_confirmed(device) => heard,
@@ -487,22 +495,38 @@ impl Known {
 
     fn surplus(&mut self, device: u32) -> Vec<u32> {
         let mut gone = Vec::new();
-        let most = if self.is_confirmed(device) { MAX_SESSIONS } else { MAX_UNCONFIRMED };
-        while self.sessions.iter().filter(|s| s.device == device).count() > most {
-            // In the order in which they began: the newest, and the one that is sent on, are never given up.
-            let best = self.session_with(device).map(|s| s.ordinal);
-            let newest = self.sessions.last().map(|s| s.ordinal);
-            // Nor is the one of ours that nobody has answered yet: of two that cross each side would give up its own, and
-            // then send in the other's.
-            let crossing = self.sessions.iter().rfind(|s| s.device == device && !s.heard).map(|s| s.ordinal);
-            let kept = [best, newest, crossing];
-            let of_device = |s: &&SessionRef| s.device == device && !kept.contains(&Some(s.ordinal));
-            let oldest = self.sessions.iter().filter(of_device).min_by_key(|s| s.heard);
-            let Some(ordinal) = oldest.map(|s| s.ordinal) else { break };
-            self.sessions.retain(|s| s.ordinal != ordinal);
+        while let Some(ordinal) = self.dispensable(device) {
+            self.sessions.retain(|session| session.ordinal != ordinal);
             gone.push(ordinal);
         }
         gone
+    }
+
+    /// The session with a device that goes next, if there are too many. Never the newest, the one that is sent on, the last
+    /// that both are known to have, or the one before that: the peer may still send in those, or continue them.
+    fn dispensable(&self, device: u32) -> Option<u32> {
+        let count = self.sessions.iter().filter(|session| session.device == device).count();
+        let ranked = self.by_order(device);
+        let common = ranked.iter().position(|session| session.marks & (CONFIRMED | DAMAGED) == CONFIRMED);
+        // The peer sends in none of these any more, for it has one that it prefers: what is on its way was sent before.
+        let over = common.and_then(|at| ranked.get(at + 1..)).unwrap_or_default();
+        let kept = [
+            self.session_with(device),
+            self.newest_with(device),
+            common.and_then(|at| ranked.get(at).copied()),
+            over.first().copied(),
+        ];
+        let is_kept = |session: &SessionRef| kept.iter().flatten().any(|kept| kept.ordinal == session.ordinal);
+        let is_over = |session: &SessionRef| over.iter().any(|over| over.ordinal == session.ordinal);
+        let mut spare = self.sessions.iter().filter(|session| session.device == device && !is_kept(session));
+        let oldest = if count > MAX_ANY {
+            spare.min_by_key(|session| (!is_over(session), session.is_proven(), session.heard))
+        } else if count > MAX_SESSIONS {
+            spare.find(|session| is_over(session) || broken!("sessions-given-up-early"))
+        } else {
+            None
+        };
+        oldest.map(|session| session.ordinal)
     }
 }
 

@@ -216,7 +216,7 @@ fn spoiled_mail_asks_sparingly() {
         bob.client.deliver(&batch).unwrap();
         bob.client.wake(Hint::default()).unwrap();
         for request in bob.client.requests(100, 1).unwrap() {
-            if matches!(request.action, Action::FetchKeys(_)) {
+            if matches!(&request.action, Action::FetchKeys(fetch) if fetch.one_time) {
                 begun.push(hour);
             }
             let outcome = server.answer(&bob.id, &request.action);
@@ -376,7 +376,7 @@ fn what_was_begun_without_proof_does_not_take_the_place_of_what_was_confirmed() 
     assert_eq!(send(&mut server, "two"), (Vec::new(), vec!["two".to_owned()]));
 }
 
-/// Three sessions with a device are kept once both have one; more before that. Messages that are late still open.
+/// Three sessions with a device are kept once the other side sends in the newest; more before that. Messages that are late still open.
 #[test]
 fn renewals_in_a_row_keep_three_sessions() {
     let scratch = Scratch::new("healing-three");
@@ -405,6 +405,162 @@ fn renewals_in_a_row_keep_three_sessions() {
         hands.pass(2 * 3_600);
     }
     assert_eq!(sessions(), 3);
+}
+
+/// Whatever crosses: everything is read at once, and then one session is left in which both are heard.
+fn converge(server: &mut Server, hands: &Hands, alice: &Phone, bob: &Phone) {
+    let mut open = Vec::new();
+    for round in 0..6 {
+        for (from, to) in [(alice, bob), (bob, alice)] {
+            let text = format!("from {:?} in round {round}", from.id);
+            server.send(from, to, &text);
+            open.push(text);
+        }
+        for phone in [alice, bob] {
+            let batch = server.fetch(phone);
+            deliver(phone, &batch);
+            phone.client.wake(Hint::default()).unwrap();
+            let texts = phone.texts();
+            open.retain(|text| !texts.contains(text));
+        }
+        assert_eq!(open, [""; 0], "round {round}");
+        hands.pass(61);
+    }
+    // A handshake is repeated until it is answered.
+    for (from, to) in [(alice, bob), (bob, alice)] {
+        server.send(from, to, "short");
+        let batch = server.fetch(to);
+        assert!(batch.iter().all(|incoming| incoming.bytes.len() < 600));
+        deliver(to, &batch);
+    }
+    assert!(restarts(&alice.take()).is_empty() && restarts(&bob.take()).is_empty());
+}
+
+/// Both begin at once, both renew at once, and again: neither gives up a session in which the other may still send.
+#[test]
+fn sessions_that_cross_are_not_given_up() {
+    // Which of two is preferred is chance.
+    for _ in 0..12 {
+        let hands = Hands::new();
+        let mut server = Server::default();
+        let (alice, bob) = (Phone::timed("alice", &hands), Phone::timed("bob", &hands));
+        server.pump(&alice);
+        server.pump(&bob);
+        server.send(&alice, &bob, "hello");
+        server.send(&bob, &alice, "hello");
+        server.deliver(&alice);
+        server.deliver(&bob);
+        for _ in 0..3 {
+            server.send(&alice, &bob, "hello");
+            server.deliver(&bob);
+            server.send(&bob, &alice, "hello");
+            server.deliver(&alice);
+        }
+        for _ in 0..3 {
+            [&alice, &bob].into_iter().for_each(|phone| drop(phone.take()));
+            server.send(&alice, &bob, "lost to bob");
+            server.send(&bob, &alice, "lost to alice");
+            for phone in [&alice, &bob] {
+                let spoiled = spoiled(&mut server, phone);
+                deliver(phone, &spoiled);
+            }
+            [&alice, &bob].into_iter().for_each(|phone| server.pump(phone));
+            // Each writes on before it has heard of what the other began.
+            for number in 0..3 {
+                server.send(&alice, &bob, &format!("{number}"));
+                server.deliver(&bob);
+                server.send(&bob, &alice, &format!("{number}"));
+            }
+            calm(&mut server, [&alice, &bob]);
+            for (phone, lost) in [(&alice, "lost to alice"), (&bob, "lost to bob")] {
+                let events = phone.take();
+                assert!(restarts(&events).iter().all(|(resumed, _)| *resumed), "{events:?}");
+                let mut texts = texts(&events);
+                texts.sort();
+                assert_eq!(texts, ["0", "1", "2", lost]);
+            }
+            converge(&mut server, &hands, &alice, &bob);
+            hands.pass(2 * DAY);
+        }
+    }
+}
+
+/// Each hears of a session that it does not know, and begins one without proof, while the other does the same.
+#[test]
+fn restarts_that_cross_come_to_one_session() {
+    for round in 0..6 {
+        let scratch = Scratch::new(&format!("healing-crossing-{round}"));
+        let hands = Hands::new();
+        let mut server = Server::default();
+        let environment = || Environment { clock: hands.clone(), ..Environment::platform() };
+        let place = |file: &str| Place::File(scratch.file(file));
+        let make = |name: &str| Phone::with(name, place(name), environment());
+        let phones = [make("alice"), make("bob")];
+        settle(&mut server, &phones[0], &phones[1]);
+        server.send(&phones[0], &phones[1], "of old");
+        server.send(&phones[1], &phones[0], "of old");
+        let old = [0, 1].map(|who| spoiled(&mut server, &phones[who]));
+        drop(phones);
+        let copies = ["alice", "bob"].map(|name| {
+            let copy = format!("{name}-copy");
+            std::fs::copy(scratch.file(name), scratch.file(&copy)).unwrap();
+            let opening = sprag::Opening::new(place(&copy), sprag::Key::new([7; 32]), world::id(name));
+            Phone { client: sprag::Client::open(opening, environment()).unwrap(), id: world::id(name) }
+        });
+        let [alice, bob] = ["alice", "bob"].map(|name| {
+            let opening = sprag::Opening::new(place(name), sprag::Key::new([7; 32]), world::id(name));
+            Phone { client: sprag::Client::open(opening, environment()).unwrap(), id: world::id(name) }
+        });
+        // They forget the session that the copies will name, and have another.
+        for (phone, other) in [(&alice, b"bob".as_slice()), (&bob, b"alice")] {
+            let number = phone.client.contact(other).unwrap().number.unwrap().digits();
+            phone.client.forget(other, &number).unwrap();
+        }
+        settle(&mut server, &alice, &bob);
+        for (copy, old) in copies.iter().zip(&old) {
+            assert_eq!(deliver(copy, old), [ASKED]);
+            server.pump(copy);
+        }
+        for phone in [&alice, &bob] {
+            server.deliver(phone);
+        }
+        for phone in [&alice, &bob] {
+            server.pump(phone);
+        }
+        for _ in 0..2 {
+            for phone in [&alice, &bob] {
+                server.deliver(phone);
+                server.pump(phone);
+            }
+        }
+        let events = [&alice, &bob].map(|phone| phone.take());
+        for events in &events {
+            assert_eq!(restarts(events).iter().map(|(resumed, _)| *resumed).collect::<Vec<_>>(), [false], "{events:?}");
+        }
+        converge(&mut server, &hands, &alice, &bob);
+        are_in_one_session(&mut server, &scratch, [&alice, &bob]);
+    }
+}
+
+/// Each writes in the session that the other writes in: one row changes.
+fn are_in_one_session(server: &mut Server, scratch: &Scratch, [alice, bob]: [&Phone; 2]) {
+    let sessions = || ["alice", "bob"].map(|name| session_rows(scratch, name));
+    let before = sessions();
+    for (from, to) in [(alice, bob), (bob, alice)] {
+        server.send(from, to, "on");
+        server.deliver(to);
+    }
+    for (before, after) in before.iter().zip(sessions()) {
+        assert_eq!(before.iter().zip(&after).filter(|(before, after)| before != after).count(), 1);
+    }
+}
+
+/// The rows of all sessions of a phone.
+fn session_rows(scratch: &Scratch, name: &str) -> Vec<(i64, Vec<u8>)> {
+    let raw = rusqlite::Connection::open(scratch.file(name)).unwrap();
+    let mut all = raw.prepare("SELECT * FROM session WHERE id > 0 ORDER BY id").unwrap();
+    let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
 }
 
 /// Who only reads answers by itself after fifty messages or a week, and no more often; so that the ratchets turn.

@@ -126,6 +126,8 @@ const SWITCHES: &[Switch] = &[
     Switch("protection-untold-to-new-devices", ENGINE, "protection", "a_new_device"),
     Switch("nothing-is-resumed", ENGINE, "healing", "a_session_that_a_thief"),
     Switch("restarts-take-over", ENGINE, "healing", "without_proof"),
+    Switch("sessions-given-up-early", ENGINE, "healing", "sessions_that_cross"),
+    Switch("crossing-restarts-diverge", ENGINE, "healing", "restarts_that_cross"),
     Switch("put-back-resumes", ENGINE, "healing", "put_back"),
     Switch("nothing-is-asked", ENGINE, "healing", "comes_in_its_place"),
     Switch("asked-without-end", ENGINE, "healing", "sparingly"),
