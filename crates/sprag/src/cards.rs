@@ -13,18 +13,14 @@ use crate::config::Directory;
 use crate::error::{Error, Result};
 use crate::event::Reason;
 use crate::id::AccountId;
+use crate::rows::Kind;
 use crate::store::{Snapshot, Table, Tx};
-
-/// Where cards begin among the rows of `meta`.
-const CARDS: i64 = 1 << 58;
 
 /// The most bytes of parts that wait for the others of their card.
 const MAX_WAITING: usize = MAX_CARD + MAX_PARTS * 64;
 
 fn row(snapshot: &Snapshot<'_>, purpose: &str, account: &AccountId) -> i64 {
-    let hash = snapshot.keyed_hash(purpose, account.as_bytes());
-    let number = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-    CARDS | i64::try_from(number >> 6).unwrap_or(0)
+    Kind::Card.row(snapshot, purpose, account.as_bytes())
 }
 
 /// What is kept of an account's keys: its newest list, and each device's newest signed prekey.

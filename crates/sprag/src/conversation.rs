@@ -9,16 +9,8 @@ use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::event::What;
 use crate::id::{AccountId, Conversation, Protection, Sender};
+use crate::rows::Kind;
 use crate::store::{Snapshot, Table, Tx};
-
-/// Where conversations begin among the rows of `meta`.
-const CONVERSATIONS: i64 = 1 << 60;
-
-/// Where they end: what else is in `meta` has numbers of its own.
-const END: i64 = 1 << 61;
-
-/// Rows that are read at once when all are looked through.
-const PAGE: usize = 64;
 
 /// What is kept of a conversation.
 struct Kept {
@@ -36,9 +28,7 @@ fn row(snapshot: &Snapshot<'_>, conversation: &Conversation) -> i64 {
         Conversation::Direct(account) => ("direct conversation", account.as_bytes()),
         Conversation::Room { id, .. } => ("conversation", id.as_bytes()),
     };
-    let hash = snapshot.keyed_hash(purpose, name);
-    let number = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-    CONVERSATIONS | i64::try_from(number >> 4).unwrap_or(0)
+    Kind::Conversation.row(snapshot, purpose, name)
 }
 
 impl Kept {
@@ -82,22 +72,10 @@ pub(crate) fn raise(tx: &Tx<'_>, conversation: &Conversation, level: Protection)
 
 /// Every conversation that is kept, with its level.
 pub(crate) fn all(snapshot: &Snapshot<'_>) -> Result<Vec<(Conversation, Protection)>> {
-    let mut all = Vec::new();
-    let mut after = CONVERSATIONS - 1;
-    loop {
-        let page = snapshot.scan(Table::Meta, after, PAGE)?;
-        for (row, value) in &page {
-            if *row >= END {
-                return Ok(all);
-            }
-            let kept: Kept = codec::decode(value.expose_secret())?;
-            all.push((kept.conversation, kept.level));
-            after = *row;
-        }
-        if page.len() < PAGE {
-            return Ok(all);
-        }
-    }
+    let rows = Kind::Conversation.all(snapshot)?;
+    rows.iter()
+        .map(|(_, value)| codec::decode(value.expose_secret()).map(|kept: Kept| (kept.conversation, kept.level)))
+        .collect()
 }
 
 /// Notes the members of a room, complete and in order, as the app names them.

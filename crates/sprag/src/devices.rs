@@ -11,12 +11,12 @@ use crate::contact::Known;
 use crate::directory::{self, Answer};
 use crate::error::{Error, Result};
 use crate::event::{ListRef, What};
-use crate::id::{Conversation, MessageId};
+use crate::id::Conversation;
 use crate::notice::{raise, raise_sparingly};
-use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Load, Queued, Scope, Waiting};
+use crate::outbox::{self, Leaving, Load, Queued, Scope};
 use crate::prekeys::Made;
 use crate::request::Why;
-use crate::store::{Table, Tx};
+use crate::store::Tx;
 use crate::trust;
 use crate::upkeep::Upkeep;
 
@@ -87,19 +87,10 @@ pub(crate) fn retire(tx: &Tx<'_>, own: &mut Own, now: u64, random: &mut dyn Rand
     if own.key.is_some() {
         return directory::change_list(tx, own, Change::Remove(ours), now);
     }
-    let me = own.id()?;
-    let mut id = [0; 8];
-    tx.random(&mut id);
-    let conversation = Conversation::Direct(me);
-    let lane = outbox::lane(tx, &conversation)?;
-    let mut circle = Circle::load(tx, own, &conversation)?;
-    let message = Queued::upkeep(MessageId::new(id)?, conversation, Scope::Others, Load::Retire, now);
-    let Attempt::Sealed(sealed) = outbox::seal(tx, own, &mut circle, &message, now, random)? else {
+    let message = Queued::upkeep(tx, Conversation::Direct(own.id()?), Scope::Others, Load::Retire, now)?;
+    if !matches!(outbox::leave(tx, own, message, now, random)?, Leaving::Sealed) {
         return Err(Error::NotAllowed);
-    };
-    let row = tx.reserve(Table::Outbox)?;
-    Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
-    circle.save(tx)?;
+    }
     own.stage = Stage::Removed;
     own.save(tx)?;
     raise(tx, What::Removed, now).map(|_| ())
@@ -114,28 +105,11 @@ pub(crate) fn ask_heirs(tx: &Tx<'_>, now: u64, random: &mut dyn Random) -> Resul
         return Ok(());
     }
     let conversation = Conversation::Direct(own.id()?);
-    let lane = outbox::lane(tx, &conversation)?;
     for device in unasked {
         let Some(object) = own.heir.as_ref().map(|heir| heir.succession.as_bytes().to_vec()) else { continue };
-        let mut circle = Circle::load(tx, &own, &conversation)?;
-        let mut id = [0; 8];
-        tx.random(&mut id);
         let (scope, load) = (Scope::Device(device), Load::Rekey(object));
-        let message = Queued::upkeep(MessageId::new(id)?, conversation.clone(), scope, load, now);
-        let is_asked = match outbox::seal(tx, &own, &mut circle, &message, now, random) {
-            Ok(Attempt::Sealed(sealed)) => {
-                Entry::put(tx, tx.reserve(Table::Outbox)?, lane, &Cargo::sealed(*sealed, message), now)?;
-                circle.save(tx)?;
-                true
-            }
-            Ok(Attempt::Missing(rows)) => {
-                Waiting { lane, held: false, message }.save(tx, tx.reserve(Table::Outbox)?)?;
-                directory::ask_for_all(tx, &rows, now)?;
-                true
-            }
-            Ok(Attempt::Plain) | Err(Error::Misuse(_)) => false,
-            Err(error) => return Err(error),
-        };
+        let message = Queued::upkeep(tx, conversation.clone(), scope, load, now)?;
+        let is_asked = directory::leave(tx, &own, message, now, random)?;
         if let Some(heir) = own.heir.as_mut().filter(|_| is_asked) {
             heir.asked.push(device);
         }

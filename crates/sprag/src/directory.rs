@@ -19,7 +19,7 @@ use crate::event::{ListRef, MessageState, Reason, What};
 use crate::healing;
 use crate::id::{AccountId, DeviceId};
 use crate::notice::{raise, raise_sparingly};
-use crate::outbox::{self, Cargo, Entry};
+use crate::outbox::{self, Cargo, Entry, Leaving, Queued};
 use crate::prekeys::{self, Made};
 use crate::protection;
 use crate::request::{Action, FetchKeys, Found, ListWrite, Outcome, PublishKeys, Rejection, Wanted, Why};
@@ -297,6 +297,19 @@ pub(crate) fn ask(tx: &Tx<'_>, known: &mut Known, why: Why, now: u64) -> Result<
 /// Asks for the keys of the contacts in these rows.
 pub(crate) fn ask_for_all(tx: &Tx<'_>, rows: &[i64], now: u64) -> Result<()> {
     rows.iter().try_for_each(|row| ask_for_keys(tx, &mut Known::load(tx, *row)?, now))
+}
+
+/// Has a message of ours leave, now or when the keys that it lacks are here. Tells whether it will.
+pub(crate) fn leave(tx: &Tx<'_>, own: &Own, message: Queued, now: u64, random: &mut dyn Random) -> Result<bool> {
+    match outbox::leave(tx, own, message, now, random)? {
+        Leaving::Sealed => Ok(true),
+        Leaving::Never => Ok(false),
+        Leaving::Missing(message, rows) => {
+            outbox::wait(tx, *message)?;
+            ask_for_all(tx, &rows, now)?;
+            Ok(true)
+        }
+    }
 }
 
 /// What an answer is worth.

@@ -15,19 +15,13 @@ use sprag_core::wire::{Reader, Writer};
 use crate::account::Own;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::contact::Known;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{Healing, Incoming, Reason, What};
-use crate::id::{AccountId, BlobId, Conversation, MessageId};
+use crate::id::{AccountId, BlobId, Conversation};
 use crate::notice::raise_sparingly;
-use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Load, Queued, Scope};
+use crate::outbox::{self, Leaving, Load, Queued, Scope};
+use crate::rows::Kind;
 use crate::store::{Snapshot, Table, Tx};
-
-/// Where pairs begin among the rows of `meta`, and where they end.
-const PAIRS: i64 = 1 << 57;
-const END: i64 = 1 << 58;
-
-/// Rows that are read at once.
-const PAGE: usize = 8;
 
 /// Messages of one device that are waited for or wanted at once, at most: as many as one request names.
 const MOST: usize = sprag_core::content::MAX_NAMED;
@@ -83,9 +77,7 @@ pub(crate) const fn is_curable(reason: Reason) -> bool {
 
 fn row_of(snapshot: &Snapshot<'_>, contact: i64, device: u32) -> i64 {
     let named = [&contact.to_be_bytes()[..], &device.to_be_bytes()].concat();
-    let hash = snapshot.keyed_hash("healing", &named);
-    let number = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-    PAIRS | i64::try_from(number >> 7).unwrap_or(0)
+    Kind::Pair.row(snapshot, "healing", &named)
 }
 
 impl Pair {
@@ -218,27 +210,9 @@ fn send(
     now: u64,
     random: &mut dyn Random,
 ) -> Result<bool> {
-    let mut id = [0; 8];
-    tx.random(&mut id);
     let scope = Scope::One { contact: known.row, device };
-    let message = Queued::upkeep(MessageId::new(id)?, Conversation::Direct(known.account.clone()), scope, load, now);
-    leave(tx, own, known.row, message, now, random)
-}
-
-/// Puts a message for one device into the outbox; whether it could be sealed.
-fn leave(tx: &Tx<'_>, own: &Own, lane: i64, message: Queued, now: u64, random: &mut dyn Random) -> Result<bool> {
-    let mut circle = Circle::load(tx, own, &message.conversation)?;
-    match outbox::seal(tx, own, &mut circle, &message, now, random) {
-        Ok(Attempt::Sealed(sealed)) => {
-            let row = tx.reserve(Table::Outbox)?;
-            Entry::put(tx, row, lane, &Cargo::sealed(*sealed, message), now)?;
-            circle.save(tx)?;
-            Ok(true)
-        }
-        // Too large for what the server carries today, or nobody to send it to.
-        Ok(Attempt::Missing(_) | Attempt::Plain) | Err(Error::Misuse(_)) => Ok(false),
-        Err(error) => Err(error),
-    }
+    let message = Queued::upkeep(tx, Conversation::Direct(known.account.clone()), scope, load, now)?;
+    Ok(matches!(outbox::leave(tx, own, message, now, random)?, Leaving::Sealed))
 }
 
 /// A message came that was sealed again: in the place of which one that did not open.
@@ -336,38 +310,19 @@ fn again(
         sent: *sent,
         expires: None,
     };
-    if !leave(tx, own, known.row, message, now, random)? {
+    if !matches!(outbox::leave(tx, own, message, now, random)?, Leaving::Sealed) {
         return Ok(Again::Later);
     }
     shelved.count(tx, &device.device_key)?;
     Ok(Again::Sent)
 }
 
-/// All pairs, with their rows. Behind them in the table is much that nobody wants to read each time.
-fn pairs(snapshot: &Snapshot<'_>) -> Result<Vec<(i64, Pair)>> {
-    let mut found = Vec::new();
-    let mut last = PAIRS - 1;
-    loop {
-        let page = snapshot.scan(Table::Meta, last, PAGE)?;
-        let is_last = page.len() < PAGE;
-        for (row, value) in page {
-            if row >= END {
-                return Ok(found);
-            }
-            last = row;
-            found.push((row, codec::decode(value.expose_secret())?));
-        }
-        if is_last {
-            return Ok(found);
-        }
-    }
-}
-
 /// Gives up what was waited for in vain, and asks again for what could not be asked for before. Yields the contacts whose
 /// keys are to be fetched, and when the next is due.
 pub(crate) fn keep_up(tx: &Tx<'_>, now: u64) -> Result<(Vec<i64>, Option<u64>)> {
     let (mut rows, mut next) = (Vec::new(), None::<u64>);
-    for (row, mut pair) in pairs(tx)? {
+    for (row, value) in Kind::Pair.all(tx)? {
+        let mut pair: Pair = codec::decode(value.expose_secret())?;
         let known = match Known::load(tx, pair.contact) {
             Ok(known) => known,
             Err(CORRUPT) => continue,

@@ -40,6 +40,7 @@ mod probe;
 mod protection;
 pub mod request;
 mod resume;
+mod rows;
 mod seen;
 mod session;
 mod store;

@@ -14,7 +14,7 @@ use sprag_core::random::Random;
 use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{self, Kind, Reader, Writer};
 
-use crate::account::{Change, NEWCOMER, Own, Stage, core_id};
+use crate::account::{Change, Own, Stage, core_id};
 use crate::cards;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::config::{Directory, Policy};
@@ -22,17 +22,15 @@ use crate::contact::Known;
 use crate::directory::{self, Begun};
 use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Incoming, LinkPhase, Reason, What};
-use crate::id::{AccountId, BlobId, Conversation, DeviceId, LinkCode, MessageId};
+use crate::id::{AccountId, BlobId, Conversation, DeviceId, LinkCode};
 use crate::notice::{raise, raise_sparingly};
-use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Load, Queued, Scope, Waiting};
+use crate::outbox::{self, Entry, Load, Queued, Scope};
 use crate::prekeys::{self, Made};
 use crate::protection;
 use crate::request::{Action, PublishKeys, Send};
+use crate::rows::{ADMISSIONS, NEWCOMER};
 use crate::store::{Snapshot, Table, Tx};
 use crate::upkeep::Upkeep;
-
-/// The row of the offers that wait for their answers.
-const ADMISSIONS: i64 = 4;
 
 /// Seconds that a code lives.
 const CODE_LIFE: u64 = 60;
@@ -355,8 +353,8 @@ fn contacts(tx: &Tx<'_>, own: &Own) -> Result<Vec<ContactState>> {
     Ok(contacts)
 }
 
-/// Has a page of the account's state go to one of our devices.
-pub(crate) fn tell(
+/// Has a page of the account's state go to one of our devices; whether it will.
+fn tell(
     tx: &Tx<'_>,
     own: &Own,
     me: &AccountId,
@@ -364,25 +362,10 @@ pub(crate) fn tell(
     page: SecretBytes,
     now: u64,
     random: &mut dyn Random,
-) -> Result<()> {
-    let mut id = [0; 8];
-    tx.random(&mut id);
+) -> Result<bool> {
     let conversation = Conversation::Direct(me.clone());
-    let lane = outbox::lane(tx, &conversation)?;
-    let mut circle = Circle::load(tx, own, &conversation)?;
-    let message = Queued::upkeep(MessageId::new(id)?, conversation, Scope::Device(device), Load::State(page), now);
-    match outbox::seal(tx, own, &mut circle, &message, now, random) {
-        Ok(Attempt::Sealed(sealed)) => {
-            Entry::put(tx, tx.reserve(Table::Outbox)?, lane, &Cargo::sealed(*sealed, message), now)?;
-            circle.save(tx)
-        }
-        Ok(Attempt::Missing(rows)) => {
-            Waiting { lane, held: false, message }.save(tx, tx.reserve(Table::Outbox)?)?;
-            directory::ask_for_all(tx, &rows, now)
-        }
-        Ok(Attempt::Plain) | Err(Error::Misuse(_)) => Ok(()),
-        Err(error) => Err(error),
-    }
+    let message = Queued::upkeep(tx, conversation, Scope::Device(device), Load::State(page), now)?;
+    directory::leave(tx, own, message, now, random)
 }
 
 /// The most bytes of a page of the account's state: beside it go a handshake, our list and padding.
@@ -394,17 +377,21 @@ fn page(own: &Own) -> usize {
 /// Gives the account key to those of our devices that are to hold it and have it not yet.
 pub(crate) fn hand_over(tx: &Tx<'_>, now: u64, random: &mut dyn Random) -> Result<()> {
     let mut own = Own::load(tx)?;
-    let (me, unkeyed) = (own.id()?, core::mem::take(&mut own.unkeyed));
-    if unkeyed.is_empty() {
+    if own.unkeyed.is_empty() {
         return Ok(());
     }
-    own.save(tx)?;
-    for device in unkeyed {
+    let me = own.id()?;
+    // Whoever cannot be told now is told with the next answer of the directory.
+    let mut later = Vec::new();
+    for device in core::mem::take(&mut own.unkeyed) {
         for page in StatePage::split(own.key.as_ref(), &[], &[], page(&own)).unwrap_or_default() {
-            tell(tx, &own, &me, device, page, now, random)?;
+            if !tell(tx, &own, &me, device, page, now, random)? {
+                later.push(device);
+            }
         }
     }
-    Ok(())
+    own.unkeyed = later;
+    own.save(tx)
 }
 
 /// Takes over what a device with the account key tells of the account. Nobody who is pinned here is changed by it.

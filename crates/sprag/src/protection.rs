@@ -18,13 +18,11 @@ use crate::event::{Incoming, What};
 use crate::id::{AccountId, Conversation, Protection, RoomId};
 use crate::notice::{raise, raise_sparingly};
 use crate::request::Why;
+use crate::rows::Kind;
 use crate::store::{Snapshot, Table, Tx};
 
 /// Seconds for which an account that could not read is not asked about again: an hour.
 const ASKED: u64 = 3_600;
-
-/// Where what was found out about accounts begins among the rows of `meta`.
-const LOOKS: i64 = 1 << 59;
 
 /// How the account's state names levels.
 const OFFERED: u8 = 1;
@@ -256,9 +254,7 @@ struct Look {
 
 impl Look {
     fn row(snapshot: &Snapshot<'_>, account: &AccountId) -> i64 {
-        let hash = snapshot.keyed_hash("look", account.as_bytes());
-        let number = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-        LOOKS | i64::try_from(number >> 5).unwrap_or(0)
+        Kind::Look.row(snapshot, "look", account.as_bytes())
     }
 
     fn load(snapshot: &Snapshot<'_>, account: &AccountId) -> Result<Option<Self>> {

@@ -8,10 +8,8 @@ use sprag_core::wire::{Reader, Writer};
 use crate::codec::{self, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::event::Hint;
+use crate::rows::UPKEEP;
 use crate::store::{Snapshot, Table, Tx};
-
-/// The row of the upkeep in `meta`.
-const UPKEEP: i64 = 2;
 
 /// A jump of the clock, in seconds, beyond which nothing is deleted: 48 hours.
 const JUMP: u64 = 48 * 3_600;

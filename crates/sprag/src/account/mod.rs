@@ -16,13 +16,8 @@ use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::config::{Armor, Directory, OnChange, Policy, Rollout, Shelf};
 use crate::error::{Error, Result};
 use crate::id::AccountId;
+use crate::rows::{NEWCOMER, OWN};
 use crate::store::{Snapshot, Table, Tx};
-
-/// The row of our own account in `meta`.
-const OWN: i64 = 1;
-
-/// The row of a device that is still to be linked.
-pub(crate) const NEWCOMER: i64 = 3;
 
 /// Seconds that a list is valid for: 35 days.
 pub(crate) const LIST_LIFETIME: u64 = 35 * 86_400;

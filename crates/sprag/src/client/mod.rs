@@ -23,11 +23,11 @@ use crate::context::{Environment, Generator};
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{Event, Pending};
-use crate::id::{AccountId, DeviceId, MessageId};
+use crate::id::{AccountId, DeviceId};
 use crate::link::Newcomer;
 use crate::outbox;
 use crate::prekeys;
-use crate::store::{Access, Barrier, Snapshot, Store, Table, Tx};
+use crate::store::{Access, Barrier, Snapshot, Store, Table};
 use crate::upkeep::Upkeep;
 
 /// Seconds that a request is leased for where the caller does not say.
@@ -245,11 +245,4 @@ fn pending(snapshot: &Snapshot<'_>, now: u64) -> Result<Pending> {
         requests: outbox::due(snapshot, now)?,
         next_wake_ms: Some(Upkeep::load(snapshot)?.next_ms(now)),
     })
-}
-
-/// An id for a message whose sender does not care.
-fn fresh_id(tx: &Tx<'_>) -> Result<MessageId> {
-    let mut fresh = [0; 8];
-    tx.random(&mut fresh);
-    MessageId::new(fresh)
 }

@@ -1,6 +1,6 @@
 //! The door for what is sent, from `send` until it has left.
 
-use super::{Client, LEASE, fresh_id, pending};
+use super::{Client, LEASE, pending};
 use crate::contact::Known;
 use crate::context::Generator;
 use crate::conversation;
@@ -30,7 +30,7 @@ impl Client {
         let sent = self.store.write(Barrier::Full, |tx| {
             let id = match &options.client_id {
                 Some(id) => id.clone(),
-                None => fresh_id(tx)?,
+                None => outbox::fresh_id(tx)?,
             };
             let digest = outbox::digest(tx, &conversation, content);
             let (state, requests) = match Index::find(tx, &id)?.filter(|_| !broken!("sent-again-is-sent-twice")) {

@@ -1,6 +1,6 @@
 //! The door for what is due without anybody asking for it.
 
-use super::{Client, fresh_id};
+use super::Client;
 use crate::account::{Change, Own};
 use crate::config::Directory;
 use crate::contact::Known;
@@ -12,10 +12,10 @@ use crate::event::{Hint, Pending, What};
 use crate::healing;
 use crate::id::Conversation;
 use crate::notice::{raise, raise_sparingly, trouble};
-use crate::outbox::{self, Attempt, Cargo, Circle, Entry, Index, Load, Queued, Scope, Waiting};
+use crate::outbox::{self, Index, Load, Queued, Scope, Waiting};
 use crate::prekeys::{self, Made};
 use crate::session::Stored;
-use crate::store::{Barrier, Table, Tx};
+use crate::store::{Barrier, Tx};
 use crate::upkeep::{Clock, Upkeep};
 
 /// Sessions that one call looks at for somebody who waits for an answer.
@@ -120,7 +120,6 @@ impl Client {
         }
         let is_owed = known.owes_answer;
         let conversation = Conversation::Direct(known.account);
-        let mut circle = Circle::load(tx, own, &conversation)?;
         let entry = devices::answer(own, &conversation)?;
         let is_entry = entry.is_some();
         // What waits is an answer, too.
@@ -128,21 +127,9 @@ impl Client {
             return Ok(());
         }
         let (scope, load) = entry.unwrap_or((Scope::Others, Load::Nothing));
-        let message = Queued::upkeep(fresh_id(tx)?, conversation, scope, load, now);
-        let attempt = outbox::seal(tx, own, &mut circle, &message, now, random)?;
-        let row = tx.reserve(Table::Outbox)?;
-        match attempt {
-            Attempt::Sealed(sealed) => {
-                Entry::put(tx, row, contact, &Cargo::sealed(*sealed, message), now)?;
-                circle.save(tx)?;
-            }
-            Attempt::Plain => {}
-            Attempt::Missing(rows) => {
-                Waiting { lane: contact, held: false, message }.save(tx, row)?;
-                directory::ask_for_all(tx, &rows, now)?;
-            }
-        }
-        if is_entry { devices::has_answered(tx) } else { Ok(()) }
+        let message = Queued::upkeep(tx, conversation, scope, load, now)?;
+        let is_leaving = directory::leave(tx, own, message, now, random)?;
+        if is_entry && is_leaving { devices::has_answered(tx) } else { Ok(()) }
     }
 }
 

@@ -6,12 +6,13 @@ use sprag_core::content::{Conversation as Place, RoomId as CoreRoomId};
 use sprag_core::franking::Audience;
 use sprag_core::identity;
 
-use super::message::{Queued, Scope, number};
+use super::message::{Queued, Scope};
 use crate::account::{Own, core_id};
 use crate::codec::{CORRUPT, ok};
 use crate::contact::Known;
 use crate::error::{Error, Result};
 use crate::id::{AccountId, Conversation, MAX_MEMBERS};
+use crate::rows::number;
 use crate::store::{Snapshot, Tx};
 
 /// The accounts that a message concerns.
@@ -81,7 +82,7 @@ pub(crate) fn members(conversation: &Conversation) -> &[AccountId] {
 pub(crate) fn lane(snapshot: &Snapshot<'_>, conversation: &Conversation) -> Result<i64> {
     match conversation {
         Conversation::Direct(account) => Known::find(snapshot, account)?.map(|known| known.row).ok_or(CORRUPT),
-        Conversation::Room { id, .. } => Ok(-number(&snapshot.keyed_hash("room", id.as_bytes()), 2) - 1),
+        Conversation::Room { id, .. } => Ok(-number(&snapshot.keyed_hash("room", id.as_bytes()), 62) - 1),
     }
 }
 

@@ -13,10 +13,8 @@ use crate::error::Result;
 use crate::event::{MessageState, Reason, What};
 use crate::id::{AccountId, Class, Content, Conversation, MessageId};
 use crate::notice::raise;
+use crate::rows::Kind;
 use crate::store::{Snapshot, Table, Tx};
-
-/// Where the index of messages begins among the rows of `meta`.
-const INDEX: i64 = 1 << 62;
 
 /// Seconds for which a message's id is remembered after it has left: 30 days.
 const RETENTION: u64 = 30 * 86_400;
@@ -80,10 +78,18 @@ pub(crate) struct Queued {
     pub(crate) expires: Option<u64>,
 }
 
+/// An id for a message whose sender does not care.
+pub(crate) fn fresh_id(tx: &Tx<'_>) -> Result<MessageId> {
+    let mut fresh = [0; 8];
+    tx.random(&mut fresh);
+    MessageId::new(fresh)
+}
+
 impl Queued {
     /// Upkeep: nothing that the app shows.
-    pub(crate) const fn upkeep(id: MessageId, conversation: Conversation, scope: Scope, load: Load, now: u64) -> Self {
-        Self { id, conversation, scope, class: Class::Quiet, load, sent: now, expires: None }
+    pub(crate) fn upkeep(tx: &Tx<'_>, conversation: Conversation, scope: Scope, load: Load, now: u64) -> Result<Self> {
+        let id = fresh_id(tx)?;
+        Ok(Self { id, conversation, scope, class: Class::Quiet, load, sent: now, expires: None })
     }
 }
 
@@ -171,17 +177,8 @@ pub(crate) struct Echo {
     at: u64,
 }
 
-/// Where echoes begin among the rows of `meta`; the index of messages is behind them.
-const ECHOES: i64 = 1 << 61;
-
 fn echo_row(snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> i64 {
-    ECHOES | number(&snapshot.keyed_hash("echo", commitment), 3)
-}
-
-/// The first bits of a hash as a number, without as many as are said.
-pub(super) fn number(hash: &[u8; 32], without: u32) -> i64 {
-    let number = hash.iter().take(8).fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
-    i64::try_from(number >> without).unwrap_or(0)
+    Kind::Echo.row(snapshot, "echo", commitment)
 }
 
 impl Echo {
@@ -210,7 +207,7 @@ pub(crate) fn digest(snapshot: &Snapshot<'_>, conversation: &Conversation, conte
 }
 
 fn index_row(snapshot: &Snapshot<'_>, id: &MessageId) -> i64 {
-    INDEX | number(&snapshot.keyed_hash("message id", id.as_bytes()), 2)
+    Kind::Message.row(snapshot, "message id", id.as_bytes())
 }
 
 impl Index {
@@ -225,14 +222,13 @@ impl Index {
 
     /// Forgets messages that left long ago, and their echoes.
     pub(crate) fn prune(tx: &Tx<'_>, now: u64) -> Result<()> {
-        for (row, value) in tx.scan(Table::Meta, ECHOES - 1, usize::MAX >> 1)? {
-            if row < INDEX {
-                let echo: Echo = codec::decode(value.expose_secret())?;
-                if echo.at.saturating_add(RETENTION) < now {
-                    tx.delete(Table::Meta, row)?;
-                }
-                continue;
+        for (row, value) in Kind::Echo.all(tx)? {
+            let echo: Echo = codec::decode(value.expose_secret())?;
+            if echo.at.saturating_add(RETENTION) < now {
+                tx.delete(Table::Meta, row)?;
             }
+        }
+        for (row, value) in Kind::Message.all(tx)? {
             let index: Self = codec::decode(value.expose_secret())?;
             let left = matches!(index.state, MessageState::Accepted | MessageState::Failed | MessageState::Cancelled);
             if left && index.at.saturating_add(RETENTION) < now {

@@ -8,6 +8,7 @@
 
 mod circle;
 mod hold;
+mod leave;
 mod message;
 mod seal;
 mod shelf;
@@ -16,7 +17,10 @@ use sprag_core::wire::{Reader, Writer};
 
 pub(crate) use self::circle::{Circle, complete, lane, members};
 pub(crate) use self::hold::{hold, hold_back, take_back};
-pub(crate) use self::message::{Echo, Index, Load, Queued, Scope, Waiting, digest, progress, release, stop_waiting};
+pub(crate) use self::leave::{Leaving, leave, wait};
+pub(crate) use self::message::{
+    Echo, Index, Load, Queued, Scope, Waiting, digest, fresh_id, progress, release, stop_waiting,
+};
 pub(crate) use self::seal::{Attempt, Sealed, armored as body, flush, inside, room, seal};
 pub(crate) use self::shelf::{Addressed, find as find_shelved, keep as shelve, prune as prune_shelf};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
