@@ -8,7 +8,7 @@ opens the commitment and the MACs over the lists.
     python3 docs/vectors/contents.py
 """
 
-from objects import decode, expand, hash_of, hmac, label, load, open_content, shape
+from objects import decode, expand, hash_of, hmac, is_bytes, is_uint, label, load, open_content, shape
 
 
 def audience_of(conversation, sender, reader):
@@ -24,7 +24,7 @@ def audience_of(conversation, sender, reader):
 
 def read_contents():
     file = load("contents.json")
-    kinds = set()
+    kinds, stated = set(), 0
     for frozen in file["contents"]:
         kind, _, _, conversation, lists, _, extension = open_content(frozen["content"])
         kinds.add(kind)
@@ -38,7 +38,23 @@ def read_contents():
         if 5 in extension:
             peers = decode(extension[5])
             assert [peer[3] for peer in peers] == [known for known in load_lists(peers)]
+        if 11 in extension:
+            assert open_continues(extension[11]) == [[bytes([6] * 8), 3, 0], [bytes([7] * 8), 400, 70_000]]
+            assert extension[3] == bytes([5] * 8)
+            stated += 1
+    assert stated == 1
     return f"{len(file['contents'])} contents of {len(kinds)} kinds"
+
+
+def open_continues(data):
+    """The sessions that continue others: the first 8 bytes of T, turns and epoch of the old one."""
+    begun = decode(data)
+    shape(isinstance(begun, list))
+    shape(len(begun) <= 1_600, "TooLarge")
+    for one in begun:
+        shape(isinstance(one, list) and len(one) == 3)
+        shape(is_bytes(one[0], 8) and is_uint(one[1]) and is_uint(one[2]))
+    return begun
 
 
 def load_lists(peers):

@@ -380,7 +380,7 @@ def check_body(kind, body):
         app = decode(body)
         shape(isinstance(app, list) and len(app) == 2 and isinstance(app[0], str) and is_bytes(app[1]))
         shape(1 <= len(app[0].encode()) <= 64)
-    shape(kind != 16 or not body)
+    shape(kind not in (16, 22) or not body)
     if kind == 18:
         entry = decode(body)
         shape(isinstance(entry, list) and len(entry) == 2 and is_bytes(entry[0]) and is_bytes(entry[1], 64))

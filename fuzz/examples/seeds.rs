@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use people::{NOW, Person, Seeded, unhex};
 use sprag_core::account_state::{ContactState, KnownList, Place, Protection, StatePage};
 use sprag_core::card::{Card, SmallCard};
-use sprag_core::content::Peer;
+use sprag_core::content::{Continues, Peer};
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::handshake::Established;
 use sprag_core::identity::{AccountId, Pin};
@@ -149,6 +149,8 @@ fn who() {
         hash: *person.list.hash(),
     });
     write("content", "peers", &Peer::encode_all(&peers).unwrap());
+    let begun = |session, turns, epoch| Continues { session: [session; 8], turns, epoch };
+    write("content", "continues", &Continues::encode_all(&[begun(6, 3, 0), begun(7, 400, 70_000)]));
     let entry = bob.device.sign_entry(bob.account.account(), &bob.device.entry(true)).unwrap();
     write("content", "entry", &entry.encode());
     write("prekey", "ours-signed", bob.signed.encode().expose_secret());

@@ -6,11 +6,13 @@ mod people;
 
 use people::{NOW, Person};
 use sprag_core::Error;
-use sprag_core::content::{Body, Content, Conversation, ListStatement, MAX_MEMBERS, MAX_NAMED, Peer, RoomId};
+use sprag_core::content::{
+    Body, Content, Continues, Conversation, ListStatement, MAX_MEMBERS, MAX_NAMED, Peer, RoomId,
+};
 use sprag_core::franking::{self, Audience};
 use sprag_core::identity::{AccountId, SignedEntry};
 use sprag_core::secret::{Secret, SecretBytes};
-use sprag_core::wire::Extensions;
+use sprag_core::wire::{Extensions, Writer};
 
 fn ids<const N: usize>(names: [&str; N]) -> [AccountId; N] {
     names.map(|name| AccountId::new(name.as_bytes()).unwrap())
@@ -185,4 +187,22 @@ fn what_is_told_about_peers_is_in_order_and_exact() {
     assert_eq!(Peer::encode_all(&peers).err(), Some(Error::Malformed));
     assert_eq!(Peer::encode_all(&[]).err(), Some(Error::Malformed));
     assert_eq!(Peer::encode_all(&vec![peers[0].clone(); MAX_MEMBERS + 1]).err(), Some(Error::TooLarge));
+}
+
+#[test]
+fn what_is_said_of_continued_sessions_is_exact() {
+    let one = Continues { session: [7; 8], turns: 3, epoch: 70_000 };
+    let all = [one, Continues { session: [6; 8], turns: u64::MAX, epoch: 0 }];
+    let bytes = Continues::encode_all(&all);
+    assert_eq!(Continues::decode_all(&bytes).as_deref(), Ok(all.as_slice()));
+    for length in 0..bytes.len() {
+        assert_eq!(Continues::decode_all(&bytes[..length]).err(), Some(Error::Malformed), "{length}");
+    }
+    assert_eq!(Continues::decode_all(&[bytes.as_slice(), &[0]].concat()).err(), Some(Error::Malformed));
+    assert_eq!(Continues::decode_all(&Continues::encode_all(&[])).as_deref(), Ok([].as_slice()));
+    let mut short = Writer::new();
+    short.array(1).array(3).bytes(&[7; 7]).uint(3).uint(0);
+    assert_eq!(Continues::decode_all(&short.finish()).err(), Some(Error::Malformed));
+    assert_eq!(Continues::decode_all(&Continues::encode_all(&vec![one; 1_601])).err(), Some(Error::TooLarge));
+    assert!(Continues::decode_all(&Continues::encode_all(&vec![one; 1_600])).is_ok());
 }

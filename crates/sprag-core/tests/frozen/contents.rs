@@ -1,7 +1,8 @@
 //! `contents.json`: contents of every conversation and every kind, with the commitments to them.
 
 use sprag_core::content::{
-    Body, Content, Conversation, EXT_CLASS, EXT_PEERS, EXT_RECOVERS, ListStatement, Peer, RoomId,
+    Body, Content, Continues, Conversation, EXT_CLASS, EXT_CONTINUES, EXT_PEERS, EXT_RECOVERS, EXT_SESSIONS,
+    ListStatement, Peer, RoomId,
 };
 use sprag_core::crypto::hash::{Item, hash, hmac, sha256};
 use sprag_core::franking::{self, Audience};
@@ -54,6 +55,12 @@ pub fn all() -> Vec<Case> {
     let mut again = Extensions::new();
     again.insert(EXT_CLASS, vec![2]);
     again.insert(EXT_RECOVERS, vec![9; 32]);
+    // Two sessions that this message begins, and one that was begun before and not answered.
+    let begun = [(6, 3, 0), (7, 400, 70_000)];
+    let begun = begun.map(|(session, turns, epoch)| Continues { session: [session; 8], turns, epoch });
+    let mut renewed = Extensions::new();
+    renewed.insert(EXT_SESSIONS, vec![5; 8]);
+    renewed.insert(EXT_CONTINUES, Continues::encode_all(&begun));
     let none = Extensions::new;
 
     let mut all = Vec::new();
@@ -89,8 +96,9 @@ pub fn all() -> Vec<Case> {
     add("state", &alice, to(&alice), page, [a, None, None], none());
     add("entry", &alice, to(&alice), Body::Entry(entry), [a, None, None], none());
     add("rekey", &alice, to(&alice), Body::Rekey(b"a succession".to_vec()), [a, None, None], none());
-    add("renew", &bob, direct(), Body::Renew(vec![[4; 32], [3; 32]]), [a, b, None], none());
+    add("renew", &bob, direct(), Body::Renew(vec![[4; 32], [3; 32]]), [a, b, None], renewed);
     add("gone", &bob, direct(), Body::Gone(vec![[4; 32]]), [a, b, None], none());
+    add("retire", &alice, to(&alice), Body::Retire, [a, None, None], none());
     let unknown = Body::Unknown { kind: 99, bytes: b"later".to_vec() };
     add("of a later kind", &bob, direct(), unknown, [a, b, None], none());
     all

@@ -202,6 +202,7 @@ fn contents() -> Vec<Refusal> {
         ("content: renewal of half a commitment", of(20, &[4; 48]), Error::Malformed),
         ("content: renewal of 65 messages", of(20, &[4; 65 * 32]), Error::TooLarge),
         ("content: nothing that is gone", of(21, &[]), Error::Malformed),
+        ("content: retiring, with a body", of(22, &[0]), Error::Malformed),
         ("content: no list", content(1, &[1], &[0xf6], &[0x80], b"text", &[]), Error::Malformed),
         ("content: half a statement", content(1, &[1], &[0xf6], &[0x81, 1], b"text", &[]), Error::Malformed),
         ("content: an even extension", extended(&[0xa1, 4, 0x40]), Error::Unsupported),
