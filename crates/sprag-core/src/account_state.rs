@@ -67,7 +67,7 @@ pub enum Place {
 pub struct Protection {
     /// Which conversation.
     pub place: Place,
-    /// 1 offered, 2 encrypted, 3 verified. It only rises.
+    /// 1 offered, 2 encrypted. It only rises.
     pub level: u8,
 }
 
@@ -117,8 +117,8 @@ impl StatePage {
     /// Reads a page. Lists in it are verified.
     ///
     /// # Errors
-    /// [`Error::Malformed`], also for a number beyond the last page's; [`Error::Unsupported`]; [`Error::Mismatch`] for a list of another account; and as
-    /// [`DeviceList::open`].
+    /// [`Error::Malformed`], also for a number beyond the last page's; [`Error::Unsupported`]; [`Error::Mismatch`] for a
+    /// list of another account; and as [`DeviceList::open`].
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let fields = reader.array()?;

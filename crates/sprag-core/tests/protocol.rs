@@ -4,10 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use sprag_core::content::{MAX_BODY, MAX_MESSAGE_ID, MAX_TYPE};
+use sprag_core::content::{
+    EXT_CARD, EXT_CLASS, EXT_CONTINUES, EXT_LIST, EXT_PEERS, EXT_RECOVERS, EXT_SESSIONS, MAX_BODY, MAX_MEMBERS,
+    MAX_MESSAGE_ID, MAX_NAMED, MAX_TYPE, RoomId,
+};
 use sprag_core::envelope::{MAX_ENVELOPE, MAX_SLOTS};
 use sprag_core::handshake::MAX_SEALED_ID;
-use sprag_core::identity::{AccountId, CLOCK_TOLERANCE, HISTORY, MAX_DEVICES, MAX_LIST, MAX_VERSIONS};
+use sprag_core::identity::{
+    AccountId, CLOCK_TOLERANCE, HISTORY, MAX_DEVICES, MAX_GAP, MAX_LIST, MAX_SEQUENCE, MAX_VERSIONS,
+};
 use sprag_core::prekey::MAX_PREKEY;
 use sprag_core::ratchet::{
     COUNTER_MAX, HEADER, MAX_CHAINS, MAX_SKIPPED, MAX_STEPS, MAX_STEPS_PER_DAY, SKIPPED_LIFETIME, SLOT,
@@ -45,11 +50,14 @@ fn every_limit_is_in_the_document() {
     let stated = [
         ("an account id", format!("{} bytes", AccountId::MAX)),
         ("a device list", format!("{} bytes, {MAX_DEVICES} devices, {MAX_VERSIONS} versions", commas(MAX_LIST))),
+        ("the number of a list", format!("2^{}, and at least 1; 2^{}", MAX_SEQUENCE.ilog2(), MAX_GAP.ilog2())),
         ("a prekey", format!("{} bytes", commas(MAX_PREKEY))),
         ("a sealed identity", format!("{MAX_SEALED_ID} bytes")),
         ("an envelope", format!("{} bytes, {} slots", commas(MAX_ENVELOPE), commas(MAX_SLOTS))),
         ("a body", format!("{} bytes", commas(MAX_BODY + MAX_TYPE + 16))),
         ("a message id", format!("{MAX_MESSAGE_ID} bytes")),
+        ("a room |", format!("{MAX_MEMBERS} members")),
+        ("messages that one content", format!("{MAX_NAMED}, and")),
         ("keys skipped by one message", commas(usize::try_from(MAX_STEPS).unwrap())),
         ("keys skipped in the first message", commas(MAX_SKIPPED)),
         ("keys skipped in one day", commas(usize::try_from(MAX_STEPS_PER_DAY).unwrap())),
@@ -64,6 +72,8 @@ fn every_limit_is_in_the_document() {
         assert!(row.contains(&limit), "{row} does not say {limit}");
     }
     assert!(limits.contains("2^24 − 1") && COUNTER_MAX == (1 << 24) - 1);
+    assert!(MAX_SEQUENCE.is_power_of_two() && MAX_GAP.is_power_of_two());
+    assert!([AccountId::MAX, RoomId::MAX, MAX_TYPE] == [MAX_MESSAGE_ID; 3], "one row says them all");
     for stated in [
         format!("the last {HISTORY} lists"),
         format!("**Header**, {HEADER} bytes"),
@@ -72,6 +82,17 @@ fn every_limit_is_in_the_document() {
     ] {
         assert!(DOCUMENT.contains(&stated), "{stated}");
     }
+}
+
+#[test]
+fn every_extension_and_every_kind_of_a_content_is_in_the_document() {
+    let (kinds, extensions) = section("### Content\n").split_once("| extension | value | |").unwrap();
+    let numbers = |table: &str| -> Vec<u64> {
+        table.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok()).collect()
+    };
+    let all = [EXT_CLASS, EXT_LIST, EXT_SESSIONS, EXT_PEERS, EXT_RECOVERS, EXT_CARD, EXT_CONTINUES];
+    assert_eq!(numbers(extensions), all);
+    assert_eq!(numbers(kinds), [1, 2, 16, 17, 18, 19, 20, 21, 22]);
 }
 
 #[test]

@@ -32,9 +32,9 @@ pub const COMMITMENT: usize = 32;
 
 /// Extension: the class of the message, one byte; absent for a message that notifies.
 pub const EXT_CLASS: u64 = 1;
-/// Extension: the sender's device list, carried by every message of a session that was not answered yet.
+/// Extension: the sender's device list, carried by every message to a device that has not stated yet that it knows it.
 pub const EXT_LIST: u64 = 2;
-/// Extension: the sender's other unanswered sessions with the receiving device, 8 bytes of T each.
+/// Extension: the sender's other unanswered sessions with the devices that it goes to, 8 bytes of T each.
 pub const EXT_SESSIONS: u64 = 3;
 /// Extension, for own other devices: what the sender has pinned about the other accounts, as [`Peer::encode_all`].
 pub const EXT_PEERS: u64 = 5;
@@ -42,7 +42,6 @@ pub const EXT_PEERS: u64 = 5;
 pub const EXT_RECOVERS: u64 = 7;
 /// Extension: the sender's whole [`Card`](crate::card::Card), by which a peer without a directory reaches all its devices.
 pub const EXT_CARD: u64 = 9;
-
 /// Extension: how far the sender was in the sessions that those which this message begins continue, as
 /// [`Continues::encode_all`].
 pub const EXT_CONTINUES: u64 = 11;
