@@ -45,8 +45,8 @@ const MAX_ADMISSIONS: usize = 8;
 const PINNED: u8 = 1;
 const VERIFIED: u8 = 2;
 
-/// Bytes of a handshake with all that is around it, and a reserve.
-const HANDSHAKE: usize = 2_600;
+/// Bytes for what else stands around a page: the commitment, heads, statements.
+const AROUND: usize = 600;
 
 /// The most bytes of a page of the account's state, where bodies are long enough.
 const PAGE: usize = 24 * 1024;
@@ -370,7 +370,7 @@ fn tell(
 
 /// The most bytes of a page of the account's state: beside it go a handshake, our list and padding.
 fn page(own: &Own) -> usize {
-    let beside = HANDSHAKE + own.list.as_bytes().len();
+    let beside = outbox::HANDSHAKE + own.list.as_bytes().len() + AROUND;
     (outbox::room(own).saturating_sub(beside) / 8 * 7).min(PAGE)
 }
 

@@ -21,7 +21,7 @@ pub(crate) use self::leave::{Leaving, leave, wait};
 pub(crate) use self::message::{
     Echo, Index, Load, Queued, Scope, Waiting, digest, fresh_id, progress, release, stop_waiting,
 };
-pub(crate) use self::seal::{Attempt, Sealed, armored as body, flush, inside, room, seal};
+pub(crate) use self::seal::{Attempt, HANDSHAKE, Sealed, armored as body, flush, inside, room, seal};
 pub(crate) use self::shelf::{Addressed, find as find_shelved, keep as shelve, prune as prune_shelf};
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::error::Result;

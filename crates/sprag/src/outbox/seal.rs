@@ -37,7 +37,7 @@ const MAX_NAMES: usize = 32;
 
 /// About the most bytes of a slot, without and with a handshake.
 const SLOT_LENGTH: usize = 160;
-const HANDSHAKE: usize = 2_000;
+pub(crate) const HANDSHAKE: usize = 2_000;
 
 /// A session that a message is sealed in.
 struct Lane<'a> {
