@@ -4,9 +4,10 @@
 
 use sprag_core::identity::{DeviceList, SignedEntry};
 use sprag_core::random::Random;
+use sprag_core::wire::{Reader, Writer};
 
 use crate::account::{Change, Own, Stage};
-use crate::codec::CORRUPT;
+use crate::codec::{self, CORRUPT, Row, ok};
 use crate::contact::Known;
 use crate::directory::{self, Answer};
 use crate::error::{Error, Result};
@@ -16,7 +17,8 @@ use crate::notice::{raise, raise_sparingly};
 use crate::outbox::{self, Leaving, Load, Queued, Scope};
 use crate::prekeys::Made;
 use crate::request::Why;
-use crate::store::Tx;
+use crate::rows::Kind;
+use crate::store::{Snapshot, Table, Tx};
 use crate::trust;
 use crate::upkeep::Upkeep;
 
@@ -32,6 +34,63 @@ pub(crate) fn look(tx: &Tx<'_>, own: &Own, now: u64) -> Result<()> {
     directory::ask(tx, &mut known, Why::SelfCheck, now)
 }
 
+/// What somebody says of a list of ours that we do not know.
+struct Claim {
+    /// When the directory was asked about it.
+    at: u64,
+    /// Its number; none once it was dealt with.
+    sequence: Option<u64>,
+}
+
+/// Seconds between two questions about lists that others say we have.
+const CLAIMS: u64 = 3_600;
+
+fn claim_row(snapshot: &Snapshot<'_>) -> i64 {
+    Kind::Look.row(snapshot, "own list", &[])
+}
+
+/// Somebody writes to us under a list of ours that we do not know: what the directory shows of it is looked at. A claim alone
+/// changes nothing, and asks no more than once an hour.
+pub(crate) fn claimed(tx: &Tx<'_>, own: &Own, sequence: u64, now: u64) -> Result<()> {
+    let row = claim_row(tx);
+    let last: Option<Claim> =
+        tx.get(Table::Meta, row)?.map(|value| codec::decode(value.expose_secret())).transpose()?;
+    if last.is_some_and(|last| now.abs_diff(last.at) < CLAIMS) || broken!("claims-unheard") {
+        return Ok(());
+    }
+    let claim = Claim { at: now, sequence: Some(sequence) };
+    tx.put(Table::Meta, row, codec::encode(&claim).expose_secret())?;
+    let mut known = Known::find(tx, &own.id()?)?.ok_or(CORRUPT)?;
+    directory::ask(tx, &mut known, Why::SelfCheck, now)
+}
+
+/// Tells of a list that others were shown as ours and that the directory does not show us.
+fn settle_claim(tx: &Tx<'_>, now: u64) -> Result<()> {
+    let row = claim_row(tx);
+    let Some(value) = tx.get(Table::Meta, row)? else { return Ok(()) };
+    let mut claim: Claim = codec::decode(value.expose_secret())?;
+    let Some(sequence) = claim.sequence.take() else { return Ok(()) };
+    tx.put(Table::Meta, row, codec::encode(&claim).expose_secret())?;
+    let own = Own::load(tx)?;
+    if own.list.sequence() >= sequence {
+        return Ok(());
+    }
+    let (account, mine) = (own.id()?, ListRef::new(own.list.sequence(), *own.list.hash()));
+    raise_sparingly(tx, What::ListConflict { account, mine, theirs: ListRef::new(sequence, [0; 32]) }, now)
+}
+
+impl Row for Claim {
+    fn write(&self, writer: &mut Writer) {
+        writer.array(2).uint(self.at);
+        self.sequence.write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        ok(reader.array_of(2))?;
+        Ok(Self { at: Row::read(reader)?, sequence: Row::read(reader)? })
+    }
+}
+
 /// Takes over what the directory says of our own account. What it does not have, or only an older one of, is offered again.
 pub(crate) fn answered(
     tx: &Tx<'_>,
@@ -44,7 +103,10 @@ pub(crate) fn answered(
     let shown = match &answer {
         Answer::Refused(_) => 0,
         Answer::Conflict { theirs, .. } => theirs.sequence,
-        Answer::Genuine(_) => return directory::commit(tx, own, known, answer, now, random),
+        Answer::Genuine(_) => {
+            directory::commit(tx, own, known, answer, now, random)?;
+            return settle_claim(tx, now);
+        }
         Answer::Offered(_) => u64::MAX,
     };
     known.fetching = false;

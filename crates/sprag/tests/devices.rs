@@ -435,3 +435,50 @@ fn a_device_that_is_gone_for_good_holds_nothing_up() {
     assert!(alice.texts().contains(&"day 9".to_owned()));
     assert!(bob.texts().contains(&"answer 9".to_owned()));
 }
+
+/// Whoever has our account key shows others a list of ours that we are not shown: the first message from them tells us.
+#[test]
+fn a_list_of_ours_that_only_others_are_shown_is_told() {
+    let scratch = world::Scratch::new("shown");
+    let hands = Hands::new();
+    let environment = || Environment { clock: hands.clone(), ..Environment::platform() };
+    let place = |file: &str| sprag::Place::File(scratch.file(file));
+    let open = |file: &str| {
+        let opening = sprag::Opening::new(place(file), sprag::Key::new([7; 32]), id("alice"));
+        Phone { client: Client::open(opening, environment()).unwrap(), id: id("alice") }
+    };
+    let (mut server, mut liar) = (Server::default(), Server::default());
+    let alice = Phone::with("alice", place("alice"), environment());
+    let bob = Phone::timed("bob", &hands);
+    server.pump(&alice);
+    server.pump(&bob);
+    server.send(&alice, &bob, "first");
+    server.deliver(&bob);
+    server.send(&bob, &alice, "answer");
+    server.deliver(&alice);
+    drop(alice);
+    std::fs::copy(scratch.file("alice"), scratch.file("thief")).unwrap();
+    let (alice, thief) = (open("alice"), open("thief"));
+    hands.pass(14 * world::DAY);
+    for _ in 0..2 {
+        hands.pass(world::DAY);
+        thief.client.wake(sprag::Hint::default()).unwrap();
+        liar.pump(&thief);
+    }
+    // Bob is shown the thief's list, and writes to Alice under it.
+    let conflicts = |phone: &Phone| {
+        let of = |event: &Event| matches!(&event.what, What::ListConflict { theirs, .. } if theirs.sequence == 2);
+        phone.take().iter().filter(|event| of(event)).count()
+    };
+    let stale = bob.send(&alice, "under the other list").requests;
+    bob.client.respond(stale[0].id, sprag::Outcome::Stale { accounts: Vec::new() }).unwrap();
+    for number in 0..3 {
+        liar.pump(&bob);
+        let mail = liar.fetch(&alice);
+        assert_eq!(mail.len(), 1);
+        alice.client.deliver(&mail).unwrap();
+        server.pump(&alice);
+        assert_eq!(conflicts(&alice), usize::from(number == 0), "once, and not with every message");
+        liar.send(&bob, &alice, &format!("number {number}"));
+    }
+}

@@ -56,6 +56,7 @@ const SWITCHES: &[Switch] = &[
     Switch("devices-untold", ENGINE, "devices", "a_linked_device"),
     Switch("split-views-unseen", ENGINE, "conversation", "a_split_view"),
     Switch("own-list-unwatched", ENGINE, "devices", "a_daily_look"),
+    Switch("claims-unheard", ENGINE, "devices", "only_others"),
     Switch("audiences-uncompared", ENGINE, "rooms", "different_members"),
     Switch("links-without-consent", ENGINE, "devices", "a07"),
     Switch("link-codes-live-on", ENGINE, "devices", "a07"),

@@ -66,6 +66,7 @@ pub(super) fn check(
         adopted: listed.adopted,
         conflict: listed.conflict.or(statements.conflict),
         knows: statements.knows,
+        ahead: statements.ahead,
         commitment: *envelope.commitment(),
         device,
         conversation,
@@ -162,6 +163,8 @@ struct Views<'a> {
 struct Statements {
     /// The number of our own list that the sender knows.
     knows: u64,
+    /// A number of our own list that is beyond the one we know.
+    ahead: Option<u64>,
     conflict: Option<What>,
 }
 
@@ -182,7 +185,7 @@ impl Views<'_> {
         if stated.len() != self.franked.content.lists.len() {
             return Ok(Err(Reason::Malformed));
         }
-        let mut found = Statements { knows: 0, conflict: None };
+        let mut found = Statements { knows: 0, ahead: None, conflict: None };
         for (index, account) in stated.iter().enumerate() {
             let is_about_us = *account == me;
             let other = if index == 0 { None } else { Known::find(self.snapshot, account)? };
@@ -195,6 +198,7 @@ impl Views<'_> {
                     found.conflict = found.conflict.or_else(|| Some(conflict_with(whose, theirs)));
                 }
                 Some(_) if is_about_us => found.knows = sequence,
+                None if is_about_us && sequence > self.own.list.sequence() => found.ahead = Some(sequence),
                 _ => {}
             }
         }

@@ -138,7 +138,7 @@ fn unreadable(
 
 fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, now: u64) -> Result<Finding> {
     let Opened { mut known, mut ordinal, mut stored, delta, fresh, adopted, conflict, .. } = opened;
-    let Opened { knows, commitment, device, conversation, content, .. } = opened;
+    let Opened { knows, ahead, commitment, device, conversation, content, .. } = opened;
     let (own_id, first_contact) = (own.id()?, known.pin.is_none());
     // A clock that may be wrong dates no key: one dated years ahead would never be dropped, or all others at once.
     let is_plausible = Upkeep::load(tx)?.clock(Hint::default(), now) == Clock::Plausible;
@@ -220,6 +220,9 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     let filed = filed.and_then(|filed| complete(&own_id, filed).ok());
     if let Some(differs) = conversation::compare(tx, &sender, &conversation, filed.as_ref())? {
         events.push(raise(tx, differs, now)?);
+    }
+    if let Some(sequence) = ahead {
+        devices::claimed(tx, own, sequence, now)?;
     }
     match &content.body {
         Body::State(page) if own.is_own(&sender.account) => link::receive_state(tx, device, page)?,

@@ -124,6 +124,8 @@ pub(crate) struct Opened {
     conflict: Option<What>,
     /// The number of our own list that the sender knows.
     knows: u64,
+    /// A number of our own list that the sender knows and we do not.
+    ahead: Option<u64>,
     commitment: [u8; 32],
     pub(crate) device: u32,
     pub(crate) conversation: Conversation,
