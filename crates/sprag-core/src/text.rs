@@ -5,6 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use zeroize::Zeroizing;
+
 use crate::crypto::hash::{Item, hash};
 use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
@@ -50,7 +52,8 @@ pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
 /// # Errors
 /// [`Error::Malformed`].
 pub(crate) fn decode(label: &str, text: &str) -> Result<SecretBytes> {
-    let mut bytes = Vec::with_capacity(text.len() * 5 / 8 + 1);
+    // What was read before a letter that is none is part of a secret as well.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() * 5 / 8 + 1));
     let (mut window, mut bits) = (0_u32, 0);
     for letter in text.chars().filter(|c| !c.is_whitespace() && *c != '-') {
         window = window << 5 | value(letter)?;
@@ -60,8 +63,7 @@ pub(crate) fn decode(label: &str, text: &str) -> Result<SecretBytes> {
             bytes.push((window >> bits).to_be_bytes()[3]);
         }
     }
-    let bytes = SecretBytes::new(bytes);
-    let (content, check) = bytes.expose_secret().split_last_chunk::<CHECK>().ok_or(Error::Malformed)?;
+    let (content, check) = bytes.split_last_chunk::<CHECK>().ok_or(Error::Malformed)?;
     // One spelling alone: no letter more than the bytes take, and nothing in the bits that are left.
     let is_whole = bits < 5 && window & ((1 << bits) - 1) == 0;
     if !is_whole || *check != checksum(label, content) {

@@ -82,7 +82,7 @@ impl Newcomer {
     pub(crate) fn show(&mut self, now: u64, random: &mut dyn Random) -> Result<LinkCode> {
         let code = Code::create(&core_id(&self.account)?, &self.device, now, random);
         let bytes = SecretBytes::new(code.expose_bytes().to_vec());
-        let shown = LinkCode::new(bytes, code.expose_text().into(), code.digits(), now.saturating_add(CODE_LIFE));
+        let shown = LinkCode::new(bytes, code.expose_text(), code.digits(), now.saturating_add(CODE_LIFE));
         self.code = Some((code, now));
         Ok(shown)
     }

@@ -3,6 +3,8 @@
 use alloc::format;
 use alloc::string::String;
 
+use zeroize::Zeroizing;
+
 use super::exchange::{Offer, Offered};
 use super::object::LinkId;
 use crate::crypto::dh::DhPublic;
@@ -124,10 +126,10 @@ impl LinkCode {
         self.0.bytes()
     }
 
-    /// The same as text, to be typed or pasted: capitals and digits in groups of five, with a checksum.
+    /// The same as text, to be typed or pasted: capitals and digits in groups of five, with a checksum. Wiped on drop.
     #[must_use]
-    pub fn expose_text(&self) -> String {
-        text::encode(label::LINK_TEXT, self.0.bytes())
+    pub fn expose_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(text::encode(label::LINK_TEXT, self.0.bytes()))
     }
 
     /// The six digits that the user types on the other device: consent, not security.

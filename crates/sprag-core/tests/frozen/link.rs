@@ -80,7 +80,7 @@ fn code(shown: &LinkCode, device: &DeviceKeys) -> (Code, Json) {
         ("id", Json::hex(id)),
         ("digits", Json::str(shown.digits())),
         ("check", Json::hex(&check[..3])),
-        ("text", Json::str(shown.expose_text())),
+        ("text", Json::str(shown.expose_text().as_str())),
     ]);
     (known, json)
 }
