@@ -223,7 +223,7 @@
 // For us, and does not open.
 #define SPRAG_VERDICT_UNREADABLE 7
 
-// Unreadable: the sender is asked to begin anew.
+// Unreadable: its sender is asked for it again. It may still come, in its place, or another event says that it stays so.
 #define SPRAG_HEALING_ASKED 1
 
 // Unreadable: it stays so.
@@ -849,8 +849,11 @@ struct sprag_bytes sprag_reason_str(uint32_t reason);
 // Whether bytes look like an object of Sprag: 1 or 0. Needs no client.
 int32_t sprag_recognise(struct sprag_bytes bytes);
 
-// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
-SPRAG_MUST_USE sprag_status sprag_card_get(const struct sprag_client *client, struct sprag_card **out);
+// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `SPRAG_NOT_ALLOWED` on
+// a device that is not on its account's list.
+SPRAG_MUST_USE
+sprag_status sprag_card_get(const struct sprag_client *client,
+                            struct sprag_card **out);
 
 // What is shown as a QR code, until the card is freed: the account's id and the fingerprint of its key. Absent for NULL.
 struct sprag_bytes sprag_card_code(const struct sprag_card *card);
@@ -878,6 +881,7 @@ sprag_status sprag_import(const struct sprag_client *client,
                           size_t *length);
 
 // A body of about `length` bytes, and never more, in the armor of the policy: to be sent through the app's server to oneself.
+// `SPRAG_MISUSE` for less than 1 KiB or more than 4 MiB.
 SPRAG_MUST_USE
 sprag_status sprag_probe_get(const struct sprag_client *client,
                              uint32_t length,
@@ -986,7 +990,8 @@ sprag_status sprag_link_code_get(const struct sprag_client *client,
 
 // Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new device's
 // screen and confirmed here; `SPRAG_NOT_ALLOWED` for others, or on a device that does not hold the account key. With
-// `holds_account_key` not 0 the new device may admit and revoke others. `pending` may be NULL.
+// `holds_account_key` not 0 the new device may admit and revoke others. `SPRAG_MISUSE` for what is no code, or one for another
+// account, or if the account has 16 devices. `pending` may be NULL.
 SPRAG_MUST_USE
 sprag_status sprag_admit(const struct sprag_client *client,
                          struct sprag_bytes code,
@@ -995,16 +1000,22 @@ sprag_status sprag_admit(const struct sprag_client *client,
                          struct sprag_pending *pending);
 
 // Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
-// `SPRAG_UNKNOWN` for a device that is not on it. `pending` may be NULL.
+// If it held the account key, another key follows: contacts see another identity. `SPRAG_UNKNOWN` for a device that is not on
+// the list, `SPRAG_NOT_ALLOWED` on one that does not hold the account key, `SPRAG_MISUSE` for this device itself. `pending`
+// may be NULL.
 SPRAG_MUST_USE
 sprag_status sprag_revoke(const struct sprag_client *client,
                           uint32_t device,
                           struct sprag_pending *pending);
 
-// Takes this device off its account's list: as when the user logs out. `pending` may be NULL.
-SPRAG_MUST_USE sprag_status sprag_retire(const struct sprag_client *client, struct sprag_pending *pending);
+// Takes this device off its account's list: as when the user logs out. `SPRAG_NOT_ALLOWED` if it is not on it, or no other
+// device holds the account key. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_retire(const struct sprag_client *client,
+                          struct sprag_pending *pending);
 
-// Says whether every client of this account can read what is encrypted, old ones included: not 0 if so. `pending` may be NULL.
+// Says whether every client of this account can read what is encrypted, old ones included: not 0 if so. `SPRAG_NOT_ALLOWED` on
+// a device that does not hold the account key. `pending` may be NULL.
 SPRAG_MUST_USE
 sprag_status sprag_set_ready(const struct sprag_client *client,
                              uint32_t ready,
@@ -1150,7 +1161,9 @@ sprag_status sprag_cancel(const struct sprag_client *client,
                           struct sprag_bytes message,
                           struct sprag_pending *pending);
 
-// Offers a message of ours again at once that was put off. `pending` may be NULL.
+// Offers a message of ours again at once that was put off, or sends one on its way that was held. `SPRAG_UNKNOWN` for none of
+// ours; `SPRAG_NOT_ALLOWED` for one that has left or has failed, and while a contact whom it is for is `SPRAG_TRUST_CHANGED`.
+// `pending` may be NULL.
 SPRAG_MUST_USE
 sprag_status sprag_retry(const struct sprag_client *client,
                          struct sprag_bytes message,

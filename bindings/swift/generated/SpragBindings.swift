@@ -619,7 +619,9 @@ public protocol ClientProtocol: AnyObject, Sendable {
     
     /**
      * Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
-     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others. `NotAllowed`
+     * for other digits, or on a device that does not hold the account key; `Misuse` for what is no code, or one for another
+     * account, or if the account has 16 devices.
      */
     func admit(code: Data, digits: String, holdsAccountKey: Bool) throws  -> Pending
     
@@ -629,7 +631,8 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func cancel(message: Data) throws  -> Pending
     
     /**
-     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `NotAllowed` on a
+     * device that is not on its account's list.
      */
     func card() throws  -> Card
     
@@ -660,7 +663,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func device() throws  -> UInt32
     
     /**
-     * The devices of our account, as our list has them.
+     * The devices of our account, as our list has them. `NotAllowed` on a device that is still to be linked.
      */
     func devices() throws  -> [Device]
     
@@ -687,19 +690,19 @@ public protocol ClientProtocol: AnyObject, Sendable {
     
     /**
      * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
-     * a session with.
+     * a session with. `Unknown` for a contact that is not pinned.
      */
     func freshness(account: Data) throws  -> [Freshness]
     
     /**
      * Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
-     * that id.
+     * that id. `Misuse` for what is neither, and for our own; `NotAllowed` if another key is pinned under that id.
      */
     func importCard(card: Data) throws  -> Data
     
     /**
      * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
-     * offer.
+     * offer. `NotAllowed` on a device that has its account.
      */
     func linkCode() throws  -> LinkCode
     
@@ -710,7 +713,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
     
     /**
      * A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
-     * became of it.
+     * became of it. `Misuse` for less than 1 KiB or more than 4 MiB.
      */
     func probe(length: UInt32) throws  -> Data
     
@@ -740,7 +743,8 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func resume() throws 
     
     /**
-     * Takes this device off its account's list: as when the user logs out.
+     * Takes this device off its account's list: as when the user logs out. `NotAllowed` if it is not on it, or no other device
+     * holds the account key.
      */
     func retire() throws  -> Pending
     
@@ -750,7 +754,9 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func retry(message: Data) throws  -> Pending
     
     /**
-     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody. If it held
+     * the account key, another key follows: contacts see another identity. `Unknown` for a device that is not on the list,
+     * `NotAllowed` on one that does not hold the account key, `Misuse` for this device itself.
      */
     func revoke(device: UInt32) throws  -> Pending
     
@@ -760,7 +766,8 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func send(conversation: Conversation, content: Content, options: SendOptions) throws  -> Sent
     
     /**
-     * Says whether every client of this account can read what is encrypted, old ones included.
+     * Says whether every client of this account can read what is encrypted, old ones included. `NotAllowed` on a device that
+     * does not hold the account key.
      */
     func setReady(ready: Bool) throws  -> Pending
     
@@ -916,7 +923,9 @@ open func account()throws  -> Data  {
     
     /**
      * Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
-     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others. `NotAllowed`
+     * for other digits, or on a device that does not hold the account key; `Misuse` for what is no code, or one for another
+     * account, or if the account has 16 devices.
      */
 open func admit(code: Data, digits: String, holdsAccountKey: Bool)throws  -> Pending  {
     return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -944,7 +953,8 @@ open func cancel(message: Data)throws  -> Pending  {
 }
     
     /**
-     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `NotAllowed` on a
+     * device that is not on its account's list.
      */
 open func card()throws  -> Card  {
     return try  FfiConverterTypeCard_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1021,7 +1031,7 @@ open func device()throws  -> UInt32  {
 }
     
     /**
-     * The devices of our account, as our list has them.
+     * The devices of our account, as our list has them. `NotAllowed` on a device that is still to be linked.
      */
 open func devices()throws  -> [Device]  {
     return try  FfiConverterSequenceTypeDevice.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1087,7 +1097,7 @@ open func forget(account: Data, number: String)throws  -> Pending  {
     
     /**
      * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
-     * a session with.
+     * a session with. `Unknown` for a contact that is not pinned.
      */
 open func freshness(account: Data)throws  -> [Freshness]  {
     return try  FfiConverterSequenceTypeFreshness.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1101,7 +1111,7 @@ open func freshness(account: Data)throws  -> [Freshness]  {
     
     /**
      * Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
-     * that id.
+     * that id. `Misuse` for what is neither, and for our own; `NotAllowed` if another key is pinned under that id.
      */
 open func importCard(card: Data)throws  -> Data  {
     return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1115,7 +1125,7 @@ open func importCard(card: Data)throws  -> Data  {
     
     /**
      * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
-     * offer.
+     * offer. `NotAllowed` on a device that has its account.
      */
 open func linkCode()throws  -> LinkCode  {
     return try  FfiConverterTypeLinkCode_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1141,7 +1151,7 @@ open func peek(message: Incoming)throws  -> Preview  {
     
     /**
      * A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
-     * became of it.
+     * became of it. `Misuse` for less than 1 KiB or more than 4 MiB.
      */
 open func probe(length: UInt32)throws  -> Data  {
     return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1218,7 +1228,8 @@ open func resume()throws   {try rustCallWithError(FfiConverterTypeSpragError_lif
 }
     
     /**
-     * Takes this device off its account's list: as when the user logs out.
+     * Takes this device off its account's list: as when the user logs out. `NotAllowed` if it is not on it, or no other device
+     * holds the account key.
      */
 open func retire()throws  -> Pending  {
     return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1243,7 +1254,9 @@ open func retry(message: Data)throws  -> Pending  {
 }
     
     /**
-     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody. If it held
+     * the account key, another key follows: contacts see another identity. `Unknown` for a device that is not on the list,
+     * `NotAllowed` on one that does not hold the account key, `Misuse` for this device itself.
      */
 open func revoke(device: UInt32)throws  -> Pending  {
     return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -1271,7 +1284,8 @@ open func send(conversation: Conversation, content: Content, options: SendOption
 }
     
     /**
-     * Says whether every client of this account can read what is encrypted, old ones included.
+     * Says whether every client of this account can read what is encrypted, old ones included. `NotAllowed` on a device that
+     * does not hold the account key.
      */
 open func setReady(ready: Bool)throws  -> Pending  {
     return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
@@ -2094,7 +2108,7 @@ public func FfiConverterTypeIncoming_lower(_ value: Incoming) -> RustBuffer {
 
 
 /**
- * The code of a device that is to be linked.
+ * The code of a device that is to be linked: a secret for its minute. Show it to nobody but the user, and keep it nowhere.
  */
 public struct LinkCode: Equatable, Hashable {
     /**
@@ -2110,7 +2124,7 @@ public struct LinkCode: Equatable, Hashable {
      */
     public var digits: String
     /**
-     * When it is worth nothing any more, by this device's clock.
+     * When it is worth nothing any more, Unix seconds by this device's clock: a minute after it was made.
      */
     public var expires: UInt64
 
@@ -2127,7 +2141,7 @@ public struct LinkCode: Equatable, Hashable {
          * The six digits that the user types on the other device: consent, not security.
          */digits: String, 
         /**
-         * When it is worth nothing any more, by this device's clock.
+         * When it is worth nothing any more, Unix seconds by this device's clock: a minute after it was made.
          */expires: UInt64) {
         self.bytes = bytes
         self.text = text
@@ -3627,7 +3641,7 @@ public enum Finding: Equatable, Hashable {
          * Why: a stable number.
          */reason: UInt32, 
         /**
-         * Whether the sender is asked to begin anew.
+         * Whether its sender is asked for it again.
          */asked: Bool
     )
     /**
@@ -5187,7 +5201,7 @@ public enum What: Equatable, Hashable {
          * Why: a stable number.
          */reason: UInt32, 
         /**
-         * Whether the sender is asked to begin anew.
+         * Whether its sender is asked for it again: it may still come in its place, or another event says that nothing will.
          */asked: Bool
     )
     /**
@@ -6390,13 +6404,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_account() != 51546) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_admit() != 18232) {
+    if (uniffi_sprag_uniffi_checksum_method_client_admit() != 42769) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_card() != 13976) {
+    if (uniffi_sprag_uniffi_checksum_method_client_card() != 24872) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_configure() != 16508) {
@@ -6414,7 +6428,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_device() != 28524) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_devices() != 18293) {
+    if (uniffi_sprag_uniffi_checksum_method_client_devices() != 62426) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_done() != 58718) {
@@ -6429,19 +6443,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_forget() != 22727) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495) {
+    if (uniffi_sprag_uniffi_checksum_method_client_freshness() != 9644) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_import_card() != 14966) {
+    if (uniffi_sprag_uniffi_checksum_method_client_import_card() != 42394) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_link_code() != 45177) {
+    if (uniffi_sprag_uniffi_checksum_method_client_link_code() != 6715) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_peek() != 55424) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_probe() != 42783) {
+    if (uniffi_sprag_uniffi_checksum_method_client_probe() != 53864) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_protections() != 18299) {
@@ -6459,19 +6473,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sprag_uniffi_checksum_method_client_resume() != 18729) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_retire() != 38928) {
+    if (uniffi_sprag_uniffi_checksum_method_client_retire() != 19962) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_retry() != 9987) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_revoke() != 21252) {
+    if (uniffi_sprag_uniffi_checksum_method_client_revoke() != 46103) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_send() != 39792) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sprag_uniffi_checksum_method_client_set_ready() != 49740) {
+    if (uniffi_sprag_uniffi_checksum_method_client_set_ready() != 18412) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_shut() != 36628) {

@@ -14,7 +14,8 @@ pub struct sprag_card(sprag::OwnCard);
 #[allow(non_camel_case_types)]
 pub struct sprag_probe(Vec<u8>);
 
-/// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+/// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `SPRAG_NOT_ALLOWED` on
+/// a device that is not on its account's list.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_card_get(client: *const sprag_client, out: *mut *mut sprag_card) -> sprag_status {
@@ -90,6 +91,7 @@ pub unsafe extern "C" fn sprag_import(
 }
 
 /// A body of about `length` bytes, and never more, in the armor of the policy: to be sent through the app's server to oneself.
+/// `SPRAG_MISUSE` for less than 1 KiB or more than 4 MiB.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_probe_get(

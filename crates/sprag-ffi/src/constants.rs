@@ -135,7 +135,7 @@ pub const SPRAG_VERDICT_FOREIGN: u32 = 6;
 /// For us, and does not open.
 pub const SPRAG_VERDICT_UNREADABLE: u32 = 7;
 
-/// Unreadable: the sender is asked to begin anew.
+/// Unreadable: its sender is asked for it again. It may still come, in its place, or another event says that it stays so.
 pub const SPRAG_HEALING_ASKED: u32 = 1;
 /// Unreadable: it stays so.
 pub const SPRAG_HEALING_FINAL: u32 = 2;

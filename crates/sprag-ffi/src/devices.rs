@@ -48,7 +48,8 @@ pub unsafe extern "C" fn sprag_link_code_get(
 
 /// Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new device's
 /// screen and confirmed here; `SPRAG_NOT_ALLOWED` for others, or on a device that does not hold the account key. With
-/// `holds_account_key` not 0 the new device may admit and revoke others. `pending` may be NULL.
+/// `holds_account_key` not 0 the new device may admit and revoke others. `SPRAG_MISUSE` for what is no code, or one for another
+/// account, or if the account has 16 devices. `pending` may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_admit(
@@ -71,7 +72,9 @@ pub unsafe extern "C" fn sprag_admit(
 }
 
 /// Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
-/// `SPRAG_UNKNOWN` for a device that is not on it. `pending` may be NULL.
+/// If it held the account key, another key follows: contacts see another identity. `SPRAG_UNKNOWN` for a device that is not on
+/// the list, `SPRAG_NOT_ALLOWED` on one that does not hold the account key, `SPRAG_MISUSE` for this device itself. `pending`
+/// may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_revoke(
@@ -88,7 +91,8 @@ pub unsafe extern "C" fn sprag_revoke(
     })
 }
 
-/// Takes this device off its account's list: as when the user logs out. `pending` may be NULL.
+/// Takes this device off its account's list: as when the user logs out. `SPRAG_NOT_ALLOWED` if it is not on it, or no other
+/// device holds the account key. `pending` may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_retire(client: *const sprag_client, pending: *mut sprag_pending) -> sprag_status {
@@ -101,7 +105,8 @@ pub unsafe extern "C" fn sprag_retire(client: *const sprag_client, pending: *mut
     })
 }
 
-/// Says whether every client of this account can read what is encrypted, old ones included: not 0 if so. `pending` may be NULL.
+/// Says whether every client of this account can read what is encrypted, old ones included: not 0 if so. `SPRAG_NOT_ALLOWED` on
+/// a device that does not hold the account key. `pending` may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_set_ready(

@@ -213,7 +213,9 @@ pub unsafe extern "C" fn sprag_cancel(
     })
 }
 
-/// Offers a message of ours again at once that was put off. `pending` may be NULL.
+/// Offers a message of ours again at once that was put off, or sends one on its way that was held. `SPRAG_UNKNOWN` for none of
+/// ours; `SPRAG_NOT_ALLOWED` for one that has left or has failed, and while a contact whom it is for is `SPRAG_TRUST_CHANGED`.
+/// `pending` may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sprag_retry(

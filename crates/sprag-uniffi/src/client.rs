@@ -202,7 +202,8 @@ impl Client {
         Ok(self.get()?.protections(&conversations)?.into_iter().map(Into::into).collect())
     }
 
-    /// Says whether every client of this account can read what is encrypted, old ones included.
+    /// Says whether every client of this account can read what is encrypted, old ones included. `NotAllowed` on a device that
+    /// does not hold the account key.
     pub fn set_ready(&self, ready: bool) -> Result<Pending> {
         Ok(self.get()?.set_ready(ready)?.into())
     }
@@ -255,51 +256,57 @@ impl Client {
     }
 
     /// How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
-    /// a session with.
+    /// a session with. `Unknown` for a contact that is not pinned.
     pub fn freshness(&self, account: Bytes) -> Result<Vec<Freshness>> {
         Ok(self.get()?.freshness(account.as_ref())?.iter().map(Into::into).collect())
     }
 
-    /// The devices of our account, as our list has them.
+    /// The devices of our account, as our list has them. `NotAllowed` on a device that is still to be linked.
     pub fn devices(&self) -> Result<Vec<Device>> {
         Ok(self.get()?.devices()?.iter().map(Into::into).collect())
     }
 
     /// The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
-    /// offer.
+    /// offer. `NotAllowed` on a device that has its account.
     pub fn link_code(&self) -> Result<LinkCode> {
         Ok((&self.get()?.link_code()?).into())
     }
 
     /// Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
-    /// device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+    /// device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others. `NotAllowed`
+    /// for other digits, or on a device that does not hold the account key; `Misuse` for what is no code, or one for another
+    /// account, or if the account has 16 devices.
     pub fn admit(&self, code: Bytes, digits: String, holds_account_key: bool) -> Result<Pending> {
         Ok(self.get()?.admit(code.as_ref(), &digits, holds_account_key)?.into())
     }
 
-    /// Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+    /// Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody. If it held
+    /// the account key, another key follows: contacts see another identity. `Unknown` for a device that is not on the list,
+    /// `NotAllowed` on one that does not hold the account key, `Misuse` for this device itself.
     pub fn revoke(&self, device: u32) -> Result<Pending> {
         Ok(self.get()?.revoke(sprag::DeviceId(device))?.into())
     }
 
-    /// Takes this device off its account's list: as when the user logs out.
+    /// Takes this device off its account's list: as when the user logs out. `NotAllowed` if it is not on it, or no other device
+    /// holds the account key.
     pub fn retire(&self) -> Result<Pending> {
         Ok(self.get()?.retire()?.into())
     }
 
-    /// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+    /// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `NotAllowed` on a
+    /// device that is not on its account's list.
     pub fn card(&self) -> Result<Card> {
         Ok(self.get()?.card()?.into())
     }
 
     /// Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
-    /// that id.
+    /// that id. `Misuse` for what is neither, and for our own; `NotAllowed` if another key is pinned under that id.
     pub fn import_card(&self, card: Bytes) -> Result<Bytes> {
         Ok(bytes(self.get()?.import(card.as_ref())?))
     }
 
     /// A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
-    /// became of it.
+    /// became of it. `Misuse` for less than 1 KiB or more than 4 MiB.
     pub fn probe(&self, length: u32) -> Result<Bytes> {
         Ok(bytes(self.get()?.probe(length)?))
     }

@@ -45,7 +45,7 @@ pub enum What {
         sender: Option<Bytes>,
         /// Why: a stable number.
         reason: u32,
-        /// Whether the sender is asked to begin anew.
+        /// Whether its sender is asked for it again: it may still come in its place, or another event says that nothing will.
         asked: bool,
     },
     /// A message of ours came further.

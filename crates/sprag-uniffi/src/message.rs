@@ -105,7 +105,7 @@ pub enum Finding {
     Unreadable {
         /// Why: a stable number.
         reason: u32,
-        /// Whether the sender is asked to begin anew.
+        /// Whether its sender is asked for it again.
         asked: bool,
     },
     /// A finding that this release of the face does not know.

@@ -428,8 +428,8 @@ impl From<&sprag::Device> for Device {
     }
 }
 
-/// The code of a device that is to be linked.
-#[derive(Clone, uniffi::Record)]
+/// The code of a device that is to be linked: a secret for its minute. Show it to nobody but the user, and keep it nowhere.
+#[derive(uniffi::Record)]
 pub struct LinkCode {
     /// What is shown as a QR code: at most 256 bytes.
     pub bytes: Bytes,
@@ -437,7 +437,7 @@ pub struct LinkCode {
     pub text: String,
     /// The six digits that the user types on the other device: consent, not security.
     pub digits: String,
-    /// When it is worth nothing any more, by this device's clock.
+    /// When it is worth nothing any more, Unix seconds by this device's clock: a minute after it was made.
     pub expires: u64,
 }
 

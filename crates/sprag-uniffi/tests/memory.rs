@@ -39,6 +39,10 @@ impl Secret {
         self.0.iter().map(|byte| byte ^ MASK).collect()
     }
 
+    fn of(shown: &[u8]) -> Self {
+        Self(shown.iter().map(|byte| byte ^ MASK).collect())
+    }
+
     fn is(&self, shown: &[u8]) -> bool {
         shown.len() == self.0.len() && shown.iter().zip(&self.0).all(|(shown, masked)| shown ^ MASK == *masked)
     }
@@ -169,4 +173,30 @@ fn nothing_of_a_conversation_is_left_in_memory() {
     alice.shut();
     bob.shut();
     assert_eq!(search(&all), [0, 0, 0]);
+}
+
+#[test]
+fn nothing_of_a_link_code_is_left_in_memory() {
+    let phone = |name: &[u8]| Client::create(None, vec![7; 32].into(), name.into(), None).unwrap();
+    let alice = phone(b"alice");
+    Server::default().work(&alice);
+    let tablet = Client::link(None, vec![8; 32].into(), b"alice"[..].into(), None).unwrap();
+
+    let code = cross(tablet.link_code().unwrap());
+    // Of the bytes the secret alone: what stands around it is no secret.
+    let (secret, text) = (Secret::of(&code.bytes.as_ref()[6..38]), Secret::of(code.text.as_bytes()));
+    let all = [&secret, &text];
+    assert!(search(&all).iter().all(|found| *found > 0), "the search finds what is there");
+    alice.admit(cross(code.bytes), cross(code.digits), false).unwrap();
+    drop(cross(code.text));
+    assert_eq!(search(&all), [0, 0], "nothing is left, also while it is waited for and the clients are open");
+
+    let code = cross(tablet.link_code().unwrap());
+    let text = Secret::of(code.text.as_bytes());
+    alice.admit(code.text.as_bytes().into(), code.digits, false).unwrap();
+    let mut mistyped = code.text;
+    mistyped.push('?');
+    assert!(alice.admit(mistyped.as_bytes().into(), "000000".to_owned(), false).is_err());
+    drop((mistyped, code.bytes));
+    assert_eq!(search(&[&text]), [0]);
 }

@@ -231,7 +231,7 @@ impl core::fmt::Display for Reason {
 #[non_exhaustive]
 #[repr(u32)]
 pub enum Healing {
-    /// The sender is being asked to begin anew.
+    /// Its sender is asked for it again: it may still come, in its place, or another event says that nothing will.
     Asked = 1,
     /// Nothing more will come of it.
     Final = 2,

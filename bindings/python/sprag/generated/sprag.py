@@ -538,11 +538,11 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_account() != 51546:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_admit() != 18232:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_admit() != 42769:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_cancel() != 55206:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_card() != 13976:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_card() != 24872:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_configure() != 16508:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -554,7 +554,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_device() != 28524:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_devices() != 18293:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_devices() != 62426:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_done() != 58718:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -564,15 +564,15 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_forget() != 22727:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_freshness() != 28495:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_freshness() != 9644:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_import_card() != 14966:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_import_card() != 42394:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_link_code() != 45177:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_link_code() != 6715:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_peek() != 55424:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_probe() != 42783:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_probe() != 53864:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_protections() != 18299:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -584,15 +584,15 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_resume() != 18729:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_retire() != 38928:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_retire() != 19962:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_retry() != 9987:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_revoke() != 21252:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_revoke() != 46103:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_send() != 39792:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sprag_uniffi_checksum_method_client_set_ready() != 49740:
+    if lib.uniffi_sprag_uniffi_checksum_method_client_set_ready() != 18412:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_shut() != 36628:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -1618,7 +1618,7 @@ class Finding:
             self.asked = asked
             
             """
-        Whether the sender is asked to begin anew.
+        Whether its sender is asked for it again.
 """
         
             pass
@@ -3006,7 +3006,7 @@ class What:
             self.asked = asked
             
             """
-        Whether the sender is asked to begin anew.
+        Whether its sender is asked for it again: it may still come in its place, or another event says that nothing will.
 """
         
             pass
@@ -4559,7 +4559,7 @@ class _UniffiFfiConverterTypeIncoming(_UniffiConverterRustBuffer):
 @dataclass
 class LinkCode:
     """
-    The code of a device that is to be linked.
+    The code of a device that is to be linked: a secret for its minute. Show it to nobody but the user, and keep it nowhere.
 """
     def __init__(self, *, bytes:bytes, text:str, digits:str, expires:int):
         self.bytes = bytes
@@ -6924,7 +6924,9 @@ class ClientProtocol(typing.Protocol):
     def admit(self, code: bytes,digits: str,holds_account_key: bool) -> Pending:
         """
         Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
-        device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+        device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others. `NotAllowed`
+        for other digits, or on a device that does not hold the account key; `Misuse` for what is no code, or one for another
+        account, or if the account has 16 devices.
 """
         raise NotImplementedError
     def cancel(self, message: bytes) -> Pending:
@@ -6934,7 +6936,8 @@ class ClientProtocol(typing.Protocol):
         raise NotImplementedError
     def card(self, ) -> Card:
         """
-        Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+        Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `NotAllowed` on a
+        device that is not on its account's list.
 """
         raise NotImplementedError
     def configure(self, policy: Policy) -> None:
@@ -6965,7 +6968,7 @@ class ClientProtocol(typing.Protocol):
         raise NotImplementedError
     def devices(self, ) -> typing.List[Device]:
         """
-        The devices of our account, as our list has them.
+        The devices of our account, as our list has them. `NotAllowed` on a device that is still to be linked.
 """
         raise NotImplementedError
     def done(self, events: typing.List[int]) -> Pending:
@@ -6992,19 +6995,19 @@ class ClientProtocol(typing.Protocol):
     def freshness(self, account: bytes) -> typing.List[Freshness]:
         """
         How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
-        a session with.
+        a session with. `Unknown` for a contact that is not pinned.
 """
         raise NotImplementedError
     def import_card(self, card: bytes) -> bytes:
         """
         Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
-        that id.
+        that id. `Misuse` for what is neither, and for our own; `NotAllowed` if another key is pinned under that id.
 """
         raise NotImplementedError
     def link_code(self, ) -> LinkCode:
         """
         The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
-        offer.
+        offer. `NotAllowed` on a device that has its account.
 """
         raise NotImplementedError
     def peek(self, message: Incoming) -> Preview:
@@ -7015,7 +7018,7 @@ class ClientProtocol(typing.Protocol):
     def probe(self, length: int) -> bytes:
         """
         A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
-        became of it.
+        became of it. `Misuse` for less than 1 KiB or more than 4 MiB.
 """
         raise NotImplementedError
     def protections(self, conversations: typing.List[Conversation]) -> typing.List[Protection]:
@@ -7045,7 +7048,8 @@ class ClientProtocol(typing.Protocol):
         raise NotImplementedError
     def retire(self, ) -> Pending:
         """
-        Takes this device off its account's list: as when the user logs out.
+        Takes this device off its account's list: as when the user logs out. `NotAllowed` if it is not on it, or no other device
+        holds the account key.
 """
         raise NotImplementedError
     def retry(self, message: bytes) -> Pending:
@@ -7055,7 +7059,9 @@ class ClientProtocol(typing.Protocol):
         raise NotImplementedError
     def revoke(self, device: int) -> Pending:
         """
-        Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+        Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody. If it held
+        the account key, another key follows: contacts see another identity. `Unknown` for a device that is not on the list,
+        `NotAllowed` on one that does not hold the account key, `Misuse` for this device itself.
 """
         raise NotImplementedError
     def send(self, conversation: Conversation,content: Content,options: SendOptions) -> Sent:
@@ -7065,7 +7071,8 @@ class ClientProtocol(typing.Protocol):
         raise NotImplementedError
     def set_ready(self, ready: bool) -> Pending:
         """
-        Says whether every client of this account can read what is encrypted, old ones included.
+        Says whether every client of this account can read what is encrypted, old ones included. `NotAllowed` on a device that
+        does not hold the account key.
 """
         raise NotImplementedError
     def shut(self, ) -> None:
@@ -7242,7 +7249,9 @@ class Client(ClientProtocol):
     def admit(self, code: bytes,digits: str,holds_account_key: bool) -> Pending:
         """
         Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
-        device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+        device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others. `NotAllowed`
+        for other digits, or on a device that does not hold the account key; `Misuse` for what is no code, or one for another
+        account, or if the account has 16 devices.
 """
         
         _UniffiFfiConverterBytes.check_lower(code)
@@ -7284,7 +7293,8 @@ class Client(ClientProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def card(self, ) -> Card:
         """
-        Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+        Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `NotAllowed` on a
+        device that is not on its account's list.
 """
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
@@ -7390,7 +7400,7 @@ class Client(ClientProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def devices(self, ) -> typing.List[Device]:
         """
-        The devices of our account, as our list has them.
+        The devices of our account, as our list has them. `NotAllowed` on a device that is still to be linked.
 """
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
@@ -7482,7 +7492,7 @@ class Client(ClientProtocol):
     def freshness(self, account: bytes) -> typing.List[Freshness]:
         """
         How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
-        a session with.
+        a session with. `Unknown` for a contact that is not pinned.
 """
         
         _UniffiFfiConverterBytes.check_lower(account)
@@ -7501,7 +7511,7 @@ class Client(ClientProtocol):
     def import_card(self, card: bytes) -> bytes:
         """
         Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
-        that id.
+        that id. `Misuse` for what is neither, and for our own; `NotAllowed` if another key is pinned under that id.
 """
         
         _UniffiFfiConverterBytes.check_lower(card)
@@ -7520,7 +7530,7 @@ class Client(ClientProtocol):
     def link_code(self, ) -> LinkCode:
         """
         The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
-        offer.
+        offer. `NotAllowed` on a device that has its account.
 """
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
@@ -7554,7 +7564,7 @@ class Client(ClientProtocol):
     def probe(self, length: int) -> bytes:
         """
         A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
-        became of it.
+        became of it. `Misuse` for less than 1 KiB or more than 4 MiB.
 """
         
         _UniffiFfiConverterUInt32.check_lower(length)
@@ -7665,7 +7675,8 @@ class Client(ClientProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def retire(self, ) -> Pending:
         """
-        Takes this device off its account's list: as when the user logs out.
+        Takes this device off its account's list: as when the user logs out. `NotAllowed` if it is not on it, or no other device
+        holds the account key.
 """
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
@@ -7698,7 +7709,9 @@ class Client(ClientProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def revoke(self, device: int) -> Pending:
         """
-        Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+        Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody. If it held
+        the account key, another key follows: contacts see another identity. `Unknown` for a device that is not on the list,
+        `NotAllowed` on one that does not hold the account key, `Misuse` for this device itself.
 """
         
         _UniffiFfiConverterUInt32.check_lower(device)
@@ -7740,7 +7753,8 @@ class Client(ClientProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def set_ready(self, ready: bool) -> Pending:
         """
-        Says whether every client of this account can read what is encrypted, old ones included.
+        Says whether every client of this account can read what is encrypted, old ones included. `NotAllowed` on a device that
+        does not hold the account key.
 """
         
         _UniffiFfiConverterBoolean.check_lower(ready)

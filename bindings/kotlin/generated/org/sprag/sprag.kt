@@ -1007,13 +1007,13 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_account() and 0xFFFF) != 51546) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_admit() and 0xFFFF) != 18232) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_admit() and 0xFFFF) != 42769) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_cancel() and 0xFFFF) != 55206) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_card() and 0xFFFF) != 13976) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_card() and 0xFFFF) != 24872) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_configure() and 0xFFFF) != 16508) {
@@ -1031,7 +1031,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_device() and 0xFFFF) != 28524) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_devices() and 0xFFFF) != 18293) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_devices() and 0xFFFF) != 62426) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_done() and 0xFFFF) != 58718) {
@@ -1046,19 +1046,19 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_forget() and 0xFFFF) != 22727) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_freshness() and 0xFFFF) != 28495) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_freshness() and 0xFFFF) != 9644) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_import_card() and 0xFFFF) != 14966) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_import_card() and 0xFFFF) != 42394) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_link_code() and 0xFFFF) != 45177) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_link_code() and 0xFFFF) != 6715) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_peek() and 0xFFFF) != 55424) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_probe() and 0xFFFF) != 42783) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_probe() and 0xFFFF) != 53864) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_protections() and 0xFFFF) != 18299) {
@@ -1076,19 +1076,19 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_resume() and 0xFFFF) != 18729) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_retire() and 0xFFFF) != 38928) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_retire() and 0xFFFF) != 19962) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_retry() and 0xFFFF) != 9987) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_revoke() and 0xFFFF) != 21252) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_revoke() and 0xFFFF) != 46103) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_send() and 0xFFFF) != 39792) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sprag_uniffi_checksum_method_client_set_ready() and 0xFFFF) != 49740) {
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_set_ready() and 0xFFFF) != 18412) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_shut() and 0xFFFF) != 36628) {
@@ -1551,7 +1551,9 @@ public interface ClientInterface {
     
     /**
      * Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
-     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others. `NotAllowed`
+     * for other digits, or on a device that does not hold the account key; `Misuse` for what is no code, or one for another
+     * account, or if the account has 16 devices.
      */
     fun `admit`(`code`: kotlin.ByteArray, `digits`: kotlin.String, `holdsAccountKey`: kotlin.Boolean): Pending
     
@@ -1561,7 +1563,8 @@ public interface ClientInterface {
     fun `cancel`(`message`: kotlin.ByteArray): Pending
     
     /**
-     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `NotAllowed` on a
+     * device that is not on its account's list.
      */
     fun `card`(): Card
     
@@ -1592,7 +1595,7 @@ public interface ClientInterface {
     fun `device`(): kotlin.UInt
     
     /**
-     * The devices of our account, as our list has them.
+     * The devices of our account, as our list has them. `NotAllowed` on a device that is still to be linked.
      */
     fun `devices`(): List<Device>
     
@@ -1619,19 +1622,19 @@ public interface ClientInterface {
     
     /**
      * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
-     * a session with.
+     * a session with. `Unknown` for a contact that is not pinned.
      */
     fun `freshness`(`account`: kotlin.ByteArray): List<Freshness>
     
     /**
      * Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
-     * that id.
+     * that id. `Misuse` for what is neither, and for our own; `NotAllowed` if another key is pinned under that id.
      */
     fun `importCard`(`card`: kotlin.ByteArray): kotlin.ByteArray
     
     /**
      * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
-     * offer.
+     * offer. `NotAllowed` on a device that has its account.
      */
     fun `linkCode`(): LinkCode
     
@@ -1642,7 +1645,7 @@ public interface ClientInterface {
     
     /**
      * A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
-     * became of it.
+     * became of it. `Misuse` for less than 1 KiB or more than 4 MiB.
      */
     fun `probe`(`length`: kotlin.UInt): kotlin.ByteArray
     
@@ -1672,7 +1675,8 @@ public interface ClientInterface {
     fun `resume`()
     
     /**
-     * Takes this device off its account's list: as when the user logs out.
+     * Takes this device off its account's list: as when the user logs out. `NotAllowed` if it is not on it, or no other device
+     * holds the account key.
      */
     fun `retire`(): Pending
     
@@ -1682,7 +1686,9 @@ public interface ClientInterface {
     fun `retry`(`message`: kotlin.ByteArray): Pending
     
     /**
-     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody. If it held
+     * the account key, another key follows: contacts see another identity. `Unknown` for a device that is not on the list,
+     * `NotAllowed` on one that does not hold the account key, `Misuse` for this device itself.
      */
     fun `revoke`(`device`: kotlin.UInt): Pending
     
@@ -1692,7 +1698,8 @@ public interface ClientInterface {
     fun `send`(`conversation`: Conversation, `content`: Content, `options`: SendOptions): Sent
     
     /**
-     * Says whether every client of this account can read what is encrypted, old ones included.
+     * Says whether every client of this account can read what is encrypted, old ones included. `NotAllowed` on a device that
+     * does not hold the account key.
      */
     fun `setReady`(`ready`: kotlin.Boolean): Pending
     
@@ -1863,7 +1870,9 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     
     /**
      * Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new
-     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others.
+     * device's screen and confirmed here. With `holds_account_key` the new device may admit and revoke others. `NotAllowed`
+     * for other digits, or on a device that does not hold the account key; `Misuse` for what is no code, or one for another
+     * account, or if the account has 16 devices.
      */
     @Throws(SpragException::class)override fun `admit`(`code`: kotlin.ByteArray, `digits`: kotlin.String, `holdsAccountKey`: kotlin.Boolean): Pending {
             return FfiConverterTypePending.lift(
@@ -1901,7 +1910,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts.
+     * Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `NotAllowed` on a
+     * device that is not on its account's list.
      */
     @Throws(SpragException::class)override fun `card`(): Card {
             return FfiConverterTypeCard.lift(
@@ -2008,7 +2018,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The devices of our account, as our list has them.
+     * The devices of our account, as our list has them. `NotAllowed` on a device that is still to be linked.
      */
     @Throws(SpragException::class)override fun `devices`(): List<Device> {
             return FfiConverterSequenceTypeDevice.lift(
@@ -2099,7 +2109,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     
     /**
      * How fresh the secrets are that messages to a contact are sealed with: a record for each of its devices that there is
-     * a session with.
+     * a session with. `Unknown` for a contact that is not pinned.
      */
     @Throws(SpragException::class)override fun `freshness`(`account`: kotlin.ByteArray): List<Freshness> {
             return FfiConverterSequenceTypeFreshness.lift(
@@ -2118,7 +2128,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     
     /**
      * Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned under
-     * that id.
+     * that id. `Misuse` for what is neither, and for our own; `NotAllowed` if another key is pinned under that id.
      */
     @Throws(SpragException::class)override fun `importCard`(`card`: kotlin.ByteArray): kotlin.ByteArray {
             return FfiConverterByteArray.lift(
@@ -2137,7 +2147,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     
     /**
      * The code of a device that is to be linked, to be shown to the user: fresh with each call, good for a minute and for one
-     * offer.
+     * offer. `NotAllowed` on a device that has its account.
      */
     @Throws(SpragException::class)override fun `linkCode`(): LinkCode {
             return FfiConverterTypeLinkCode.lift(
@@ -2173,7 +2183,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     
     /**
      * A body of about `length` bytes, and never more, to be sent through the app's server to oneself: `probed` tells what
-     * became of it.
+     * became of it. `Misuse` for less than 1 KiB or more than 4 MiB.
      */
     @Throws(SpragException::class)override fun `probe`(`length`: kotlin.UInt): kotlin.ByteArray {
             return FfiConverterByteArray.lift(
@@ -2280,7 +2290,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Takes this device off its account's list: as when the user logs out.
+     * Takes this device off its account's list: as when the user logs out. `NotAllowed` if it is not on it, or no other device
+     * holds the account key.
      */
     @Throws(SpragException::class)override fun `retire`(): Pending {
             return FfiConverterTypePending.lift(
@@ -2315,7 +2326,9 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+     * Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody. If it held
+     * the account key, another key follows: contacts see another identity. `Unknown` for a device that is not on the list,
+     * `NotAllowed` on one that does not hold the account key, `Misuse` for this device itself.
      */
     @Throws(SpragException::class)override fun `revoke`(`device`: kotlin.UInt): Pending {
             return FfiConverterTypePending.lift(
@@ -2353,7 +2366,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Says whether every client of this account can read what is encrypted, old ones included.
+     * Says whether every client of this account can read what is encrypted, old ones included. `NotAllowed` on a device that
+     * does not hold the account key.
      */
     @Throws(SpragException::class)override fun `setReady`(`ready`: kotlin.Boolean): Pending {
             return FfiConverterTypePending.lift(
@@ -3039,7 +3053,7 @@ public object FfiConverterTypeIncoming: FfiConverterRustBuffer<Incoming> {
 
 
 /**
- * The code of a device that is to be linked.
+ * The code of a device that is to be linked: a secret for its minute. Show it to nobody but the user, and keep it nowhere.
  */
 data class LinkCode (
     /**
@@ -3058,7 +3072,7 @@ data class LinkCode (
     var `digits`: kotlin.String
     , 
     /**
-     * When it is worth nothing any more, by this device's clock.
+     * When it is worth nothing any more, Unix seconds by this device's clock: a minute after it was made.
      */
     var `expires`: kotlin.ULong
     
@@ -4406,7 +4420,7 @@ sealed class Finding {
          */
         val `reason`: kotlin.UInt, 
         /**
-         * Whether the sender is asked to begin anew.
+         * Whether its sender is asked for it again.
          */
         val `asked`: kotlin.Boolean) : Finding()
         
@@ -5730,7 +5744,7 @@ sealed class What {
          */
         val `reason`: kotlin.UInt, 
         /**
-         * Whether the sender is asked to begin anew.
+         * Whether its sender is asked for it again: it may still come in its place, or another event says that nothing will.
          */
         val `asked`: kotlin.Boolean) : What()
         
