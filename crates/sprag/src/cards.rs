@@ -144,7 +144,7 @@ pub(crate) fn carried(tx: &Tx<'_>, account: &AccountId, pinned: &Account, bytes:
     }
 }
 
-/// From now on no other key than this is pinned under the account's id.
+/// The first key that is pinned under the account's id is to be this one.
 pub(crate) fn expect(tx: &Tx<'_>, account: &AccountId, fingerprint: &[u8; 32]) -> Result<()> {
     let mut writer = Writer::new();
     fingerprint.write(&mut writer);

@@ -44,6 +44,7 @@ mod rows;
 mod seen;
 mod session;
 mod store;
+mod succession;
 mod trust;
 mod upkeep;
 

@@ -14,7 +14,7 @@ use sprag_core::random::Random;
 use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{self, Kind, Reader, Writer};
 
-use crate::account::{Change, Own, Stage, core_id};
+use crate::account::{Change, Own, Stage, core_id, door_id};
 use crate::cards;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::config::{Directory, Policy};
@@ -409,7 +409,7 @@ pub(crate) fn receive_state(tx: &Tx<'_>, device: u32, page: &SecretBytes) -> Res
     }
     protection::take_over(tx, &page.protections)?;
     for contact in page.contacts {
-        let account = crate::account::door_id(&contact.account.id)?;
+        let account = door_id(&contact.account.id)?;
         let mut known = Known::find(tx, &account)?.unwrap_or_else(|| Known::unseen(account));
         if let (None, KnownList::Whole(list)) = (&known.pin, contact.list) {
             known.pin = Some(Pin::first(&list));

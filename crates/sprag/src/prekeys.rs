@@ -4,27 +4,18 @@
 //! stock, which a stranger can have us do with any bytes.
 
 use sprag_core::identity::DeviceKeys;
-use sprag_core::prekey::{OneTimePrekey, PrekeyId, ReceivedPrekey, SignedPrekey};
+use sprag_core::prekey::{
+    ONE_TIME_STOCK, OneTimePrekey, PrekeyId, RETENTION, ReceivedPrekey, SIGNED_RENEWAL, SignedPrekey,
+};
 use sprag_core::random::Random;
 use sprag_core::wire::{Reader, Writer};
+
+pub(crate) use sprag_core::prekey::ONE_TIME_LOW as LOW;
 
 use crate::codec::{self, CORRUPT, Row, ok};
 use crate::error::Result;
 use crate::store::{Snapshot, Table, Tx};
 use crate::upkeep::{Newest, Upkeep};
-
-/// One-time prekeys that the directory should hold.
-const STOCK: u32 = 100;
-
-/// Below this many, more are made.
-pub(crate) const LOW: u32 = 30;
-
-/// Seconds after which the signed prekey is renewed: 7 days.
-const RENEWAL: u64 = 7 * 86_400;
-
-/// Seconds for which a signed prekey still opens after the directory acknowledged its replacement, and a one-time prekey
-/// after it expired: 30 days.
-const RETENTION: u64 = 30 * 86_400;
 
 /// Seconds after which a prekey that was used or deleted is forgotten: 90 days.
 const MEMORY: u64 = 90 * 86_400;
@@ -190,10 +181,12 @@ pub(crate) fn make(
     now: u64,
     random: &mut dyn Random,
 ) -> Made {
-    let renew = newest.is_none_or(|newest| now >= newest.created.saturating_add(RENEWAL));
+    let renew = newest.is_none_or(|newest| now >= newest.created.saturating_add(SIGNED_RENEWAL));
     Made {
         signed: renew.then(|| SignedPrekey::create(device, now, random)),
-        one_time: (left.unwrap_or(STOCK)..STOCK).map(|_| OneTimePrekey::create(device, now, random)).collect(),
+        one_time: (left.unwrap_or(ONE_TIME_STOCK)..ONE_TIME_STOCK)
+            .map(|_| OneTimePrekey::create(device, now, random))
+            .collect(),
     }
 }
 

@@ -35,10 +35,10 @@ pub const ONE_TIME_LIFETIME: u64 = 365 * 24 * 60 * 60;
 pub const RETENTION: u64 = 30 * 24 * 60 * 60;
 
 /// One-time prekeys that a device keeps published.
-pub const ONE_TIME_STOCK: usize = 100;
+pub const ONE_TIME_STOCK: u32 = 100;
 
 /// The stock under which it is refilled.
-pub const ONE_TIME_LOW: usize = 30;
+pub const ONE_TIME_LOW: u32 = 30;
 
 /// The most bytes of a prekey.
 pub const MAX_PREKEY: usize = 4096;

@@ -36,8 +36,8 @@ impl Client {
         })
     }
 
-    /// Takes over somebody's code, as bytes, or their link, as its text; yields whose. From now on no other key is pinned
-    /// under that id. Where there is no directory, our own card goes to them with the next requests: what they answer is
+    /// Takes over somebody's code, as bytes, or their link, as its text; yields whose. The first key to be
+    /// pinned under that id is this one: another in its place is refused. Where there is no directory, our own card goes to them with the next requests: what they answer is
     /// encrypted.
     ///
     /// # Errors

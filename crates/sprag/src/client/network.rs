@@ -14,6 +14,7 @@ use crate::link;
 use crate::outbox::{self, Cargo, Carried, Entry, Queued};
 use crate::request::{Action, Outcome, Rejection, Request};
 use crate::store::{Barrier, Tx};
+use crate::succession;
 use crate::upkeep::Upkeep;
 
 /// The most seconds that a request is put off for.
@@ -86,7 +87,7 @@ impl Client {
                             directory::published(tx, row, &mut entry, publish, outcome, now)?;
                             link::welcome(tx, begun, now, &mut late)?;
                             link::hand_over(tx, now, &mut late)?;
-                            devices::ask_heirs(tx, now, &mut late)?;
+                            succession::ask(tx, now, &mut late)?;
                         }
                         (_, outcome, None) => {
                             let Some(message) = cargo.message else {

@@ -16,6 +16,7 @@ use crate::outbox::{self, Index, Load, Queued, Scope, Waiting};
 use crate::prekeys::{self, Made};
 use crate::session::Stored;
 use crate::store::{Barrier, Tx};
+use crate::succession;
 use crate::upkeep::{Clock, Upkeep};
 
 /// Sessions that one call looks at for somebody who waits for an answer.
@@ -120,7 +121,7 @@ impl Client {
         }
         let is_owed = known.owes_answer;
         let conversation = Conversation::Direct(known.account);
-        let entry = devices::answer(own, &conversation)?;
+        let entry = succession::answer(own, &conversation)?;
         let is_entry = entry.is_some();
         // What waits is an answer, too.
         if !is_entry && (!is_owed || Waiting::is_any(tx, contact)?) {
@@ -129,7 +130,7 @@ impl Client {
         let (scope, load) = entry.unwrap_or((Scope::Others, Load::Nothing));
         let message = Queued::upkeep(tx, conversation, scope, load, now)?;
         let is_leaving = directory::leave(tx, own, message, now, random)?;
-        if is_entry && is_leaving { devices::has_answered(tx) } else { Ok(()) }
+        if is_entry && is_leaving { succession::has_answered(tx) } else { Ok(()) }
     }
 }
 

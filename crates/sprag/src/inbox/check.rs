@@ -4,7 +4,7 @@ use sprag_core::content::{Conversation as Place, EXT_LIST};
 use sprag_core::envelope::{Envelope, Franked};
 use sprag_core::franking::Audience;
 use sprag_core::handshake::Claim;
-use sprag_core::identity::{self, DeviceList, Pin};
+use sprag_core::identity::{DeviceList, Pin};
 
 use super::{Examined, Found, Fresh, Opened};
 use crate::account::{Own, core_id, door_id};
@@ -28,7 +28,7 @@ pub(super) fn check(
     let is_ours = own.is_own(&known.account);
     let sender = core_id(&known.account)?;
     let franked = envelope.open(&found.key).and_then(|unfranked| {
-        let audience = audience(own, &sender, unfranked.conversation())?;
+        let audience = Audience::of(unfranked.conversation(), &sender, &own.account().id)?;
         unfranked.verify(&audience)
     });
     let franked = match franked {
@@ -74,24 +74,6 @@ pub(super) fn check(
         known,
         before: None,
     })))
-}
-
-/// The audience that a message from an account to us has, by what it says of its conversation.
-fn audience(own: &Own, sender: &identity::AccountId, place: &Place) -> sprag_core::Result<Audience> {
-    let me = &own.account().id;
-    let is_ours = sender == me;
-    match place {
-        // What our own devices sent names whom it is for: or it would be a message to whoever reads it.
-        Place::Direct { recipient: None } if is_ours => Err(sprag_core::Error::Misfiled),
-        Place::Direct { recipient: None } => Ok(Audience::direct(sender, me)),
-        Place::Direct { recipient: Some(recipient) } if is_ours || recipient == me => {
-            Ok(Audience::direct(sender, recipient))
-        }
-        Place::Room { id, members } if members.contains(sender) && members.contains(me) => {
-            Ok(Audience::room(sender, id, members))
-        }
-        Place::Direct { .. } | Place::Room { .. } => Err(sprag_core::Error::Misfiled),
-    }
 }
 
 /// The conversation of a message, as we name it.

@@ -25,6 +25,7 @@ use crate::protection;
 use crate::seen;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
+use crate::succession;
 use crate::trust;
 use crate::upkeep::{Clock, Upkeep};
 
@@ -226,8 +227,8 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     }
     match &content.body {
         Body::State(page) if own.is_own(&sender.account) => link::receive_state(tx, device, page)?,
-        Body::Rekey(object) if own.is_own(&sender.account) => devices::asked(tx, &known, device, object, now)?,
-        Body::Entry(entry) if own.is_own(&sender.account) => devices::signed(tx, device, entry, now)?,
+        Body::Rekey(object) if own.is_own(&sender.account) => succession::asked(tx, &known, device, object, now)?,
+        Body::Entry(entry) if own.is_own(&sender.account) => succession::signed(tx, device, entry, now)?,
         Body::Retire if own.is_own(&sender.account) => devices::retired(tx, device, now)?,
         _ => {}
     }
@@ -309,6 +310,8 @@ fn restarted(
     }
     let beside = known.sessions.iter().any(|session| session.device == device && session.heard);
     if reason.is_none() && (announced || !beside) {
+        // As the one who began it counts, too.
+        fresh.reference.generation = known.generation_after(None, device);
         return Ok(None);
     }
     let is_held = (reason.is_some() || trust::is_asked(own, known)) && known.is_confirmed(device);
