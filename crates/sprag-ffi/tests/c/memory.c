@@ -1,6 +1,6 @@
 /*
- * What is left in memory: a conversation whose text and store keys are known, and then a search through everything that
- * this process can write to, freed blocks included. Linux only: it reads /proc/self.
+ * What is left in memory: a conversation whose text and store keys are known, and a code by which a device is linked, and
+ * then a search through everything that this process can write to, freed blocks included. Linux only: it reads /proc/self.
  *
  * What is searched for stands nowhere in the program: it is kept masked, and compared byte by byte.
  */
@@ -24,7 +24,7 @@
 #define OK(call) CHECK((call) == SPRAG_OK)
 
 /* A secret that is long enough to be found in pieces: what frees a block writes over its first bytes. */
-enum { MASK = 0x5a, LONG = 96, PIECE = 16, SECRETS = 4, CHUNK = 1 << 16 };
+enum { MASK = 0x5a, LONG = 96, PIECE = 16, SECRETS = 6, MADE = 4, CHUNK = 1 << 16 };
 
 struct secret {
     const char *name;
@@ -35,13 +35,16 @@ struct secret {
 
 static struct secret secrets[SECRETS] = {
     {.name = "the text", .len = LONG}, {.name = "Alice's key", .len = 32}, {.name = "Alice's new key", .len = 32},
-    {.name = "Bob's key", .len = 32}};
+    {.name = "Bob's key", .len = 32}, {.name = "the link code", .len = 32}, {.name = "its text", .len = 48}};
+
+/* How many of them there are yet: the code is made when everything else was searched for. */
+static size_t known = MADE;
 
 static void make_secrets(void) {
     FILE *random = fopen("/dev/urandom", "rb");
     CHECK(random != NULL);
     setvbuf(random, NULL, _IONBF, 0);
-    for (size_t s = 0; s < SECRETS; s++) {
+    for (size_t s = 0; s < MADE; s++) {
         CHECK(fread(secrets[s].masked, 1, secrets[s].len, random) == secrets[s].len);
     }
     fclose(random);
@@ -89,7 +92,7 @@ static int stands(const uint8_t *at, const uint8_t *masked) {
 /* Counts the pieces of secrets that stand in these bytes. */
 static void count(const uint8_t *bytes, size_t len, const char *where) {
     uint8_t begins[256] = {0}; /* whether a piece begins with this byte, masked */
-    for (size_t s = 0; s < SECRETS; s++) {
+    for (size_t s = 0; s < known; s++) {
         for (size_t piece = 0; piece < secrets[s].len; piece += PIECE) {
             begins[secrets[s].masked[piece]] = 1;
         }
@@ -98,7 +101,7 @@ static void count(const uint8_t *bytes, size_t len, const char *where) {
         if (!begins[bytes[at] ^ MASK]) {
             continue;
         }
-        for (size_t s = 0; s < SECRETS; s++) {
+        for (size_t s = 0; s < known; s++) {
             for (size_t piece = 0; piece < secrets[s].len; piece += PIECE) {
                 if (stands(bytes + at, secrets[s].masked + piece)) {
                     secrets[s].found++;
@@ -246,18 +249,49 @@ static sprag_client *again(const char *name, const char *path, size_t which, spr
     return client;
 }
 
+static void learn(size_t which, sprag_bytes from, size_t at) {
+    CHECK(from.len >= at + secrets[which].len);
+    for (size_t i = 0; i < secrets[which].len; i++) {
+        secrets[which].masked[i] = from.ptr[at + i] ^ MASK;
+    }
+}
+
+/* A code is made and taken, as bytes and as text: while it is waited for, nothing of it is left. */
+static void link_a_tablet(const sprag_client *alice) {
+    uint8_t key[SPRAG_KEY_LEN] = {8};
+    sprag_config config = {.size = sizeof config, .start = SPRAG_START_LINK, .key = {key, sizeof key},
+                           .account = text("alice")};
+    sprag_client *tablet = NULL;
+    sprag_link_code *code = NULL;
+    OK(sprag_client_create(&config, &tablet));
+    OK(sprag_link_code_get(tablet, &code));
+    /* The secret begins after the heads; what stands around it is none. The text has no more than its beginning of it. */
+    known = SECRETS;
+    learn(4, sprag_link_code_bytes(code), 6);
+    learn(5, sprag_link_code_text(code), 10);
+    search(0);
+    CHECK(secrets[4].found > 0 && secrets[5].found > 0);
+    sprag_bytes digits = sprag_link_code_digits(code);
+    OK(sprag_admit(alice, sprag_link_code_bytes(code), digits, 0, NULL));
+    OK(sprag_admit(alice, sprag_link_code_text(code), digits, 0, NULL));
+    sprag_link_code_free(code);
+    search(0);
+    CHECK(secrets[4].found == 0 && secrets[5].found == 0);
+    sprag_client_free(tablet);
+}
+
 int main(void) {
     char folder[] = "/tmp/sprag-memory-XXXXXX", alices[64], bobs[64];
     CHECK(mkdtemp(folder) != NULL);
     snprintf(alices, sizeof alices, "%s/alice", folder);
     snprintf(bobs, sizeof bobs, "%s/bob", folder);
     make_secrets();
-    sprag_bytes shown[SECRETS];
-    for (size_t s = 0; s < SECRETS; s++) {
+    sprag_bytes shown[MADE];
+    for (size_t s = 0; s < MADE; s++) {
         shown[s] = show(s);
     }
     search(0);
-    for (size_t s = 0; s < SECRETS; s++) {
+    for (size_t s = 0; s < MADE; s++) {
         CHECK(secrets[s].found == (int)(secrets[s].len / PIECE)); /* the search finds what is there */
         hide(shown[s]);
     }
@@ -280,6 +314,7 @@ int main(void) {
     /* While they are open, the keys in use are there, and nothing else. */
     int open_found = search(0);
     CHECK(secrets[0].found == 0 && secrets[1].found == 0);
+    link_a_tablet(alice);
     OK(sprag_client_erase(alice));
     OK(sprag_client_erase(bob));
     for (size_t i = 0; i < keys_len; i++) {
