@@ -2,22 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Stdio;
 
-use crate::{entries, run, tree};
+use crate::test::Ran;
+use crate::{entries, run, targets, tree};
 
 /// What a compiler may call on any target, and every target provides.
 const ALLOWED: &[&str] = &["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"];
 
-/// Targets without std that are built as well where they are installed.
-const BARE: &[&str] = &["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf", "wasm32v1-none"];
-
 pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
-    if !arguments.is_empty() {
-        return Err("cargo xtask check takes no arguments".to_owned());
+    match arguments {
+        [] => proof(),
+        [flag] if flag == "--targets" => targets::command(),
+        _ => Err("cargo xtask check takes --targets and nothing else".to_owned()),
     }
+}
+
+/// The step of `cargo xtask test`.
+pub(crate) fn test() -> Result<Ran, String> {
     proof()?;
-    bare_targets()
+    Ok(Ran::Passed)
 }
 
 /// Builds the static library and looks at every symbol in it.
@@ -86,29 +89,4 @@ impl Symbols {
         }
         Ok(symbols)
     }
-}
-
-/// Builds the core for each bare target whose libraries are on this machine.
-fn bare_targets() -> Result<(), String> {
-    let sysroot = run::output(run::program("rustc").args(["--print", "sysroot"]))?;
-    let libraries = Path::new(sysroot.trim()).join("lib/rustlib");
-    let target = tree::scratch("bare")?;
-    let mut built = 0;
-    for name in BARE.iter().filter(|name| libraries.join(name).is_dir()) {
-        run::finish(
-            run::cargo()
-                .args(["build", "--quiet", "--locked", "--package", "sprag-core", "--target", name, "--target-dir"])
-                .arg(&target)
-                .stdin(Stdio::null()),
-        )?;
-        println!("core without std: builds for {name}");
-        built += 1;
-    }
-    if built == 0 {
-        println!(
-            "core without std: no bare target is installed (rustup target add {}), the proof above stands",
-            BARE[0]
-        );
-    }
-    Ok(())
 }

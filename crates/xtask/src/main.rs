@@ -16,6 +16,7 @@ mod run;
 mod sabotage;
 mod sim;
 mod swift;
+mod targets;
 mod test;
 mod tree;
 mod vectors;
@@ -31,7 +32,8 @@ cargo xtask <command>
   test [--strict] [STEP...]
                        every test of every language this machine can run, or the steps that are named;
                        --strict allows nothing left out
-  check                builds the core without std and proves that nothing of std is linked
+  check [--targets]    builds the core without std and proves that nothing of std is linked; with --targets compiles it
+                       for bare metal and wasm, and the faces for Android and iOS
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
   sabotage [SWITCH...] breaks one promise after the other, and sees that the tests notice

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use crate::{bindings, c, check, demo, dependencies, header, kotlin, modules, processors, python, run, swift, vectors};
+use crate::{
+    bindings, c, check, demo, dependencies, header, kotlin, modules, processors, python, run, swift, targets, vectors,
+};
 
 /// What a step came to.
 pub(crate) enum Ran {
@@ -22,7 +24,8 @@ const STEPS: &[Step] = &[
     ("modules", modules::test),
     ("lints", lints),
     ("rust", rust),
-    ("core without std", no_std),
+    ("core without std", check::test),
+    ("other targets", targets::test),
     ("stored on another processor", processors::test),
     ("dependencies", dependencies::test),
     ("header is current", header::current),
@@ -102,10 +105,5 @@ fn lints() -> Result<Ran, String> {
 
 fn rust() -> Result<Ran, String> {
     run::finish(run::cargo().args(["test", "--workspace", "--locked"]))?;
-    Ok(Ran::Passed)
-}
-
-fn no_std() -> Result<Ran, String> {
-    check::command(&[])?;
     Ok(Ran::Passed)
 }
