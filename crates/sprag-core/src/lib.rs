@@ -31,6 +31,9 @@ pub mod wire;
 
 pub mod label;
 
+#[macro_use]
+mod id;
+
 mod text;
 
 pub mod crypto;

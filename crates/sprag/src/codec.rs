@@ -6,7 +6,7 @@
 use sprag_core::wire::{Reader, Writer};
 
 use crate::error::{Error, Result, StoreFault};
-use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, RoomId};
+use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Protection, RoomId, Trust};
 
 /// What a row said that this release cannot have written.
 pub(crate) const CORRUPT: Error = Error::Store(StoreFault::Corrupt);
@@ -101,6 +101,15 @@ impl<T: Row> Row for Option<T> {
     }
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         if reader.take_null() { Ok(None) } else { T::read(reader).map(Some) }
+    }
+}
+
+impl<T: Row> Row for Vec<T> {
+    fn write(&self, writer: &mut Writer) {
+        write_list(writer, self);
+    }
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        read_list(reader)
     }
 }
 
@@ -199,18 +208,23 @@ impl Row for Content {
     }
 }
 
-impl Row for Class {
-    fn write(&self, writer: &mut Writer) {
-        writer.uint(u64::from(self.code()));
-    }
-    fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        match ok(reader.uint())? {
-            1 => Ok(Self::Message),
-            2 => Ok(Self::Quiet),
-            _ => Err(CORRUPT),
-        }
-    }
+/// Values that stand in rows as their numbers.
+macro_rules! rows_of_numbers {
+    ($($name:ty),*) => {
+        $(impl Row for $name {
+            fn write(&self, writer: &mut Writer) {
+                self.code().write(writer);
+            }
+            fn read(reader: &mut Reader<'_>) -> Result<Self> {
+                Self::from_code(Row::read(reader)?).ok_or(CORRUPT)
+            }
+        })*
+    };
 }
+
+pub(crate) use rows_of_numbers;
+
+rows_of_numbers!(Class, Protection, Trust);
 
 /// Encodes a record as the contents of a row. The bytes may hold contents of messages and are wiped on drop.
 pub(crate) fn encode(record: &impl Row) -> sprag_core::secret::SecretBytes {

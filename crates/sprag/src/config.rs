@@ -56,135 +56,61 @@ pub enum Place {
     Memory,
 }
 
-/// What the app's server offers for finding keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Directory {
-    /// Nothing. Keys travel in messages: somebody's code or link is imported, the own card goes to them, and what they answer
-    /// is encrypted.
-    InBand = 1,
-    /// One opaque value for each account, which the account writes and everybody reads: its list and the signed prekeys of all
-    /// its devices. There are no one-time prekeys.
-    KeyValue = 2,
-    /// A key directory: hands each one-time key out once, replaces a list only if the sequence is the expected one,
-    /// and lets only the owner write.
-    #[default]
-    Full = 3,
-}
-
-impl Directory {
-    /// The stable number of this kind of directory.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
-    }
-
-    /// The kind with this number.
-    #[must_use]
-    pub const fn from_code(code: u32) -> Option<Self> {
-        match code {
-            1 => Some(Self::InBand),
-            2 => Some(Self::KeyValue),
-            3 => Some(Self::Full),
-            _ => None,
-        }
+numbered! {
+    /// What the app's server offers for finding keys.
+    #[derive(Default)]
+    pub enum Directory: "kind of directory" {
+        /// Nothing. Keys travel in messages: somebody's code or link is imported, the own card goes to them, and what they answer
+        /// is encrypted.
+        InBand = 1,
+        /// One opaque value for each account, which the account writes and everybody reads: its list and the signed prekeys of all
+        /// its devices. There are no one-time prekeys.
+        KeyValue = 2,
+        /// A key directory: hands each one-time key out once, replaces a list only if the sequence is the expected one,
+        /// and lets only the owner write.
+        #[default]
+        Full = 3,
     }
 }
 
-/// What becomes of a contact under whose name another account key appears: somebody who began anew, or somebody else.
-/// Either way there is an event, and nothing that was written before is encrypted to the new key by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum OnChange {
-    /// Where the user had compared the safety number, sending is held and what comes from the new key is quarantined until
-    /// the user accepts it. With others it goes on with the new key.
-    #[default]
-    HoldVerified = 1,
-    /// The same for everybody: nobody goes on with another key before the user has accepted it.
-    HoldAll = 2,
-}
-
-impl OnChange {
-    /// The stable number of this choice.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
-    }
-
-    /// The choice with this number.
-    #[must_use]
-    pub const fn from_code(code: u32) -> Option<Self> {
-        match code {
-            1 => Some(Self::HoldVerified),
-            2 => Some(Self::HoldAll),
-            _ => None,
-        }
+numbered! {
+    /// What becomes of a contact under whose name another account key appears: somebody who began anew, or somebody else.
+    /// Either way there is an event, and nothing that was written before is encrypted to the new key by itself.
+    #[derive(Default)]
+    pub enum OnChange: "choice" {
+        /// Where the user had compared the safety number, sending is held and what comes from the new key is quarantined until
+        /// the user accepts it. With others it goes on with the new key.
+        #[default]
+        HoldVerified = 1,
+        /// The same for everybody: nobody goes on with another key before the user has accepted it.
+        HoldAll = 2,
     }
 }
 
-/// How far the app has come in taking up encryption.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Rollout {
-    /// It reads, and begins nothing: it asks for nobody's keys, and an account that is made says that it is not ready. Where
-    /// somebody else has begun, it answers encrypted.
-    Read = 1,
-    /// It says that it can read, and finds out who else can. It begins nothing yet.
-    Offer = 2,
-    /// It encrypts wherever everybody can read it.
-    #[default]
-    Encrypt = 3,
-}
-
-impl Rollout {
-    /// The stable number of this choice.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
-    }
-
-    /// The choice with this number.
-    #[must_use]
-    pub const fn from_code(code: u32) -> Option<Self> {
-        match code {
-            1 => Some(Self::Read),
-            2 => Some(Self::Offer),
-            3 => Some(Self::Encrypt),
-            _ => None,
-        }
+numbered! {
+    /// How far the app has come in taking up encryption.
+    #[derive(Default)]
+    pub enum Rollout: "choice" {
+        /// It reads, and begins nothing: it asks for nobody's keys, and an account that is made says that it is not ready. Where
+        /// somebody else has begun, it answers encrypted.
+        Read = 1,
+        /// It says that it can read, and finds out who else can. It begins nothing yet.
+        Offer = 2,
+        /// It encrypts wherever everybody can read it.
+        #[default]
+        Encrypt = 3,
     }
 }
 
-/// What the bodies are that the app's server carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Armor {
-    /// Bytes.
-    #[default]
-    Binary = 1,
-    /// Text. What is sent is put into letters and digits that nothing on the way changes, half as long again.
-    Text = 2,
-}
-
-impl Armor {
-    /// The stable number of this choice.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
-    }
-
-    /// The choice with this number.
-    #[must_use]
-    pub const fn from_code(code: u32) -> Option<Self> {
-        match code {
-            1 => Some(Self::Binary),
-            2 => Some(Self::Text),
-            _ => None,
-        }
+numbered! {
+    /// What the bodies are that the app's server carries.
+    #[derive(Default)]
+    pub enum Armor: "choice" {
+        /// Bytes.
+        #[default]
+        Binary = 1,
+        /// Text. What is sent is put into letters and digits that nothing on the way changes, half as long again.
+        Text = 2,
     }
 }
 
@@ -260,17 +186,17 @@ impl Default for Policy {
     }
 }
 
-/// What an account starts from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Start {
-    /// New keys: this is the account's first device.
-    #[default]
-    NewAccount = 1,
-    /// A device more of an account that exists: it shows a code, and a device that holds the account key admits it. Until
-    /// then it can do nothing else.
-    Link = 2,
+numbered! {
+    /// What an account starts from.
+    #[derive(Default)]
+    pub enum Start: "start" {
+        /// New keys: this is the account's first device.
+        #[default]
+        NewAccount = 1,
+        /// A device more of an account that exists: it shows a code, and a device that holds the account key admits it. Until
+        /// then it can do nothing else.
+        Link = 2,
+    }
 }
 
 /// What `Client::create` needs.
@@ -297,23 +223,15 @@ impl Config {
     }
 }
 
-/// What a process is to the app.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Role {
-    /// The app itself.
-    #[default]
-    App = 1,
-    /// A helper beside it, such as a notification extension: never migrates and never tidies up the store.
-    Extension = 2,
-}
-
-impl Role {
-    /// The stable number of this role.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
+numbered! {
+    /// What a process is to the app.
+    #[derive(Default)]
+    pub enum Role: "role" {
+        /// The app itself.
+        #[default]
+        App = 1,
+        /// A helper beside it, such as a notification extension: never migrates and never tidies up the store.
+        Extension = 2,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use sprag_core::wire::{Reader, Writer};
 
-use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
+use crate::codec::{self, Row, ok, read_list, write_list};
 use crate::error::Result;
 use crate::event::What;
 use crate::id::{AccountId, Conversation, Protection, Sender};
@@ -132,15 +132,5 @@ impl Row for Kept {
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         ok(reader.array_of(3))?;
         Ok(Self { conversation: Row::read(reader)?, told: read_list(reader)?, level: Row::read(reader)? })
-    }
-}
-
-impl Row for Protection {
-    fn write(&self, writer: &mut Writer) {
-        self.code().write(writer);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        Self::from_code(Row::read(reader)?).ok_or(CORRUPT)
     }
 }

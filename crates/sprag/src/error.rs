@@ -6,24 +6,15 @@
 /// The result of a call at the door.
 pub type Result<T> = core::result::Result<T, Error>;
 
-/// What is wrong with the store's file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum StoreFault {
-    /// No room is left on the disk. Free some and try again; nothing was lost.
-    Full = 1,
-    /// A value that was damaged, exchanged or removed behind the engine's back. It is never taken for a fresh start.
-    Corrupt = 2,
-    /// Reading or writing the file failed for another reason.
-    Io = 3,
-}
-
-impl StoreFault {
-    /// The stable number of this fault, the same in every release and language.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
+numbered! {
+    /// What is wrong with the store's file.
+    pub enum StoreFault: "fault" {
+        /// No room is left on the disk. Free some and try again; nothing was lost.
+        Full = 1,
+        /// A value that was damaged, exchanged or removed behind the engine's back. It is never taken for a fresh start.
+        Corrupt = 2,
+        /// Reading or writing the file failed for another reason.
+        Io = 3,
     }
 }
 

@@ -177,23 +177,15 @@ impl core::fmt::Debug for Content {
     }
 }
 
-/// How a message is to be treated on its way. Number 3 (fleeting, such as typing) is reserved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Class {
-    /// Durable, and may ring.
-    #[default]
-    Message = 1,
-    /// Durable and silent: receipts, edits, reactions.
-    Quiet = 2,
-}
-
-impl Class {
-    /// The stable number of this class.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
+numbered! {
+    /// How a message is to be treated on its way. Number 3 (fleeting, such as typing) is reserved.
+    #[derive(Default)]
+    pub enum Class: "class" {
+        /// Durable, and may ring.
+        #[default]
+        Message = 1,
+        /// Durable and silent: receipts, edits, reactions.
+        Quiet = 2,
     }
 }
 
@@ -206,64 +198,35 @@ pub struct Sender {
     pub device: DeviceId,
 }
 
-/// How far a contact's identity can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Trust {
-    /// Pinned when first seen: it has not changed since, and nobody compared safety numbers.
-    Pinned = 1,
-    /// The user compared the safety number, and said so with `Client::confirm`.
-    Verified = 2,
-    /// Sending is held until the user decides, which `Client::accept_change` tells: another identity than the pinned one was
-    /// offered, or somebody else may act as a contact whose number the user had compared.
-    Changed = 3,
-    /// Nothing is pinned: the account is known by name alone.
-    Unseen = 4,
-}
-
-impl Trust {
-    /// The stable number of this state.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
+numbered! {
+    /// How far a contact's identity can be trusted.
+    pub enum Trust: "state" {
+        /// Pinned when first seen: it has not changed since, and nobody compared safety numbers.
+        Pinned = 1,
+        /// The user compared the safety number, and said so with `Client::confirm`.
+        Verified = 2,
+        /// Sending is held until the user decides, which `Client::accept_change` tells: another identity than the pinned one was
+        /// offered, or somebody else may act as a contact whose number the user had compared.
+        Changed = 3,
+        /// Nothing is pinned: the account is known by name alone.
+        Unseen = 4,
     }
 }
 
-/// How far a conversation is protected. It only rises: nothing that a server says or leaves out, and no call, takes a
-/// conversation back below [`Self::Encrypted`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Protection {
-    /// Somebody in it cannot read what is encrypted, or nobody was asked yet. `send` answers
-    /// [`Error::NotProtected`], and the app uses the path it had before.
-    Plain = 1,
-    /// Everybody in it was seen to be able to read what is encrypted, and nobody has begun.
-    Offered = 2,
-    /// What is said is encrypted, for good. Plain text that comes is an event and no message.
-    Encrypted = 3,
-    /// The same, and the user has compared the safety number of everybody in it. It is told for as long as that is so.
-    Verified = 4,
-}
-
-impl Protection {
-    /// The stable number of this state.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
-    }
-
-    /// The state with this number.
-    #[must_use]
-    pub const fn from_code(code: u32) -> Option<Self> {
-        match code {
-            1 => Some(Self::Plain),
-            2 => Some(Self::Offered),
-            3 => Some(Self::Encrypted),
-            4 => Some(Self::Verified),
-            _ => None,
-        }
+numbered! {
+    /// How far a conversation is protected. It only rises: nothing that a server says or leaves out, and no call, takes a
+    /// conversation back below [`Self::Encrypted`].
+    #[derive(PartialOrd, Ord)]
+    pub enum Protection: "state" {
+        /// Somebody in it cannot read what is encrypted, or nobody was asked yet. `send` answers
+        /// [`Error::NotProtected`], and the app uses the path it had before.
+        Plain = 1,
+        /// Everybody in it was seen to be able to read what is encrypted, and nobody has begun.
+        Offered = 2,
+        /// What is said is encrypted, for good. Plain text that comes is an event and no message.
+        Encrypted = 3,
+        /// The same, and the user has compared the safety number of everybody in it. It is told for as long as that is so.
+        Verified = 4,
     }
 }
 

@@ -17,6 +17,9 @@ macro_rules! broken {
     }};
 }
 
+#[macro_use]
+mod numbered;
+
 mod account;
 mod cards;
 mod client;

@@ -116,24 +116,15 @@ pub struct Wanted {
     pub known_sequence: u64,
 }
 
-/// What keys are fetched for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Why {
-    /// A message waits for them.
-    Send = 1,
-    /// A known list is old.
-    Refresh = 2,
-    /// To see that the directory shows our own keys as we published them.
-    SelfCheck = 3,
-}
-
-impl Why {
-    /// The stable number of this reason.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
+numbered! {
+    /// What keys are fetched for.
+    pub enum Why: "reason" {
+        /// A message waits for them.
+        Send = 1,
+        /// A known list is old.
+        Refresh = 2,
+        /// To see that the directory shows our own keys as we published them.
+        SelfCheck = 3,
     }
 }
 
@@ -277,12 +268,7 @@ impl Row for Action {
             (5, 2) => Ok(Self::FetchKeys(FetchKeys {
                 accounts: read_list(reader)?,
                 one_time: Row::read(reader)?,
-                why: match u32::read(reader)? {
-                    1 => Why::Send,
-                    2 => Why::Refresh,
-                    3 => Why::SelfCheck,
-                    _ => return Err(CORRUPT),
-                },
+                why: Why::from_code(Row::read(reader)?).ok_or(CORRUPT)?,
                 urgent: Row::read(reader)?,
             })),
             (10, 3) => Ok(Self::Send(Send {
@@ -404,24 +390,15 @@ pub struct StaleList {
     pub list: Option<Vec<u8>>,
 }
 
-/// Why a server refuses for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Rejection {
-    /// We may not.
-    Forbidden = 1,
-    /// The account is not known there.
-    NoSuchAccount = 2,
-    /// Something else.
-    Other = 3,
-}
-
-impl Rejection {
-    /// The stable number of this reason.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
+numbered! {
+    /// Why a server refuses for good.
+    pub enum Rejection: "reason" {
+        /// We may not.
+        Forbidden = 1,
+        /// The account is not known there.
+        NoSuchAccount = 2,
+        /// Something else.
+        Other = 3,
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! It does not know who is asked whether a room has these members: the app's server names them.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::error::{Error, Result};
@@ -15,37 +14,9 @@ pub const MAX_MEMBERS: usize = 100;
 const DIRECT: u64 = 1;
 const ROOM: u64 = 2;
 
-/// A room's id, chosen by the app: 1 to 64 bytes, compared as bytes and never normalised.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RoomId(Box<[u8]>);
-
-impl RoomId {
-    /// Bytes of the longest id.
-    pub const MAX: usize = 64;
-
-    /// Accepts 1 to 64 bytes.
-    ///
-    /// # Errors
-    /// [`Error::Malformed`] for none, [`Error::TooLarge`] for more than 64.
-    pub fn new(bytes: &[u8]) -> Result<Self> {
-        match bytes.len() {
-            0 => Err(Error::Malformed),
-            1..=Self::MAX => Ok(Self(bytes.into())),
-            _ => Err(Error::TooLarge),
-        }
-    }
-
-    /// The bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl core::fmt::Debug for RoomId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "RoomId({})", self.0.escape_ascii())
-    }
+app_id! {
+    /// A room's id, chosen by the app: 1 to 64 bytes, compared as bytes and never normalised.
+    RoomId
 }
 
 /// The conversation that a message belongs to. It is inside the content: nobody can move a message to another one.

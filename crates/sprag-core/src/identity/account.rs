@@ -2,48 +2,18 @@
 //!
 //! It does not know whether an id is true: ids are claims until they are pinned.
 
-use alloc::boxed::Box;
-
 use crate::crypto::hash::{Item, hash};
 use crate::crypto::sign::{SigningKey, VerifyKey};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::identity::Origin;
 use crate::label;
 use crate::random::Random;
 use crate::secret::Secret;
 use crate::wire::{Reader, Writer};
 
-/// An account's id: 1 to 64 bytes, compared as bytes and never normalised.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(Box<[u8]>);
-
-impl AccountId {
-    /// Bytes of the longest id.
-    pub const MAX: usize = 64;
-
-    /// Accepts 1 to 64 bytes.
-    ///
-    /// # Errors
-    /// [`Error::Malformed`] for none, [`Error::TooLarge`] for more than 64.
-    pub fn new(bytes: &[u8]) -> Result<Self> {
-        match bytes.len() {
-            0 => Err(Error::Malformed),
-            1..=Self::MAX => Ok(Self(bytes.into())),
-            _ => Err(Error::TooLarge),
-        }
-    }
-
-    /// The bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl core::fmt::Debug for AccountId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "AccountId({})", self.0.escape_ascii())
-    }
+app_id! {
+    /// An account's id: 1 to 64 bytes, compared as bytes and never normalised.
+    AccountId
 }
 
 /// An account as others see it: its id and its key. All that is kept about somebody is kept under both.

@@ -62,45 +62,22 @@ impl Message {
     }
 }
 
-/// How far a message that we send has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum MessageState {
-    /// It waits for the recipient's keys.
-    WaitingKeys = 1,
-    /// It is held back until the app decides about the recipient, whose identity changed or who may be in other hands, and
-    /// calls `retry`.
-    Held = 2,
-    /// It is sealed and goes out with the requests.
-    Ready = 3,
-    /// The server has it.
-    Accepted = 4,
-    /// It will not go out; an event says why.
-    Failed = 5,
-    /// It was taken back.
-    Cancelled = 6,
-}
-
-impl MessageState {
-    /// The stable number of this state.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
-    }
-
-    /// The state with this number.
-    #[must_use]
-    pub const fn from_code(code: u32) -> Option<Self> {
-        match code {
-            1 => Some(Self::WaitingKeys),
-            2 => Some(Self::Held),
-            3 => Some(Self::Ready),
-            4 => Some(Self::Accepted),
-            5 => Some(Self::Failed),
-            6 => Some(Self::Cancelled),
-            _ => None,
-        }
+numbered! {
+    /// How far a message that we send has come.
+    pub enum MessageState: "state" {
+        /// It waits for the recipient's keys.
+        WaitingKeys = 1,
+        /// It is held back until the app decides about the recipient, whose identity changed or who may be in other hands, and
+        /// calls `retry`.
+        Held = 2,
+        /// It is sealed and goes out with the requests.
+        Ready = 3,
+        /// The server has it.
+        Accepted = 4,
+        /// It will not go out; an event says why.
+        Failed = 5,
+        /// It was taken back.
+        Cancelled = 6,
     }
 }
 

@@ -75,24 +75,15 @@ impl Event {
     }
 }
 
-/// What an event is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum Importance {
-    /// A message, or something about one.
-    Content = 1,
-    /// The user should know about it.
-    Security = 2,
-    /// For the app alone.
-    Info = 3,
-}
-
-impl Importance {
-    /// The stable number of this importance.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
+numbered! {
+    /// What an event is about.
+    pub enum Importance: "importance" {
+        /// A message, or something about one.
+        Content = 1,
+        /// The user should know about it.
+        Security = 2,
+        /// For the app alone.
+        Info = 3,
     }
 }
 

@@ -179,66 +179,17 @@ pub enum What {
     },
 }
 
-impl What {
-    /// The stable number of this kind of event.
-    #[must_use]
-    pub const fn code(&self) -> u32 {
-        match self {
-            Self::Message(_) => 1,
-            Self::Unreadable { .. } => 2,
-            Self::Progress { .. } => 3,
-            Self::IdentityChanged { .. } => 4,
-            Self::DevicesChanged { .. } => 5,
-            Self::ListConflict { .. } => 6,
-            Self::AudienceDiffers { .. } => 7,
-            Self::PlaintextInProtected { .. } => 8,
-            Self::Protection { .. } => 9,
-            Self::SessionRestarted { .. } => 10,
-            Self::CloneSuspected { .. } => 11,
-            Self::BraidStalled { .. } => 12,
-            Self::Link { .. } => 13,
-            Self::Removed => 14,
-            Self::ClockSuspect { .. } => 15,
-            Self::KeysLow { .. } => 16,
-            Self::StoreTrouble { .. } => 17,
-            Self::Unsupported { .. } => 18,
-            Self::SenderDiffers { .. } => 19,
-        }
-    }
-}
-
-/// How far the linking of a device has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum LinkPhase {
-    /// On the new device: an offer for the code that it showed has come, and is answered.
-    Offered = 1,
-    /// On the new device: it is on its account's list.
-    Joined = 2,
-    /// On the device that admits it: the new device has answered, and its list is offered to the directory.
-    Answered = 3,
-    /// On the device that admits it: the new device is on the list.
-    Admitted = 4,
-}
-
-impl LinkPhase {
-    /// The stable number of this phase.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
-    }
-
-    /// The phase with this number.
-    #[must_use]
-    pub const fn from_code(code: u32) -> Option<Self> {
-        match code {
-            1 => Some(Self::Offered),
-            2 => Some(Self::Joined),
-            3 => Some(Self::Answered),
-            4 => Some(Self::Admitted),
-            _ => None,
-        }
+numbered! {
+    /// How far the linking of a device has come.
+    pub enum LinkPhase: "phase" {
+        /// On the new device: an offer for the code that it showed has come, and is answered.
+        Offered = 1,
+        /// On the new device: it is on its account's list.
+        Joined = 2,
+        /// On the device that admits it: the new device has answered, and its list is offered to the directory.
+        Answered = 3,
+        /// On the device that admits it: the new device is on the list.
+        Admitted = 4,
     }
 }
 
