@@ -6,6 +6,8 @@ pub const GENERATOR: &str = "Sprag v1 generator";
 pub const STORE_WRAP: &str = "Sprag v1 store keyring";
 /// The check by which a store tells a wrong key from damage.
 pub const STORE_CHECK: &str = "Sprag v1 store key check";
+/// The name of a place in a chain, by which a second message there is known.
+pub const POSITION: &str = "Sprag v1 position";
 /// A store's keyed hashes, by purpose.
 pub const STORE_LOOKUP: &str = "Sprag v1 store lookup";
 /// The key that derives nonces of values at rest.

@@ -35,7 +35,7 @@ impl Copy {
     fn with_post_quantum(&self, other: &Self) -> Self {
         let (mut hot, theirs) = (items(&self.hot), items(&other.hot));
         let (mut cold, theirs_cold) = (items(&self.cold), items(&other.cold));
-        assert_eq!((hot.len(), cold.len()), (18, 5));
+        assert_eq!((hot.len(), cold.len()), (19, 5));
         hot[EPOCHS] = theirs[EPOCHS];
         hot[BRAID] = theirs[BRAID];
         cold[EPOCHS_COLD].copy_from_slice(&theirs_cold[EPOCHS_COLD]);

@@ -1,8 +1,11 @@
-//! Which envelopes were opened and which messages shown: what makes a repeat a duplicate.
+//! Which envelopes were opened, where in their chains, and which messages shown: what makes a repeat a duplicate, and a
+//! second message in one place the trace of a copied phone.
 //!
-//! It does not know what was in them. Keyed hashes of commitments and of messages' ids, in blocks: 4,096 for each contact.
+//! It does not know what was in them. Keyed hashes of commitments and of messages' ids, and names of positions, each after
+//! the commitment that was opened there, in blocks: 6,144 for each contact, of 2,048 messages.
 
 use sprag_core::crypto::sign::VerifyKey;
+use sprag_core::ratchet::Position;
 use sprag_core::wire::{Reader, Writer};
 
 use crate::codec::{self, CORRUPT, Row};
@@ -16,13 +19,13 @@ const LENGTH: usize = 8;
 const BLOCK: usize = 128;
 
 /// Names that are put into a block at once: of six messages.
-const RECENT: usize = 12;
+const RECENT: usize = 18;
 
 /// Blocks that are looked through for a message that was sealed anew.
-const NEAR: usize = 4;
+const NEAR: usize = 6;
 
 /// Blocks that are kept.
-const BLOCKS: usize = 32;
+const BLOCKS: usize = 48;
 
 /// Numbers that a contact's blocks can have.
 const NUMBERS: i64 = 65_536;
@@ -81,6 +84,24 @@ pub(crate) fn has_shown(snapshot: &Snapshot<'_>, whose: i64, name: &Name) -> Res
     is_among(snapshot, whose, name, NEAR)
 }
 
+/// Whether another envelope than the one with this commitment was opened at a position.
+pub(crate) fn has_another(snapshot: &Snapshot<'_>, whose: i64, at: Position, commitment: &[u8; 32]) -> Result<bool> {
+    let key = key(snapshot, commitment);
+    for id in blocks(snapshot, whose)?.into_iter().rev() {
+        if let Some(opened) = opened_at(&Block::load(snapshot, id)?.0, at) {
+            return Ok(opened != key);
+        }
+    }
+    Ok(false)
+}
+
+/// The commitment, among such names, of the envelope that was opened at a position.
+fn opened_at(names: &[u8], at: Position) -> Option<Name> {
+    let pairs = names.chunks_exact(LENGTH).zip(names.chunks_exact(LENGTH).skip(1));
+    let (commitment, _) = pairs.into_iter().find(|(_, position)| *position == at.0)?;
+    commitment.try_into().ok()
+}
+
 fn is_among(snapshot: &Snapshot<'_>, whose: i64, name: &Name, latest: usize) -> Result<bool> {
     for id in blocks(snapshot, whose)?.into_iter().rev().take(latest) {
         if Block::load(snapshot, id)?.0.chunks_exact(LENGTH).any(|known| known == name) {
@@ -129,8 +150,14 @@ impl Recent {
     /// None.
     pub(crate) const NONE: Self = Self(Vec::new());
 
-    pub(crate) fn add(&mut self, snapshot: &Snapshot<'_>, commitment: &[u8; 32]) {
+    pub(crate) fn add(&mut self, snapshot: &Snapshot<'_>, commitment: &[u8; 32], at: Position) {
         self.0.extend_from_slice(&key(snapshot, commitment));
+        self.0.extend_from_slice(&at.0);
+    }
+
+    /// Whether another envelope than the one with this commitment was opened at a position; `None` if none of these was.
+    pub(crate) fn has_another(&self, snapshot: &Snapshot<'_>, at: Position, commitment: &[u8; 32]) -> Option<bool> {
+        opened_at(&self.0, at).map(|opened| opened != key(snapshot, commitment))
     }
 
     pub(crate) fn add_name(&mut self, name: &Name) {

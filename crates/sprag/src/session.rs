@@ -4,7 +4,7 @@
 //! It does not know whom the session is with.
 
 use sprag_core::handshake::Fields;
-use sprag_core::ratchet::{BLOCK_IDS, MAX_SKIPPED, Progress, Session};
+use sprag_core::ratchet::{BLOCK_IDS, Binding, MAX_SKIPPED, Position, Progress, SLOT, Session};
 use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{Reader, Writer};
 
@@ -81,8 +81,8 @@ impl Stored {
     }
 
     /// Remembers an envelope that was opened in this session.
-    pub(crate) fn saw(&mut self, tx: &Tx<'_>, contact: i64, commitment: &[u8; 32]) -> Result<()> {
-        self.recent.add(tx, commitment);
+    pub(crate) fn saw(&mut self, tx: &Tx<'_>, contact: i64, commitment: &[u8; 32], at: Position) -> Result<()> {
+        self.recent.add(tx, commitment, at);
         if self.recent.is_full() { seen::add(tx, contact, self.recent.take()) } else { Ok(()) }
     }
 
@@ -100,6 +100,24 @@ impl Stored {
     /// Whether this envelope is among those that were opened last.
     pub(crate) fn has_seen(&self, snapshot: &Snapshot<'_>, commitment: &[u8; 32]) -> bool {
         self.recent.has(snapshot, commitment)
+    }
+
+    /// Whether a slot whose key is gone claims a position at which another envelope was opened.
+    pub(crate) fn is_taken(
+        &self,
+        snapshot: &Snapshot<'_>,
+        contact: i64,
+        slot: &[u8; SLOT],
+        envelope: (Binding<'_>, &[u8; 32]),
+    ) -> Result<bool> {
+        let (binding, commitment) = envelope;
+        let Some(at) = self.session.claimed_position(slot, binding).filter(|_| !broken!("positions-forgotten")) else {
+            return Ok(false);
+        };
+        match self.recent.has_another(snapshot, at, commitment) {
+            Some(is_other) => Ok(is_other),
+            None => seen::has_another(snapshot, contact, at, commitment),
+        }
     }
 
     /// Whether a message was among those shown last in the session of this row. Damage is told where the session is needed.

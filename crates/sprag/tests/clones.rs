@@ -84,6 +84,8 @@ fn a_phone_that_was_put_back_within_a_chain_repeats_no_key_and_goes_on() {
     }
     let second: Vec<Vec<u8>> = server.fetch(&bob).into_iter().map(|incoming| incoming.bytes).collect();
     assert!(first.iter().all(|bytes| !second.contains(bytes)));
+    bob.client.deliver(&first.iter().map(incoming).collect::<Vec<_>>()).unwrap();
+    assert!(bob.take().is_empty());
     bob.client
         .deliver(&second.iter().map(|bytes| Incoming::from(restored.id.clone(), bytes.clone())).collect::<Vec<_>>())
         .unwrap();
@@ -91,6 +93,55 @@ fn a_phone_that_was_put_back_within_a_chain_repeats_no_key_and_goes_on() {
     let events = bob.take();
     assert_eq!(texts(&events), ["after, 5", "after, 6", "after, 7"]);
     assert_eq!(events.iter().filter(|event| matches!(event.what, What::Unreadable { .. })).count(), 5);
+    // Each had its number already, with other words; that is told once.
+    assert_eq!(suspected(&events), 1);
+}
+
+/// A server that repeats everything in any order shows nobody as a copy of themselves.
+#[test]
+fn what_a_server_repeats_is_no_evidence() {
+    let scratch = Scratch::new("repeats");
+    let (mut server, alice, _, bob) = cloned(&scratch, true);
+    let mut blobs = Vec::new();
+    for round in 0..12 {
+        for number in 0..round % 4 {
+            server.send(&alice, &bob, &format!("{round}, {number}"));
+        }
+        let incoming = server.fetch(&bob);
+        // One of them is late.
+        blobs.extend(incoming.into_iter().rev());
+        bob.client.deliver(&blobs).unwrap();
+        server.send(&bob, &alice, "and back");
+        server.deliver(&alice);
+        bob.client.deliver(&blobs).unwrap();
+    }
+    let events = bob.take();
+    assert_eq!(suspected(&events), 0);
+    assert!(events.iter().all(|event| !matches!(event.what, What::Unreadable { .. })));
+}
+
+/// The copy gets no mail: it goes on in a chain that the original has left, beyond its end or where something else was.
+#[test]
+fn a_copy_that_gets_no_mail_is_noticed_by_its_first_message() {
+    for in_a_chain in [false, true] {
+        for more in 0..3 {
+            let scratch = Scratch::new(&format!("no-mail-{in_a_chain}-{more}"));
+            let (mut server, alice, copy, bob) = cloned(&scratch, in_a_chain);
+            for number in 0..more {
+                server.send(&alice, &bob, &format!("in the same chain, {number}"));
+            }
+            server.deliver(&bob);
+            server.send(&bob, &alice, "and back");
+            server.deliver(&alice);
+            server.send(&alice, &bob, "in the next");
+            server.deliver(&bob);
+            bob.take();
+            server.send(&copy, &bob, "from the copy");
+            server.deliver(&bob);
+            let events = bob.take();
+            assert_eq!((suspected(&events), texts(&events).len()), (1, 0), "{in_a_chain} {more}");
+        }
+    }
 }
 
 /// Its ratchet turned with another key than the one that Bob knows: nothing of it can be read any more, and he is told why.

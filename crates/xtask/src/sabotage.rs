@@ -94,6 +94,8 @@ const SWITCHES: &[Switch] = &[
     Switch("stall-not-told", CORE, "--lib", "stands_still"),
     Switch("clones-untold", ENGINE, "clones", "noticed"),
     Switch("evidence-forgotten", ENGINE, "clones", "noticed"),
+    Switch("positions-forgotten", ENGINE, "clones", "within_a_chain"),
+    Switch("closed-chains-forgotten", ENGINE, "clones", "no_mail"),
     Switch("clones-untold", SIM, "clones", ""),
     Switch("clones-untold", SIM, "world", "copied_phone"),
     Switch("own-devices-left-out", SIM, "world", "worlds"),

@@ -11,6 +11,7 @@
 
 use super::braid::{Braid, EPOCH_MAX};
 use super::chain::Chain;
+use super::closed::ClosedChains;
 use super::epochs::Epochs;
 use super::freshness::{Freshness, Steps};
 use super::header::{COUNTER_MAX, Header};
@@ -47,6 +48,7 @@ pub struct Session {
     pub(super) previous: u32,
     pub(super) resumptions: Resumptions,
     pub(super) skipped: SkippedKeys,
+    pub(super) closed: ClosedChains,
     pub(super) braid: Braid,
     pub(super) epochs: Epochs,
     pub(super) freshness: Freshness,
@@ -76,6 +78,7 @@ impl Session {
             previous: 0,
             resumptions: Resumptions::default(),
             skipped: SkippedKeys::default(),
+            closed: ClosedChains::default(),
             braid: Braid::initiate(&established.braid_authenticator),
             epochs: Epochs::start(&established.braid_chains, true),
             freshness: Freshness::default(),
@@ -100,6 +103,7 @@ impl Session {
             previous: 0,
             resumptions: Resumptions::default(),
             skipped: SkippedKeys::default(),
+            closed: ClosedChains::default(),
             braid: Braid::respond(&established.braid_authenticator),
             epochs: Epochs::start(&established.braid_chains, false),
             freshness: Freshness::default(),
@@ -279,6 +283,7 @@ impl Session {
                 if let Some((header_key, length, gap)) = closing {
                     self.skipped.add(&header_key, gap.first, gap.keys, now);
                     self.skipped.close(&header_key, length);
+                    self.closed.close(header_key, length);
                 }
                 self.skipped.add(&turn.chain.header_key, missing.first, missing.keys, now);
                 self.turned(turn.root);

@@ -5,6 +5,7 @@
 
 mod braid;
 mod chain;
+mod closed;
 mod double;
 mod epochs;
 mod freshness;
@@ -19,6 +20,7 @@ mod root;
 mod skipped;
 mod stored;
 
+pub use closed::Position;
 pub use double::Session;
 pub use freshness::{Freshness, MAX_STEPS_PER_DAY};
 pub use header::{COUNTER_MAX, HEADER};

@@ -6,6 +6,7 @@ use alloc::collections::VecDeque;
 
 use super::braid::Braid;
 use super::chain::Chain;
+use super::closed::Position;
 use super::double::Session;
 use super::epochs::{Epochs, Walk};
 use super::header::{EpochPlace, Header};
@@ -23,6 +24,7 @@ pub const MAX_STEPS: u32 = 25_000;
 pub struct Delta {
     pub(super) transcript: [u8; 32],
     pub(super) generation: u64,
+    pub(super) position: Position,
     pub(super) change: Change,
     pub(super) braid: Braid,
     pub(super) epochs: Epochs,
@@ -39,7 +41,7 @@ pub(super) enum Change {
 }
 
 /// Where a message's header opened.
-enum Position {
+enum Found {
     /// Among the keys of messages that had not come.
     Skipped(Place),
     /// In the current receiving chain.
@@ -54,13 +56,21 @@ pub(super) struct Gap {
     pub(super) keys: VecDeque<Passed>,
 }
 
+impl Delta {
+    /// Where the message stood.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+}
+
 /// A slot whose header has opened: where its message stands, before anything is stepped. It is of one state of one session.
 pub struct Located<'a> {
     transcript: [u8; 32],
     generation: u64,
     slot: Slot<'a>,
     header: Header,
-    position: Position,
+    found: Found,
     skips: u32,
     agrees: bool,
 }
@@ -87,11 +97,11 @@ impl Session {
     /// As [`Self::open`], but for what only the slot's body would show.
     pub fn locate<'a>(&self, slot: &'a [u8; SLOT], binding: Binding<'a>) -> Result<Located<'a>> {
         let slot = Slot::new(slot, binding);
-        let (header, position) = self.find(&slot)?;
-        let skips = self.distance(&header, &position)?;
+        let (header, found) = self.find(&slot)?;
+        let skips = self.distance(&header, &found)?;
         let agrees = self.braid.would_agree(&header.braid);
         let (transcript, generation) = (self.transcript, self.generation);
-        Ok(Located { transcript, generation, slot, header, position, skips, agrees })
+        Ok(Located { transcript, generation, slot, header, found, skips, agrees })
     }
 
     /// Opens a slot without changing anything: the content key, and what [`Self::commit`] is to change. `now` is in unix
@@ -102,12 +112,13 @@ impl Session {
     /// [`Error::Evidence`] for what one honest peer cannot send, [`Error::Mismatch`] if it was another session that located
     /// it, or this one has changed since.
     pub fn open_located(&self, located: Located<'_>, now: Option<u64>) -> Result<(Secret<32>, Delta)> {
-        let Located { transcript, generation, slot, header, position, skips, agrees: _ } = located;
+        let Located { transcript, generation, slot, header, found, skips, agrees: _ } = located;
         if (transcript, generation) != (self.transcript, self.generation) {
             return Err(Error::Mismatch);
         }
         self.steps.check(skips, now)?;
-        let (key, change, epochs) = self.reach(&header, position, skips)?;
+        let position = self.position_of(&header, &found)?;
+        let (key, change, epochs) = self.reach(&header, found, skips)?;
         if broken!("chunk-before-body") {
             self.braid.duplicate().receive(&header.braid)?;
         }
@@ -116,7 +127,7 @@ impl Session {
         let (braid, output) = self.braid.duplicate().receive(&header.braid)?;
         let epochs = output.iter().try_fold(epochs, Epochs::add)?;
         let output = output.is_some();
-        Ok((content_key, Delta { transcript, generation, change, braid, epochs, output, skips }))
+        Ok((content_key, Delta { transcript, generation, position, change, braid, epochs, output, skips }))
     }
 
     /// Locates a slot and opens it, without a clock.
@@ -144,32 +155,55 @@ impl Session {
         self.locate(slot, binding).is_ok_and(|located| located.agrees)
     }
 
-    fn find(&self, slot: &Slot<'_>) -> Result<(Header, Position)> {
+    /// The position that a slot claims whose key is gone: its header is genuine, its body nobody can open any more. `None`
+    /// if it is of no chain that is known.
+    #[must_use]
+    pub fn claimed_position(&self, slot: &[u8; SLOT], binding: Binding<'_>) -> Option<Position> {
+        let slot = Slot::new(slot, binding);
+        let current = self.receiving.iter().map(|chain| &chain.header_key);
+        let mut all = self.skipped.header_keys().chain(current).chain(self.closed.header_keys());
+        all.find_map(|key| slot.header(key)?.ok().map(|header| Position::new(key, header.n)))
+    }
+
+    fn position_of(&self, header: &Header, found: &Found) -> Result<Position> {
+        match found {
+            Found::Skipped(place) => self.skipped.position(place, header.n),
+            Found::Along => {
+                let chain = self.receiving.as_ref().ok_or(Error::Open)?;
+                Ok(Position::new(&chain.header_key, header.n))
+            }
+            Found::Across => Ok(Position::new(&self.next_receiving, header.n)),
+        }
+    }
+
+    fn find(&self, slot: &Slot<'_>) -> Result<(Header, Found)> {
         if let Some(found) = self.skipped.find(slot) {
-            return found.map(|(header, place)| (header, Position::Skipped(place)));
+            return found.map(|(header, place)| (header, Found::Skipped(place)));
         }
         if let Some(header) = self.receiving.as_ref().and_then(|chain| slot.header(&chain.header_key)) {
-            return header.map(|header| (header, Position::Along));
+            return header.map(|header| (header, Found::Along));
         }
-        let header = slot.header(&self.next_receiving).ok_or(Error::Open)??;
-        Ok((header, Position::Across))
+        match slot.header(&self.next_receiving) {
+            Some(header) => header.map(|header| (header, Found::Across)),
+            None => Err(self.closed.refuse(slot).unwrap_or(Error::Open)),
+        }
     }
 
     /// The message keys to be skipped before that of a message; refuses what is too far, and what one honest peer cannot
     /// send.
-    fn distance(&self, header: &Header, position: &Position) -> Result<u32> {
-        let distance = match (position, &self.receiving) {
-            (Position::Skipped(_), _) => 0,
-            (Position::Along, None) => return Err(Error::Open),
-            (Position::Along, Some(_)) if self.theirs != Some(header.dh) && !broken!("evidence-ignored") => {
+    fn distance(&self, header: &Header, found: &Found) -> Result<u32> {
+        let distance = match (found, &self.receiving) {
+            (Found::Skipped(_), _) => 0,
+            (Found::Along, None) => return Err(Error::Open),
+            (Found::Along, Some(_)) if self.theirs != Some(header.dh) && !broken!("evidence-ignored") => {
                 return Err(Error::Evidence);
             }
-            (Position::Along, Some(chain)) => header.n.checked_sub(chain.next).ok_or(Error::KeyGone)?,
-            (Position::Across, None) if header.pn == 0 => header.n,
-            (Position::Across, None) => return Err(Error::Evidence),
-            (Position::Across, Some(_)) if self.theirs == Some(header.dh) => return Err(Error::Evidence),
+            (Found::Along, Some(chain)) => header.n.checked_sub(chain.next).ok_or(Error::KeyGone)?,
+            (Found::Across, None) if header.pn == 0 => header.n,
+            (Found::Across, None) => return Err(Error::Evidence),
+            (Found::Across, Some(_)) if self.theirs == Some(header.dh) => return Err(Error::Evidence),
             // Both counters have three bytes: their sum fits.
-            (Position::Across, Some(chain)) => {
+            (Found::Across, Some(chain)) => {
                 header.pn.checked_sub(chain.next).map(|rest| rest + header.n).ok_or(Error::Evidence)?
             }
         };
@@ -178,26 +212,26 @@ impl Session {
         if distance > most && !broken!("any-jump") {
             return Err(Error::TooFar);
         }
-        if !matches!(position, Position::Skipped(_)) {
+        if !matches!(found, Found::Skipped(_)) {
             self.epochs.before(header.braid.epoch - 1, header.pq_n, distance)?;
         }
         Ok(distance)
     }
 
     /// Steps both ratchets to the key of a message whose distance has been found bearable.
-    fn reach(&self, header: &Header, position: Position, gap: u32) -> Result<(MessageKey, Change, Epochs)> {
-        if let Position::Skipped(place) = position {
+    fn reach(&self, header: &Header, found: Found, gap: u32) -> Result<(MessageKey, Change, Epochs)> {
+        if let Found::Skipped(place) = found {
             return Ok((self.skipped.key(&place)?, Change::Skipped(place), self.epochs.duplicate()));
         }
         let Walk { epochs, key: pq, passed } = self.epochs.walk(header.braid.epoch - 1, header.pq_n, gap)?;
         let mut passed = PqKeys::new(passed, gap);
-        let (ec, change) = match (position, &self.receiving) {
-            (Position::Along, Some(chain)) => {
+        let (ec, change) = match (found, &self.receiving) {
+            (Found::Along, Some(chain)) => {
                 let mut chain = chain.duplicate();
                 let missing = passed.skip(&mut chain, header.n)?;
                 (chain.step()?, Change::Chain { chain, missing })
             }
-            (Position::Across, receiving) => {
+            (Found::Across, receiving) => {
                 let closing = receiving.as_ref().map(|chain| passed.close(chain, header.pn)).transpose()?;
                 let mut turn = self.root.turn(&self.ours, &header.dh, self.next_receiving.duplicate())?;
                 let missing = passed.skip(&mut turn.chain, header.n)?;

@@ -5,6 +5,7 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
+use super::closed::Position;
 use super::header::{COUNTER_MAX, EpochPlace};
 use super::message::{MessageKey, Slot};
 use crate::error::{Error, Result};
@@ -115,6 +116,15 @@ impl SkippedKeys {
                 None => Some(Err(Error::KeyGone)),
             }
         })
+    }
+
+    pub(super) fn header_keys(&self) -> impl Iterator<Item = &Secret<32>> {
+        self.chains.iter().map(|chain| &chain.header_key)
+    }
+
+    /// Where the message stands whose key is at a place that [`Self::find`] gave.
+    pub(super) fn position(&self, place: &Place, n: u32) -> Result<Position> {
+        self.chains.get(place.chain).map(|chain| Position::new(&chain.header_key, n)).ok_or(Error::KeyGone)
     }
 
     /// A copy of the key at a place that [`Self::find`] gave.

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::braid::Braid;
 use super::chain::Chain;
+use super::closed::ClosedChains;
 use super::double::Session;
 use super::epochs::Epochs;
 use super::freshness::{Freshness, Steps};
@@ -27,7 +28,7 @@ impl Session {
     #[must_use]
     pub fn encode(&self) -> SecretBytes {
         let mut writer = Writer::new();
-        writer.array(18).uint(FORMAT).uint(self.generation).uint(self.turns);
+        writer.array(19).uint(FORMAT).uint(self.generation).uint(self.turns);
         writer.bytes(self.root.0.expose_secret()).bytes(self.ours.expose_secret());
         match &self.theirs {
             Some(theirs) => writer.bytes(theirs.as_bytes()),
@@ -48,6 +49,7 @@ impl Session {
             writer.uint(count.into());
         });
         writer.uint(self.steps.day).uint(self.steps.made.into());
+        self.closed.write(&mut writer);
         writer.finish_secret()
     }
 
@@ -82,7 +84,7 @@ impl Session {
     /// [`Error::Malformed`], [`Error::Unsupported`] for another format, [`Error::BadKey`].
     pub fn decode<'a>(hot: &[u8], cold: &[u8], skipped: impl IntoIterator<Item = &'a [u8]>) -> Result<Self> {
         let (hot, cold) = (&mut Reader::new(hot), &mut Reader::new(cold));
-        hot.array_of(18)?;
+        hot.array_of(19)?;
         cold.array_of(5)?;
         if hot.uint()? != FORMAT || cold.uint()? != FORMAT {
             return Err(Error::Unsupported);
@@ -99,6 +101,7 @@ impl Session {
         let braid = Braid::read(hot, cold)?;
         let (since_turn, since_epoch, turns_in_epoch) = (count(hot)?, count(hot)?, count(hot)?);
         let steps = Steps { day: hot.uint_max(COUNTS)?, made: count(hot)? };
+        let closed = ClosedChains::read(hot)?;
         hot.end()?;
         cold.end()?;
         // The braid works on the epoch after the newest one, or has the key of its own already.
@@ -121,6 +124,7 @@ impl Session {
             previous,
             resumptions,
             skipped,
+            closed,
             braid,
             epochs,
             freshness,

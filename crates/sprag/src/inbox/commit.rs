@@ -143,6 +143,7 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     let (own_id, first_contact) = (own.id()?, known.pin.is_none());
     // A clock that may be wrong dates no key: one dated years ahead would never be dropped, or all others at once.
     let is_plausible = Upkeep::load(tx)?.clock(Hint::default(), now) == Clock::Plausible;
+    let position = delta.position();
     stored.session.commit(delta, is_plausible.then_some(now))?;
     if known.row == 0 {
         known.save(tx)?;
@@ -186,7 +187,7 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         Upkeep::owe(tx, known.row)?;
     }
     let again = shows_again(tx, &known, ordinal, &mut stored, &content)?;
-    stored.saw(tx, known.row, &commitment)?;
+    stored.saw(tx, known.row, &commitment, position)?;
     stored.save(tx, known.session_row(ordinal))?;
     known.save(tx)?;
     if let Some(conflict) = conflict {

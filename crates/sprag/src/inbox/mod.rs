@@ -311,6 +311,11 @@ fn try_contact(
                 }
                 // A handshake that we do not know yet is tried as such later.
                 Err(sprag_core::Error::Open) if fields.is_some() => {}
+                Err(sprag_core::Error::KeyGone)
+                    if stored.is_taken(snapshot, known.row, slot, (binding, envelope.commitment()))? =>
+                {
+                    failed = Failure::heavier(failed, fail(Reason::Evidence));
+                }
                 // Of a chain that is long over, or not genuine: once its header key is gone, nobody can tell.
                 Err(sprag_core::Error::Open) => failed = Failure::heavier(failed, fail(Reason::KeyGone)),
                 Err(error) => failed = Failure::heavier(failed, fail(error.into())),
