@@ -1,6 +1,6 @@
 //! Two processes of one phone at once, handing over at a lock.
 
-use sprag::{Client, Conversation, Event, Finding, Incoming, Request, Result, SendOptions};
+use sprag::{Client, Conversation, Error, Event, Finding, Incoming, Request, Result, SendOptions};
 
 use super::step::Verb;
 use super::{Held, World};
@@ -81,6 +81,7 @@ impl World {
                     }
                 }
                 Ok(Came::Nothing) => {}
+                Err(Error::NotProtected) => line.push_str(": the conversation is plain"),
                 Err(error) => {
                     self.units[who].app.unsure.extend(given.iter().copied());
                     // One cause, such as a power cut, may end both.
