@@ -100,7 +100,13 @@ fn what_calls_cost() {
     let accepted = Outcome::Accepted { server_time: None, stamp: None };
     let (_, respond) = cost(&bob, "respond", 1, || bob.app(|client| client.respond(request, accepted)));
     cost(&bob, "requests, none", 1, || bob.app(|client| client.requests(10, 60)));
-    cost(&bob, "wake", 1, || bob.app(|client| client.wake(sprag::Hint::default())));
+    // The hundred that came are counted here, and not when they came.
+    let (_, wake) = cost(&bob, "wake", 1, || bob.app(|client| client.wake(sprag::Hint::default())));
+    let mut spoiled = batch[0].clone();
+    spoiled.bytes.truncate(spoiled.bytes.len() - 1);
+    let (_, bad) = cost(&bob, "deliver, unreadable", 1, || bob.app(|client| client.deliver(&[spoiled])));
+    let foreign = Incoming::new(b"plain text".to_vec());
+    let (_, plain) = cost(&bob, "deliver, foreign", 1, || bob.app(|client| client.deliver(&[foreign])));
 
     // docs/evidence.md has the numbers and what is aimed at. These bounds hold today: worse is a change to look at.
     assert_eq!((one.barriers, send_.barriers), (1, 1), "a barrier each");
@@ -108,4 +114,5 @@ fn what_calls_cost() {
     assert_eq!(hundred.barriers, 1, "a barrier for the batch");
     assert!(one.log_pages <= 5 && send_.log_pages <= 7 && respond.log_pages <= 4 && done.log_pages <= 2);
     assert!(hundred.log_pages <= 50);
+    assert!(wake.log_pages <= 1 && bad.log_pages <= 2 && plain.log_pages <= 1);
 }

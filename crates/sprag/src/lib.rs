@@ -28,7 +28,9 @@ pub mod config;
 mod contact;
 pub mod context;
 mod conversation;
+mod counters;
 mod devices;
+mod diagnosis;
 mod directory;
 pub mod error;
 pub mod event;
@@ -53,6 +55,7 @@ mod upkeep;
 
 pub use client::Client;
 pub use config::{Armor, Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Rollout, Shelf, Start};
+pub use diagnosis::{Diagnosis, Figure};
 pub use error::{Error, Result, StoreFault};
 pub use event::{
     Delivered, Event, Finding, Healing, Hint, Importance, Incoming, LinkPhase, ListRef, Message, MessageState, Pending,

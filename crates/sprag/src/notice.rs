@@ -1,6 +1,7 @@
 //! Events on their way to the app: put into the store in the transaction that they tell of.
 
 use crate::codec::CORRUPT;
+use crate::counters;
 use crate::error::{Result, StoreFault};
 use crate::event::{Event, What};
 use crate::store::{Table, Tx};
@@ -14,6 +15,7 @@ pub(crate) fn raise(tx: &Tx<'_>, what: What, now: u64) -> Result<u64> {
     if let (true, What::Message(message)) = (broken!("contents-in-the-clear"), &what) {
         tx.leak(message.content.as_bytes())?;
     }
+    counters::happened(tx, &what, now)?;
     let row = tx.insert(Table::Event, Event::new(0, now, what).encode().expose_secret())?;
     u64::try_from(row).map_err(|_| CORRUPT)
 }

@@ -16,6 +16,8 @@ pub(crate) const UPKEEP: i64 = 2;
 pub(crate) const NEWCOMER: i64 = 3;
 /// Offers of our account that wait for their answers.
 pub(crate) const ADMISSIONS: i64 = 4;
+/// What happened how often.
+pub(crate) const COUNTERS: i64 = 5;
 
 /// Rows that are looked for at once.
 const PAGE: usize = 64;

@@ -142,6 +142,12 @@ impl Driver {
         self.screen.fresh(peer, &devices).map_err(said)
     }
 
+    /// Shows the numbers that a support ticket needs.
+    pub(crate) fn diagnose(&self) -> Result<(), String> {
+        let told = patiently(|| self.client.diagnose()).map_err(|error| error.to_string())?.to_string();
+        told.lines().try_for_each(|line| self.screen.say(&format!("diagnose {line}"), line)).map_err(said)
+    }
+
     /// Starts and stops fetching mail.
     pub(crate) fn fetch_mail(&self, on: bool) -> Result<(), String> {
         let _nothing_is_being_shown = self.screen.hold();

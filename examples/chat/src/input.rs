@@ -13,6 +13,7 @@
 //! admit CODE DIGITS links the device that shows them
 //! devices           asks for the devices of our account
 //! revoke DEVICE     takes one off
+//! diagnose          asks for the numbers that a support ticket needs
 //! mail off          stops fetching mail, and `mail on` takes it up again
 //! quit              ends
 //! ```
@@ -37,6 +38,7 @@ NAME: TEXT     sends a text
 /devices       your devices; a new one is started with --link, and shows what to type with /link
 /revoke DEVICE takes a device off your account
 /fresh NAME    how long ago the keys for NAME were renewed
+/diagnose      the numbers that a support ticket needs, with nothing secret in them
 /quit          ends; what has not gone out yet goes out next time";
 
 /// Takes lines until the end, or until told to quit.
@@ -77,6 +79,7 @@ fn command(driver: &Driver, line: &str) -> Result<bool, String> {
         "admit" => driver.admit(rest)?,
         "devices" => driver.devices()?,
         "revoke" => driver.revoke(rest)?,
+        "diagnose" => driver.diagnose()?,
         "mail" => driver.fetch_mail(rest == "on")?,
         "quit" => return Ok(false),
         _ => driver.complain(&format!("no command is called {verb}"))?,
@@ -108,6 +111,7 @@ fn words(driver: &Driver, line: &str, peer: &mut Option<String>) -> Result<bool,
             "admit" => driver.admit(rest)?,
             "devices" => driver.devices()?,
             "revoke" => driver.revoke(rest)?,
+            "diagnose" => driver.diagnose()?,
             "quit" => return Ok(false),
             _ => driver.complain(HELP)?,
         }

@@ -17,6 +17,7 @@
 //! safety PEER DIGITS              the safety number, or - if nothing is known of PEER
 //! trust PEER TRUST DIGITS OFFERED how far PEER can be trusted: unknown, unseen, pinned, verified, changed; the safety number,
 //!                                 and the one with the identity that is to be decided about, or - for none
+//! diagnose LINE                   a line of what a support ticket needs
 //! fresh PEER DEVICE EPOCH SINCE TURN  how fresh the keys for a device of PEER's are: fresh post-quantum secrets so far,
 //!                                 messages since the last one, and since the last fresh Diffie-Hellman secret; or
 //!                                 fresh PEER - if there is no session

@@ -138,6 +138,8 @@ fn what_was_typed_without_a_relay_goes_out_when_it_is_there() {
     assert_eq!((digits.len(), &digits), (60, &seen(bob.until("safety"))));
     alice.write("fresh bob");
     let fresh = alice.until("fresh bob ");
+    alice.write("diagnose");
+    assert_eq!(alice.until("diagnose contacts_pinned: "), "diagnose contacts_pinned: 2");
     let words: Vec<&str> = fresh.split(' ').collect();
     // One message went and twenty came, and perhaps some of the engine's own: too few for a fresh post-quantum secret.
     assert_eq!((words.len(), words[2], words[3]), (6, bob.device.as_str(), "0"), "{fresh}");
@@ -187,6 +189,8 @@ fn a_person_reads_and_writes_words() {
     assert!(alice.until("message").ends_with(" note: this is one text"));
     bob.write("/safety alice");
     assert_eq!(bob.until("you and alice:").len(), "you and alice:".len() + 72);
+    bob.write("/diagnose");
+    bob.until("contacts_pinned: 2");
     bob.write("/fresh");
     bob.until(&format!("alice, device {}: fresh keys ", alice.device));
     bob.write("/nonsense");

@@ -53,6 +53,7 @@ impl Client {
         if batch.iter().any(|incoming| inbox::is_card(&incoming.bytes)) {
             self.serve()?;
         }
+        self.unwritten.note(&verdicts);
         Ok(Delivered { verdicts, pending: self.pending()? })
     }
 

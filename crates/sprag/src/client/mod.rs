@@ -4,6 +4,7 @@
 mod cards;
 mod deliver;
 mod devices;
+mod diagnose;
 mod network;
 mod people;
 mod probe;
@@ -20,6 +21,7 @@ use crate::account::{Own, Remembered};
 use crate::config::{Config, Directory, Key, Opening, Place, Policy, Role, Start};
 use crate::contact::Known;
 use crate::context::{Environment, Generator};
+use crate::counters::Unwritten;
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{Event, Pending};
@@ -40,6 +42,7 @@ pub struct Client {
     account: AccountId,
     device: DeviceId,
     own: Remembered,
+    unwritten: Unwritten,
 }
 
 fn path(place: &Place) -> Option<&Path> {
@@ -86,6 +89,7 @@ impl Client {
             account: config.account,
             device: DeviceId(own.device.id()),
             own: Remembered::default(),
+            unwritten: Unwritten::default(),
         })
     }
 
@@ -97,7 +101,14 @@ impl Client {
             Upkeep::new(now).save(tx)
         })?;
         let device = DeviceId(newcomer.device.id());
-        Ok(Self { store, environment, account: config.account, device, own: Remembered::default() })
+        Ok(Self {
+            store,
+            environment,
+            account: config.account,
+            device,
+            own: Remembered::default(),
+            unwritten: Unwritten::default(),
+        })
     }
 
     /// Opens the store of an account.
@@ -117,7 +128,7 @@ impl Client {
         if account != opening.account {
             return Err(Error::WrongAccount);
         }
-        Ok(Self { store, environment, account, device, own: Remembered::default() })
+        Ok(Self { store, environment, account, device, own: Remembered::default(), unwritten: Unwritten::default() })
     }
 
     /// The account's id.

@@ -35,7 +35,8 @@ impl Client {
             // A device that is still to be linked has nothing to keep up.
             return self.pending();
         }
-        self.store.prepared(
+        let found = self.unwritten.take();
+        let kept = self.store.prepared(
             Barrier::Normal,
             |snapshot| {
                 let (own, upkeep) = (Own::load(snapshot)?, Upkeep::load(snapshot)?);
@@ -47,8 +48,15 @@ impl Client {
                 };
                 Ok((prekeys::make(upkeep.signed, &own.device, left, now, &mut early), own, upkeep))
             },
-            |tx, (made, own, upkeep)| self.keep_up(tx, own, upkeep, made, hint, now, &mut late),
-        )?;
+            |tx, (made, own, upkeep)| {
+                self.keep_up(tx, own, upkeep, made, hint, now, &mut late)?;
+                found.save(tx, now)
+            },
+        );
+        if kept.is_err() {
+            self.unwritten.give_back(&found);
+        }
+        kept?;
         self.store.tidy()?;
         self.pending()
     }

@@ -7,6 +7,7 @@
 //! ```
 
 mod circle;
+mod figures;
 mod hold;
 mod leave;
 mod message;
@@ -16,6 +17,7 @@ mod shelf;
 use sprag_core::wire::{Reader, Writer};
 
 pub(crate) use self::circle::{Circle, complete, lane, members};
+pub(crate) use self::figures::figures;
 pub(crate) use self::hold::{hold, hold_back, take_back};
 pub(crate) use self::leave::{Leaving, leave, wait};
 pub(crate) use self::message::{

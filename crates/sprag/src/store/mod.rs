@@ -125,6 +125,11 @@ pub(crate) struct Store {
     file: Option<PathBuf>,
 }
 
+/// The version of SQLite.
+pub(crate) fn sqlite() -> &'static str {
+    rusqlite::version()
+}
+
 /// A poisoned lock is taken all the same: what it guards is put right by rolling back.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -243,6 +243,18 @@ impl<'a> Snapshot<'a> {
         Ok(self.conn()?.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
+    /// The bytes of the database, without its write-ahead log.
+    pub(crate) fn size(&self) -> Result<u64> {
+        let number = |pragma| self.conn()?.pragma_query_value(None, pragma, |row| row.get(0)).map_err(Error::from);
+        let (pages, each): (i64, i64) = (number("page_count")?, number("page_size")?);
+        Ok(pages.saturating_mul(each).unsigned_abs())
+    }
+
+    /// The number of the store's format.
+    pub(crate) fn format(&self) -> Result<u32> {
+        Ok(self.conn()?.pragma_query_value(None, "user_version", |row| row.get(0))?)
+    }
+
     /// SQLite's own verdict on the file: "ok", or what is wrong.
     #[cfg(test)]
     pub(super) fn quick_check(&self) -> Result<String> {
