@@ -270,4 +270,45 @@ impl Franked {
         let mac = franking::list_mac(&self.content_key, list_hash);
         self.content.lists.get(index).is_some_and(|list| list.mac == mac)
     }
+
+    /// What the content states of the list at `index`, to be held against that list when it comes.
+    #[must_use]
+    pub fn list_mac(&self, index: usize) -> Option<ListMac> {
+        let mac = self.content.lists.get(index)?.mac;
+        Some(ListMac { key: franking::list_mac_key(&self.content_key), mac })
+    }
+}
+
+/// A MAC over the hash of a list that is not here yet, with its key, which opens nothing.
+pub struct ListMac {
+    key: Secret<32>,
+    mac: [u8; 8],
+}
+
+impl ListMac {
+    /// Bytes of one when it is stored: the key, then the MAC.
+    pub const LENGTH: usize = 40;
+
+    /// Whether it was made over this hash.
+    #[must_use]
+    pub fn is_of(&self, list_hash: &[u8; 32]) -> bool {
+        franking::list_mac_under(&self.key, list_hash) == self.mac
+    }
+
+    /// The key and the MAC, to be stored.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
+        bytes[..32].copy_from_slice(self.key.expose_secret());
+        bytes[32..].copy_from_slice(&self.mac);
+        bytes
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        let mut key = [0; 32];
+        key.copy_from_slice(&bytes[..32]);
+        Self { key: Secret::new(key), mac: core::array::from_fn(|i| bytes[32 + i]) }
+    }
 }

@@ -83,7 +83,16 @@ pub fn verify(
 /// for colliding lists beforehand.
 #[must_use]
 pub fn list_mac(content_key: &Secret<32>, list_hash: &[u8; 32]) -> [u8; 8] {
-    let key = expand(content_key, &[label::LIST_MAC.as_bytes()]);
+    list_mac_under(&list_mac_key(content_key), list_hash)
+}
+
+/// The key of the MACs over lists that one content states.
+pub(crate) fn list_mac_key(content_key: &Secret<32>) -> Secret<32> {
+    expand(content_key, &[label::LIST_MAC.as_bytes()])
+}
+
+/// The same MAC, under the key of its content.
+pub(crate) fn list_mac_under(key: &Secret<32>, list_hash: &[u8; 32]) -> [u8; 8] {
     let mac = hmac(key.expose_secret(), &[list_hash]);
     core::array::from_fn(|i| mac[i])
 }

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::event::{ListRef, MessageState, Reason, What};
 use crate::healing;
 use crate::id::{AccountId, DeviceId};
+use crate::lists;
 use crate::notice::{raise, raise_sparingly};
 use crate::outbox::{self, Cargo, Entry, Leaving, Queued};
 use crate::prekeys::{self, Made};
@@ -290,7 +291,9 @@ pub(crate) fn ask(tx: &Tx<'_>, known: &mut Known, why: Why, now: u64) -> Result<
     let known_sequence = known.pin.as_ref().map_or(0, Pin::sequence);
     let wanted = Wanted { account: known.account.clone(), known_sequence };
     let is_to_send = why == Why::Send;
-    let fetch = FetchKeys::new(vec![wanted], is_to_send, why, is_to_send);
+    // To see whether an expired list has a follower, no one-time prekey is used up.
+    let is_list_alone = lists::is_due(tx, known, now)? && has_sessions(tx, known, now)?;
+    let fetch = FetchKeys::new(vec![wanted], is_to_send && !is_list_alone, why, is_to_send);
     Entry::request(tx, known.row, Action::FetchKeys(fetch), now)
 }
 
@@ -428,6 +431,17 @@ fn has_session(snapshot: &Snapshot<'_>, known: &Known, device: u32, now: u64) ->
     Ok(!is_lost && Stored::load(snapshot, row)?.session.remaining() >= ENOUGH)
 }
 
+/// Whether there are sessions with all of a contact's devices, and none is to be begun anew.
+fn has_sessions(snapshot: &Snapshot<'_>, known: &Known, now: u64) -> Result<bool> {
+    for device in known.list.iter().flat_map(DeviceList::devices) {
+        let is_wanted = healing::is_wanted(snapshot, known, device.id)?.is_some();
+        if is_wanted || !has_session(snapshot, known, device.id, now)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 impl Begun {
     /// Which device it is with.
     pub(crate) const fn device(&self) -> u32 {
@@ -477,9 +491,13 @@ pub(crate) fn commit(
 ) -> Result<()> {
     known.fetching = false;
     let refused = match answer {
-        Answer::Refused(reason) => reason,
+        Answer::Refused(reason) => {
+            lists::answered(tx, &known, None, now)?;
+            reason
+        }
         Answer::Conflict { reason, theirs } => {
             conflict(tx, &known, theirs, now)?;
+            lists::answered(tx, &known, Some(&theirs), now)?;
             reason
         }
         Answer::Offered(list) => {
@@ -505,6 +523,7 @@ pub(crate) fn commit(
                 Some((_, reason)) if !is_reached => *reason,
                 _ => {
                     known.save(tx)?;
+                    lists::answered(tx, &known, None, now)?;
                     for device in devices {
                         healing::begun(tx, own, &known, device, now, random)?;
                     }
@@ -521,9 +540,23 @@ pub(crate) fn commit(
         }
     };
     known.save(tx)?;
+    if lists::is_expired(&known, now) && known.is_reachable() {
+        return flush(tx, &known, now, random);
+    }
     let is_absent = matches!(refused, Reason::NoKeys | Reason::NoSuchAccount);
     protection::answered(tx, own, &known, is_absent, Why::Send, now)?;
     outbox::stop_waiting(tx, &known, MessageState::Failed, refused, now).map(|_| ())
+}
+
+/// The directory cannot be reached about a contact: what waits only because its list has expired goes on.
+pub(crate) fn unreachable(tx: &Tx<'_>, contact: i64, now: u64, random: &mut dyn Random) -> Result<()> {
+    let known = Known::load(tx, contact)?;
+    let own = Own::load(tx)?;
+    if own.is_own(&known.account) || !lists::is_due(tx, &known, now)? || !known.is_reachable() {
+        return Ok(());
+    }
+    lists::unanswered(tx, &known, now)?;
+    outbox::flush(tx, &own, &known.account, now, random).map(|_| ())
 }
 
 /// Sends what waited for this contact's keys; asks for those that are wanting still.

@@ -38,6 +38,7 @@ mod healing;
 pub mod id;
 mod inbox;
 mod link;
+mod lists;
 mod notice;
 mod outbox;
 mod prekeys;

@@ -71,7 +71,12 @@ impl Client {
             |tx, found| {
                 if let Some((mut entry, cargo, answer, begun)) = found {
                     match (cargo.action, &outcome, answer) {
-                        (_, Outcome::Retry { after }, _) => put_off(tx, &mut entry, row, *after, now)?,
+                        (action, Outcome::Retry { after }, _) => {
+                            put_off(tx, &mut entry, row, *after, now)?;
+                            if matches!(action, Action::FetchKeys(_)) {
+                                directory::unreachable(tx, entry.lane, now, &mut late)?;
+                            }
+                        }
                         (_, _, Some((answer, own, known))) => {
                             Entry::remove(tx, row)?;
                             if own.is_own(&known.account) {

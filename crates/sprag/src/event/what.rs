@@ -62,7 +62,8 @@ pub enum What {
         own: bool,
     },
     /// Two different device lists of one account were seen where there can be one: somebody shows different people different
-    /// lists.
+    /// lists. Also told if a contact's list has expired and the directory shows no newer one: `theirs` is then what it shows,
+    /// or of number 0.
     ListConflict {
         /// Whose.
         account: AccountId,

@@ -13,6 +13,7 @@ use crate::contact::Known;
 use crate::error::Result;
 use crate::event::{Incoming, ListRef, Reason, What};
 use crate::id::{AccountId, Conversation, RoomId};
+use crate::lists::Statement;
 use crate::store::Snapshot;
 
 /// Opens the payload and checks everything else about it.
@@ -67,6 +68,7 @@ pub(super) fn check(
         conflict: listed.conflict.or(statements.conflict),
         knows: statements.knows,
         ahead: statements.ahead,
+        claim: statements.claim,
         commitment: *envelope.commitment(),
         device,
         conversation,
@@ -147,6 +149,8 @@ struct Statements {
     knows: u64,
     /// A number of our own list that is beyond the one we know.
     ahead: Option<u64>,
+    /// What is said of somebody else's list under a number that is beyond the one we know.
+    claim: Option<Statement>,
     conflict: Option<What>,
 }
 
@@ -167,7 +171,7 @@ impl Views<'_> {
         if stated.len() != self.franked.content.lists.len() {
             return Ok(Err(Reason::Malformed));
         }
-        let mut found = Statements { knows: 0, ahead: None, conflict: None };
+        let mut found = Statements { knows: 0, ahead: None, claim: None, conflict: None };
         for (index, account) in stated.iter().enumerate() {
             let is_about_us = *account == me;
             let other = if index == 0 { None } else { Known::find(self.snapshot, account)? };
@@ -181,10 +185,19 @@ impl Views<'_> {
                 }
                 Some(_) if is_about_us => found.knows = sequence,
                 None if is_about_us && sequence > self.own.list.sequence() => found.ahead = Some(sequence),
+                None if !is_about_us && found.claim.is_none() => found.claim = self.claim(whose, index, sequence),
                 _ => {}
             }
         }
         Ok(Ok(found))
+    }
+
+    /// What is said of a contact's list that is newer than the one we know.
+    fn claim(&self, whose: &Known, index: usize, sequence: u64) -> Option<Statement> {
+        let known = whose.pin.as_ref().filter(|pin| sequence > pin.sequence() && !self.own.is_own(&whose.account))?;
+        let is_adopted = index == 0 && self.list.is_some_and(|list| list.sequence() > known.sequence());
+        let mac = self.franked.list_mac(index).filter(|_| !is_adopted)?;
+        Some(Statement { account: whose.account.clone(), sequence, mac })
     }
 
     /// The hash of an account's list of this number, if we know or remember it.

@@ -18,10 +18,12 @@ use crate::event::{Finding, Healing, Hint, Incoming, Message, Reason, What};
 use crate::healing;
 use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
 use crate::link;
+use crate::lists::{self, Statement};
 use crate::notice::{raise, raise_sparingly, trouble};
 use crate::outbox::{complete, members};
 use crate::prekeys;
 use crate::protection;
+use crate::request::Why;
 use crate::seen;
 use crate::session::{Stored, Unanswered};
 use crate::store::{Table, Tx};
@@ -139,7 +141,7 @@ fn unreadable(
 
 fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, now: u64) -> Result<Finding> {
     let Opened { mut known, mut ordinal, mut stored, delta, fresh, adopted, conflict, .. } = opened;
-    let Opened { knows, ahead, commitment, device, conversation, content, .. } = opened;
+    let Opened { knows, ahead, claim, commitment, device, conversation, content, .. } = opened;
     let (own_id, first_contact) = (own.id()?, known.pin.is_none());
     // A clock that may be wrong dates no key: one dated years ahead would never be dropped, or all others at once.
     let is_plausible = Upkeep::load(tx)?.clock(Hint::default(), now) == Clock::Plausible;
@@ -148,6 +150,7 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     if known.row == 0 {
         known.save(tx)?;
     }
+    let is_stepped = adopted.is_some();
     if let Some((pin, list)) = adopted {
         known.adopt(tx, own, pin, list, now)?;
     }
@@ -226,6 +229,12 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     if let Some(sequence) = ahead {
         devices::claimed(tx, own, sequence, now)?;
     }
+    if is_stepped {
+        lists::settle(tx, &known, false, now)?;
+    }
+    if let Some(claim) = claim {
+        claimed(tx, own, claim, now)?;
+    }
     match &content.body {
         Body::State(page) if own.is_own(&sender.account) => link::receive_state(tx, device, page)?,
         Body::Rekey(object) if own.is_own(&sender.account) => succession::asked(tx, &known, device, object, now)?,
@@ -240,6 +249,19 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         events.extend(protection::encrypted(tx, own, &of, now)?);
     }
     Ok(Finding::Opened { events })
+}
+
+/// Somebody speaks of a contact's list that we do not know: the directory is asked for it. Where there is none, it comes with
+/// what the contact writes.
+fn claimed(tx: &Tx<'_>, own: &Own, claim: Statement, now: u64) -> Result<()> {
+    let account = claim.account.clone();
+    if !lists::claimed(tx, claim, now)? || own.policy.directory == Directory::InBand {
+        return Ok(());
+    }
+    match Known::find(tx, &account)? {
+        Some(mut known) => directory::ask(tx, &mut known, Why::Refresh, now),
+        None => Ok(()),
+    }
 }
 
 /// The id of a message that was shown before: its sender never heard that the server had it, and sealed it anew. Only the

@@ -30,6 +30,7 @@ use crate::error::Result;
 use crate::event::{Finding, Incoming, Reason, What};
 use crate::healing::{self, Unopened};
 use crate::id::{AccountId, Conversation};
+use crate::lists::Statement;
 use crate::outbox::Echo;
 use crate::session::Stored;
 use crate::store::{Snapshot, Table};
@@ -126,6 +127,8 @@ pub(crate) struct Opened {
     knows: u64,
     /// A number of our own list that the sender knows and we do not.
     ahead: Option<u64>,
+    /// What the sender says of somebody's list that we do not know.
+    claim: Option<Statement>,
     commitment: [u8; 32],
     pub(crate) device: u32,
     pub(crate) conversation: Conversation,

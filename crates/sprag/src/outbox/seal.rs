@@ -27,6 +27,7 @@ use crate::contact::{ENOUGH, Known, SessionRef};
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Reason};
 use crate::id::{AccountId, BlobId, Class, Content, Conversation};
+use crate::lists;
 use crate::protection;
 use crate::request::Send;
 use crate::session::{Stored, Unanswered};
@@ -94,6 +95,12 @@ impl<'a> Lane<'a> {
         now: u64,
     ) -> Result<Option<Vec<Self>>> {
         let Some(list) = &contact.list else { return Ok(None) };
+        if message.load.is_content() && !own.is_own(&contact.account) && own.policy.directory != Directory::InBand {
+            // Whoever is to be taken off by the next one must not be written to for ever.
+            if lists::is_due(tx, contact, now)? {
+                return Ok(None);
+            }
+        }
         let mut lanes = Vec::new();
         let mut is_complete = true;
         for device in list.devices().filter(|device| message.scope.covers(own, contact, device.id, to_ourselves)) {
