@@ -380,10 +380,15 @@ def check_body(kind, body):
         app = decode(body)
         shape(isinstance(app, list) and len(app) == 2 and isinstance(app[0], str) and is_bytes(app[1]))
         shape(1 <= len(app[0].encode()) <= 64)
-    shape(kind not in (16, 22) or not body)
+    shape(kind not in (16, 22, 24) or not body)
     if kind == 18:
         entry = decode(body)
         shape(isinstance(entry, list) and len(entry) == 2 and is_bytes(entry[0]) and is_bytes(entry[1], 64))
+    if kind == 23:
+        decision = decode(body)
+        shape(isinstance(decision, list) and len(decision) == 3 and is_uint(decision[0]) and decision[0] < 256)
+        check_id(decision[1])
+        shape(is_bytes(decision[2], 32))
     if kind in (20, 21):
         shape(body and len(body) % 32 == 0)
         shape(len(body) <= 64 * 32, "TooLarge")

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use people::{NOW, Person, Seeded, unhex};
 use sprag_core::account_state::{ContactState, KnownList, Place, Protection, StatePage};
 use sprag_core::card::{Card, SmallCard};
-use sprag_core::content::{Continues, Peer};
+use sprag_core::content::Continues;
 use sprag_core::crypto::dh::DhSecret;
 use sprag_core::handshake::Established;
 use sprag_core::identity::{AccountId, Pin};
@@ -143,12 +143,6 @@ fn who() {
         let name = String::from_utf8_lossy(person.account.account().id.as_bytes()).into_owned();
         write("pin", &name, &writer.finish());
     }
-    let peers = [&alice, &bob].map(|person| Peer {
-        account: person.account.account().clone(),
-        sequence: person.list.sequence(),
-        hash: *person.list.hash(),
-    });
-    write("content", "peers", &Peer::encode_all(&peers).unwrap());
     let begun = |session, turns, epoch| Continues { session: [session; 8], turns, epoch };
     write("content", "continues", &Continues::encode_all(&[begun(6, 3, 0), begun(7, 400, 70_000)]));
     let entry = bob.device.sign_entry(bob.account.account(), &bob.device.entry(true)).unwrap();

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use sprag_core::content::{Content, Continues, Conversation, Peer};
+use sprag_core::content::{Content, Continues, Conversation};
 use sprag_core::crypto::aead;
 use sprag_core::crypto::dh::{DhPublic, DhSecret};
 use sprag_core::crypto::hash::{Item, hash, hkdf};
@@ -257,9 +257,6 @@ pub(crate) fn content(bytes: &[u8]) {
             Audience::of(&content.conversation, alice, bob).is_ok(),
             may_read(&content.conversation, alice, bob)
         );
-    }
-    if let Ok(peers) = Peer::decode_all(bytes) {
-        assert_eq!(Peer::encode_all(&peers).unwrap(), bytes);
     }
     if let Ok(continues) = Continues::decode_all(bytes) {
         assert_eq!(Continues::encode_all(&continues), bytes);

@@ -7,7 +7,7 @@ mod people;
 use people::{NOW, Person};
 use sprag_core::Error;
 use sprag_core::content::{
-    Body, Content, Continues, Conversation, ListStatement, MAX_MEMBERS, MAX_NAMED, Peer, RoomId,
+    Body, Content, Continues, Conversation, Decision, ListStatement, MAX_MEMBERS, MAX_NAMED, RoomId,
 };
 use sprag_core::franking::{self, Audience};
 use sprag_core::identity::{AccountId, SignedEntry};
@@ -144,10 +144,11 @@ fn control_messages_come_back_as_they_were_and_strange_ones_are_refused() {
     }
     // A control message cannot pass for something that a later release knows.
     assert!(matches!(round(Body::Retire), Body::Retire));
-    for kind in 16..=22 {
+    assert!(matches!(round(Body::AskState), Body::AskState));
+    for kind in 16..=24 {
         assert_eq!(direct(Body::Unknown { kind, bytes: vec![0; 32] }).encode().err(), Some(Error::Malformed));
     }
-    for kind in [0, 3, 15, 23, 64] {
+    for kind in [0, 3, 15, 25, 64] {
         assert!(
             matches!(round(Body::Unknown { kind, bytes: vec![9] }), Body::Unknown { kind: again, .. } if again == kind)
         );
@@ -164,29 +165,32 @@ fn control_messages_come_back_as_they_were_and_strange_ones_are_refused() {
 }
 
 #[test]
-fn what_is_told_about_peers_is_in_order_and_exact() {
-    let mut peers: Vec<_> = ["alice", "bob", "carol"]
-        .map(|name| {
-            let person = Person::new(name);
-            Peer { account: person.account.account().clone(), sequence: 7, hash: *person.list.hash() }
-        })
-        .into();
-    let bytes = Peer::encode_all(&peers).unwrap();
-    assert_eq!(Peer::decode_all(&bytes).as_ref(), Ok(&peers));
+fn a_decision_is_exact_and_about_a_good_key() {
+    let person = Person::new("bob");
+    let decision = |choice| Decision { choice, account: person.account.account().clone() };
+    let mut writer = Writer::new();
+    let account = person.account.account();
+    writer.array(3).uint(2).bytes(account.id.as_bytes()).bytes(account.key.as_bytes());
+    let bytes = writer.finish();
+    // The same bytes as the body of another kind, which takes any.
+    let read = |bytes: &[u8]| {
+        let mut content =
+            direct(Body::State(SecretBytes::new(bytes.to_vec()))).encode().unwrap().expose_secret().to_vec();
+        assert_eq!(content[1], 17);
+        content[1] = 23;
+        Content::decode(&content).map(|content| content.body)
+    };
+    assert!(matches!(read(&bytes), Ok(Body::Decision(read)) if read == decision(2)));
+    let written = direct(Body::Decision(decision(2))).encode().unwrap();
+    assert!(written.expose_secret().windows(bytes.len()).any(|window| window == bytes));
     for length in 0..bytes.len() {
-        assert_eq!(Peer::decode_all(&bytes[..length]).err(), Some(Error::Malformed), "{length}");
+        assert_eq!(read(&bytes[..length]).err(), Some(Error::Malformed), "{length}");
     }
-    assert_eq!(Peer::decode_all(&[bytes.as_slice(), &[0]].concat()).err(), Some(Error::Malformed));
-    let at = bytes.windows(32).position(|window| window == peers[0].account.key.as_bytes()).unwrap();
-    let mut weak = bytes.clone();
+    assert_eq!(read(&[bytes.as_slice(), &[0]].concat()).err(), Some(Error::Malformed));
+    let at = bytes.windows(32).position(|window| window == person.account.account().key.as_bytes()).unwrap();
+    let mut weak = bytes;
     weak[at..at + 32].fill(0);
-    assert_eq!(Peer::decode_all(&weak).err(), Some(Error::BadKey));
-    peers.swap(0, 1);
-    assert_eq!(Peer::encode_all(&peers).err(), Some(Error::Malformed));
-    peers[1] = peers[0].clone();
-    assert_eq!(Peer::encode_all(&peers).err(), Some(Error::Malformed));
-    assert_eq!(Peer::encode_all(&[]).err(), Some(Error::Malformed));
-    assert_eq!(Peer::encode_all(&vec![peers[0].clone(); MAX_MEMBERS + 1]).err(), Some(Error::TooLarge));
+    assert_eq!(read(&weak).err(), Some(Error::BadKey));
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod contact;
 pub mod context;
 mod conversation;
 mod counters;
+mod decisions;
 mod devices;
 mod diagnosis;
 mod directory;

@@ -111,8 +111,20 @@ pub(crate) fn accept(tx: &Tx<'_>, own: &Own, known: &mut Known, digits: &str, no
         Upkeep::owe(tx, known.row)?;
         return known.save(tx);
     }
-    let offered = known.offered.take().filter(|list| is_number(own, list.account(), digits));
-    let list = offered.ok_or(Error::NotAllowed)?;
+    if !known.offered.as_ref().is_some_and(|list| is_number(own, list.account(), digits)) {
+        return Err(Error::NotAllowed);
+    }
+    adopt_offered(tx, own, known, now)
+}
+
+/// Whether this identity is the one that is offered in the place of the pinned one.
+pub(crate) fn is_offered(known: &Known, account: &Account) -> bool {
+    known.offered.as_ref().is_some_and(|list| list.account() == account)
+}
+
+/// A contact goes on under the identity that was offered.
+pub(crate) fn adopt_offered(tx: &Tx<'_>, own: &Own, known: &mut Known, now: u64) -> Result<()> {
+    let Some(list) = known.offered.take() else { return Ok(()) };
     known.clear(tx)?;
     known.adopt(tx, own, Pin::first(&list), list, now)?;
     known.save(tx)
@@ -127,6 +139,11 @@ pub(crate) fn forget(tx: &Tx<'_>, own: &Own, known: &mut Known, digits: &str, no
     if !is_number(own, pin.account(), digits) {
         return Err(Error::NotAllowed);
     }
+    forget_pinned(tx, known, now)
+}
+
+/// Forgets a contact, whichever identity it has.
+pub(crate) fn forget_pinned(tx: &Tx<'_>, known: &mut Known, now: u64) -> Result<()> {
     outbox::take_back(tx, known, now)?;
     cards::forget(tx, &known.account)?;
     known.clear(tx)?;

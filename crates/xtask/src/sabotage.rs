@@ -57,6 +57,8 @@ const SWITCHES: &[Switch] = &[
     Switch("split-views-unseen", ENGINE, "conversation", "a_split_view"),
     Switch("own-list-unwatched", ENGINE, "devices", "a_daily_look"),
     Switch("claims-unheard", ENGINE, "devices", "only_others"),
+    Switch("decided-about-anybody", ENGINE, "decisions", "the_user_saw"),
+    Switch("old-decisions-heard", ENGINE, "decisions", "comes_late"),
     Switch("expired-lists-used-on", ENGINE, "lists", "an_expired_list"),
     Switch("others-claims-unheard", ENGINE, "lists", "another_speaks_of"),
     Switch("audiences-uncompared", ENGINE, "rooms", "different_members"),

@@ -5,7 +5,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::content::{COMMITMENT, MAX_BODY, MAX_TYPE};
+use crate::content::{COMMITMENT, Decision, MAX_BODY, MAX_TYPE};
 use crate::error::{Error, Result};
 use crate::identity::SignedEntry;
 use crate::secret::SecretBytes;
@@ -26,6 +26,8 @@ const REKEY: u64 = 19;
 const RENEW: u64 = 20;
 const GONE: u64 = 21;
 const RETIRE: u64 = 22;
+const DECISION: u64 = 23;
+const ASK_STATE: u64 = 24;
 
 /// The body of a message, by its kind.
 pub enum Body {
@@ -54,6 +56,10 @@ pub enum Body {
     Gone(Vec<[u8; COMMITMENT]>),
     /// Kind 22, between own devices: the sender is to be taken off the list.
     Retire,
+    /// Kind 23, between own devices: what the user decided about a contact.
+    Decision(Decision),
+    /// Kind 24, between own devices: the sender asks for the state of the account, which has not come whole.
+    AskState,
     /// A kind that a later release may know. It is authentic, and kept as it is.
     Unknown {
         /// Its number.
@@ -75,6 +81,8 @@ impl Body {
             Self::Renew(_) => RENEW,
             Self::Gone(_) => GONE,
             Self::Retire => RETIRE,
+            Self::Decision(_) => DECISION,
+            Self::AskState => ASK_STATE,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -84,7 +92,7 @@ impl Body {
         match self {
             Self::App { kind, .. } => check_type(kind),
             Self::Renew(named) | Self::Gone(named) => check_named(named),
-            Self::Unknown { kind: TEXT | APP | EMPTY..=RETIRE, .. } => Err(Error::Malformed),
+            Self::Unknown { kind: TEXT | APP | EMPTY..=ASK_STATE, .. } => Err(Error::Malformed),
             _ => Ok(()),
         }
     }
@@ -97,7 +105,8 @@ impl Body {
                 writer.array(2).text(kind).bytes(bytes);
                 writer.finish()
             }
-            Self::Empty | Self::Retire => Vec::new(),
+            Self::Empty | Self::Retire | Self::AskState => Vec::new(),
+            Self::Decision(decision) => decision.encode(),
             Self::State(page) => return page.duplicate(),
             Self::Entry(entry) => entry.encode(),
             Self::Renew(named) | Self::Gone(named) => named.as_flattened().to_vec(),
@@ -118,7 +127,9 @@ impl Body {
             }
             EMPTY if bytes.is_empty() => Ok(Self::Empty),
             RETIRE if bytes.is_empty() => Ok(Self::Retire),
-            EMPTY | RETIRE => Err(Error::Malformed),
+            ASK_STATE if bytes.is_empty() => Ok(Self::AskState),
+            EMPTY | RETIRE | ASK_STATE => Err(Error::Malformed),
+            DECISION => Decision::decode(bytes).map(Self::Decision),
             STATE => Ok(Self::State(SecretBytes::new(bytes.to_vec()))),
             ENTRY => SignedEntry::decode(bytes).map(Self::Entry),
             REKEY => Ok(Self::Rekey(bytes.to_vec())),

@@ -5,7 +5,7 @@
 mod body;
 mod continues;
 mod conversation;
-mod peers;
+mod decision;
 
 use alloc::vec::Vec;
 
@@ -16,7 +16,7 @@ use crate::wire::{Extensions, Reader, Writer};
 pub use body::{Body, MAX_NAMED};
 pub use continues::Continues;
 pub use conversation::{Conversation, MAX_MEMBERS, RoomId};
-pub use peers::Peer;
+pub use decision::Decision;
 
 /// The most bytes that a body may have.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -36,8 +36,6 @@ pub const EXT_CLASS: u64 = 1;
 pub const EXT_LIST: u64 = 2;
 /// Extension: the sender's other unanswered sessions with the devices that it goes to, 8 bytes of T each.
 pub const EXT_SESSIONS: u64 = 3;
-/// Extension, for own other devices: what the sender has pinned about the other accounts, as [`Peer::encode_all`].
-pub const EXT_PEERS: u64 = 5;
 /// Extension: this is sealed anew because an envelope with this commitment, 32 bytes, did not open.
 pub const EXT_RECOVERS: u64 = 7;
 /// Extension: the sender's whole [`Card`](crate::card::Card), by which a peer without a directory reaches all its devices.

@@ -1,8 +1,8 @@
 //! `contents.json`: contents of every conversation and every kind, with the commitments to them.
 
 use sprag_core::content::{
-    Body, Content, Continues, Conversation, EXT_CLASS, EXT_CONTINUES, EXT_PEERS, EXT_RECOVERS, EXT_SESSIONS,
-    ListStatement, Peer, RoomId,
+    Body, Content, Continues, Conversation, Decision, EXT_CLASS, EXT_CONTINUES, EXT_RECOVERS, EXT_SESSIONS,
+    ListStatement, RoomId,
 };
 use sprag_core::crypto::hash::{Item, hash, hmac, sha256};
 use sprag_core::franking::{self, Audience};
@@ -45,13 +45,6 @@ pub fn all() -> Vec<Case> {
     };
     let text = || Body::Text("Where do we meet?".into());
     let entry = alice.device.sign_entry(alice.account.account(), &alice.device.entry(false)).unwrap();
-    let peers = [&bob, &carol].map(|peer| Peer {
-        account: peer.account.account().clone(),
-        sequence: peer.list.sequence(),
-        hash: *peer.list.hash(),
-    });
-    let mut pinned = Extensions::new();
-    pinned.insert(EXT_PEERS, Peer::encode_all(&peers).unwrap());
     let mut again = Extensions::new();
     again.insert(EXT_CLASS, vec![2]);
     again.insert(EXT_RECOVERS, vec![9; 32]);
@@ -85,7 +78,7 @@ pub fn all() -> Vec<Case> {
     let (a, b, c) = (Some(&alice), Some(&bob), Some(&carol));
     add("direct", &bob, direct(), text(), [a, b, None], none());
     add("direct, own devices read along", &bob, to(&bob), text(), [a, b, None], none());
-    add("direct, read by an own device", &alice, to(&bob), text(), [a, b, None], pinned);
+    add("direct, read by an own device", &alice, to(&bob), text(), [a, b, None], none());
     add("room", &carol, room(), text(), [a, b, c], none());
     add("room, read by an own device", &alice, room(), text(), [a, b, c], none());
     add("room, a member without keys", &bob, room(), text(), [a, b, None], none());
@@ -99,6 +92,9 @@ pub fn all() -> Vec<Case> {
     add("renew", &bob, direct(), Body::Renew(vec![[4; 32], [3; 32]]), [a, b, None], renewed);
     add("gone", &bob, direct(), Body::Gone(vec![[4; 32]]), [a, b, None], none());
     add("retire", &alice, to(&alice), Body::Retire, [a, None, None], none());
+    let decision = Body::Decision(Decision { choice: 1, account: bob.account.account().clone() });
+    add("decision", &alice, to(&alice), decision, [a, None, None], none());
+    add("ask for the state", &alice, to(&alice), Body::AskState, [a, None, None], none());
     let unknown = Body::Unknown { kind: 99, bytes: b"later".to_vec() };
     add("of a later kind", &bob, direct(), unknown, [a, b, None], none());
     all

@@ -1,5 +1,5 @@
 //! The door for people: what is known of a contact, and what the user decides about it. A decision names the number that the
-//! user saw, so that none is made about somebody who appeared meanwhile.
+//! user saw, so that none is made about somebody who appeared meanwhile. Our other devices are told of it.
 
 use sprag_core::identity::{Account, DeviceList};
 use sprag_core::safety_number::SafetyNumber;
@@ -7,6 +7,7 @@ use sprag_core::safety_number::SafetyNumber;
 use super::{Client, pending};
 use crate::account::Own;
 use crate::contact::Known;
+use crate::decisions::{self, Choice};
 use crate::error::{Error, Result};
 use crate::event::Pending;
 use crate::id::{AccountId, Contact, DeviceId, Freshness};
@@ -65,7 +66,7 @@ impl Client {
     /// [`Error::NotAllowed`] if it is not the number of the pinned identity, or not any more, or while the contact is
     /// [`Trust::Changed`](crate::Trust::Changed); [`Error::Unknown`] for a contact that is not pinned; [`Error::Store`].
     pub fn confirm(&self, account: &[u8], number: &str) -> Result<Pending> {
-        self.decide(account, |tx, own, known, now| {
+        self.decide(account, number, Choice::Confirmed, |tx, own, known, now| {
             trust::confirm(tx, own, known, number)?;
             protection::confirmed(tx, own, &known.account, now)
         })
@@ -79,7 +80,7 @@ impl Client {
     /// [`Error::NotAllowed`] if the number is neither's, as when yet another identity was offered meanwhile;
     /// [`Error::Unknown`] for a contact that is not pinned; [`Error::Store`].
     pub fn accept_change(&self, account: &[u8], number: &str) -> Result<Pending> {
-        self.decide(account, |tx, own, known, now| trust::accept(tx, own, known, number, now))
+        self.decide(account, number, Choice::Accepted, |tx, own, known, now| trust::accept(tx, own, known, number, now))
     }
 
     /// Forgets a contact: who is pinned, whether it was confirmed, and all sessions. `number` is the one that the user saw.
@@ -89,12 +90,16 @@ impl Client {
     /// [`Error::NotAllowed`] if it is not the number of the pinned identity; [`Error::Unknown`] for a contact that is not
     /// pinned; [`Error::Store`].
     pub fn forget(&self, account: &[u8], number: &str) -> Result<Pending> {
-        self.decide(account, |tx, own, known, now| trust::forget(tx, own, known, number, now))
+        self.decide(account, number, Choice::Forgotten, |tx, own, known, now| {
+            trust::forget(tx, own, known, number, now)
+        })
     }
 
     fn decide(
         &self,
         account: &[u8],
+        number: &str,
+        choice: Choice,
         decision: impl FnOnce(&Tx<'_>, &Own, &mut Known, u64) -> Result<()>,
     ) -> Result<Pending> {
         let account = AccountId::new(account)?;
@@ -102,10 +107,13 @@ impl Client {
             return Err(Error::Misuse("there is nothing to decide about one's own account"));
         }
         let now = self.now();
+        let mut random = self.generator()?;
         self.store.write(Barrier::Full, |tx| {
             let own = self.own.load(tx)?;
             let mut known = Known::find(tx, &account)?.ok_or(Error::Unknown)?;
+            let subject = decisions::subject(&own, &known, number)?;
             decision(tx, &own, &mut known, now)?;
+            decisions::tell(tx, &own, choice, subject, now, &mut random)?;
             pending(tx, now)
         })
     }

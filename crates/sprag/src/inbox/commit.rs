@@ -11,6 +11,7 @@ use crate::cards::{self, Received};
 use crate::config::Directory;
 use crate::contact::{Known, Warning};
 use crate::conversation;
+use crate::decisions;
 use crate::devices;
 use crate::directory;
 use crate::error::{Error, Result};
@@ -239,6 +240,9 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         Body::State(page) if own.is_own(&sender.account) => link::receive_state(tx, device, page)?,
         Body::Rekey(object) if own.is_own(&sender.account) => succession::asked(tx, &known, device, object, now)?,
         Body::Entry(entry) if own.is_own(&sender.account) => succession::signed(tx, device, entry, now)?,
+        Body::Decision(decision) if own.is_own(&sender.account) => {
+            decisions::heard(tx, own, decision, content.sent, now)?;
+        }
         Body::Retire if own.is_own(&sender.account) => devices::retired(tx, device, now)?,
         _ => {}
     }

@@ -2,6 +2,9 @@
 //!
 //! It does not seal.
 
+use sprag_core::content::Decision;
+use sprag_core::crypto::sign::VerifyKey;
+use sprag_core::identity::{self, Account};
 use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{Reader, Writer};
 
@@ -52,6 +55,10 @@ pub(crate) enum Load {
     Gone(Vec<[u8; 32]>),
     /// Something that the app shows, sealed again in the place of what came with this commitment.
     Again(Content, [u8; 32]),
+    /// What the user decided about a contact, for our other devices.
+    Decision(Decision),
+    /// Asks our other devices for the state of the account.
+    AskState,
 }
 
 impl Load {
@@ -299,6 +306,13 @@ impl Row for Load {
                 content.write(writer.array(3).uint(9));
                 commitment.write(writer);
             }
+            Self::Decision(Decision { choice, account }) => {
+                writer.array(4).uint(10).uint((*choice).into()).bytes(account.id.as_bytes());
+                writer.bytes(account.key.as_bytes());
+            }
+            Self::AskState => {
+                writer.array(1).uint(11);
+            }
         }
     }
 
@@ -313,6 +327,13 @@ impl Row for Load {
             (2, 7) => read_list(reader).map(Self::Renew),
             (2, 8) => read_list(reader).map(Self::Gone),
             (3, 9) => Ok(Self::Again(Row::read(reader)?, Row::read(reader)?)),
+            (4, 10) => {
+                let choice = u8::try_from(ok(reader.uint())?).map_err(|_| CORRUPT)?;
+                let id = ok(identity::AccountId::new(ok(reader.bytes())?))?;
+                let key = VerifyKey::reopen(ok(reader.fixed())?);
+                Ok(Self::Decision(Decision { choice, account: Account { id, key } }))
+            }
+            (1, 11) => Ok(Self::AskState),
             _ => Err(CORRUPT),
         }
     }

@@ -312,6 +312,8 @@ fn body(load: &Load) -> Result<Body> {
         }
         Load::Nothing => Body::Empty,
         Load::Retire => Body::Retire,
+        Load::Decision(decision) => Body::Decision(decision.clone()),
+        Load::AskState => Body::AskState,
         Load::Rekey(object) => Body::Rekey(object.clone()),
         Load::Entry(entry) => Body::Entry(ok(SignedEntry::decode(entry))?),
         Load::Renew(named) => Body::Renew(named.clone()),
