@@ -5,7 +5,7 @@ fn the_readme_holds_the_very_programs_that_the_tests_run() {
     let readme = include_str!("../../../README.md");
     let programs = [
         ("c", include_str!("c/readme.c")),
-        ("kotlin", include_str!("../../../bindings/kotlin/src/test/kotlin/org/sprag/Readme.kt")),
+        ("kotlin", include_str!("../../../bindings/kotlin/src/test/kotlin/dev/sprag/Readme.kt")),
         ("swift", include_str!("../../../bindings/swift/Tests/SpragTests/Readme.swift")),
     ];
     for (language, program) in programs {

@@ -1,4 +1,4 @@
-package org.sprag
+package dev.sprag
 
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream

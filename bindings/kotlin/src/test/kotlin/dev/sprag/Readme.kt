@@ -1,4 +1,4 @@
-import org.sprag.*
+import dev.sprag.*
 
 /** What the app's server does: it keeps keys, and carries messages. */
 val keys = mutableMapOf<String, List<ByteArray>>()

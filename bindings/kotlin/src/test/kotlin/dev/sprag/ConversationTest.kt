@@ -1,4 +1,4 @@
-package org.sprag
+package dev.sprag
 
 import kotlin.test.Test
 import kotlin.test.assertEquals

@@ -3,7 +3,7 @@
 
 @file:Suppress("NAME_SHADOWING")
 
-package org.sprag
+package dev.sprag
 
 // Common helper code.
 //
@@ -3717,7 +3717,7 @@ sealed class Action {
         /**
          * The device list, if it is to be replaced.
          */
-        val `list`: org.sprag.ListWrite?, 
+        val `list`: dev.sprag.ListWrite?, 
         /**
          * The signed prekey, if it is to be replaced.
          */
@@ -3748,7 +3748,7 @@ sealed class Action {
         /**
          * Whose.
          */
-        val `accounts`: List<org.sprag.Wanted>, 
+        val `accounts`: List<dev.sprag.Wanted>, 
         /**
          * Whether a one-time prekey of each device is wanted.
          */
@@ -3756,7 +3756,7 @@ sealed class Action {
         /**
          * What they are needed for.
          */
-        val `why`: org.sprag.Why, 
+        val `why`: dev.sprag.Why, 
         /**
          * Whether somebody waits for it.
          */
@@ -3775,7 +3775,7 @@ sealed class Action {
         /**
          * Where the app files it.
          */
-        val `conversation`: org.sprag.Conversation, 
+        val `conversation`: dev.sprag.Conversation, 
         /**
          * The accounts that are to have it.
          */
@@ -4843,7 +4843,7 @@ sealed class Outcome {
         /**
          * The accounts that it knows.
          */
-        val `found`: List<org.sprag.Found>, 
+        val `found`: List<dev.sprag.Found>, 
         /**
          * Those that it does not.
          */
@@ -4881,7 +4881,7 @@ sealed class Outcome {
         /**
          * Whose.
          */
-        val `accounts`: List<org.sprag.StaleList>) : Outcome()
+        val `accounts`: List<dev.sprag.StaleList>) : Outcome()
         
     {
         
@@ -4926,7 +4926,7 @@ sealed class Outcome {
         /**
          * Why.
          */
-        val `why`: org.sprag.Rejection) : Outcome()
+        val `why`: dev.sprag.Rejection) : Outcome()
         
     {
         
@@ -5109,7 +5109,7 @@ sealed class Preview {
         /**
          * Where it belongs.
          */
-        val `conversation`: org.sprag.Conversation, 
+        val `conversation`: dev.sprag.Conversation, 
         /**
          * Its id.
          */
@@ -5121,7 +5121,7 @@ sealed class Preview {
         /**
          * What it says.
          */
-        val `content`: org.sprag.Content) : Preview()
+        val `content`: dev.sprag.Content) : Preview()
         
     {
         
@@ -5691,7 +5691,7 @@ sealed class What {
         /**
          * Where it belongs.
          */
-        val `conversation`: org.sprag.Conversation, 
+        val `conversation`: dev.sprag.Conversation, 
         /**
          * Whether it is silent.
          */
@@ -5699,7 +5699,7 @@ sealed class What {
         /**
          * What it says.
          */
-        val `content`: org.sprag.Content, 
+        val `content`: dev.sprag.Content, 
         /**
          * When its sender says it was sent.
          */
@@ -5707,7 +5707,7 @@ sealed class What {
         /**
          * How far its sender's identity can be trusted.
          */
-        val `trust`: org.sprag.Trust, 
+        val `trust`: dev.sprag.Trust, 
         /**
          * Whether it is the first from this account.
          */
@@ -5769,7 +5769,7 @@ sealed class What {
         /**
          * How far.
          */
-        val `state`: org.sprag.MessageState, 
+        val `state`: dev.sprag.MessageState, 
         /**
          * Why no further: a stable number.
          */
@@ -5847,7 +5847,7 @@ sealed class What {
         /**
          * The room, with the members as we know them.
          */
-        val `conversation`: org.sprag.Conversation, 
+        val `conversation`: dev.sprag.Conversation, 
         /**
          * Who sent it.
          */
@@ -5878,7 +5878,7 @@ sealed class What {
         /**
          * Where the app filed it.
          */
-        val `conversation`: org.sprag.Conversation, 
+        val `conversation`: dev.sprag.Conversation, 
         /**
          * Whom the app named as its sender.
          */
@@ -5901,15 +5901,15 @@ sealed class What {
         /**
          * Which.
          */
-        val `conversation`: org.sprag.Conversation, 
+        val `conversation`: dev.sprag.Conversation, 
         /**
          * How it was.
          */
-        val `before`: org.sprag.Protection, 
+        val `before`: dev.sprag.Protection, 
         /**
          * How it is.
          */
-        val `now`: org.sprag.Protection) : What()
+        val `now`: dev.sprag.Protection) : What()
         
     {
         
@@ -5924,7 +5924,7 @@ sealed class What {
         /**
          * How far.
          */
-        val `phase`: org.sprag.LinkPhase, 
+        val `phase`: dev.sprag.LinkPhase, 
         /**
          * Which device, where it is known.
          */
@@ -5953,11 +5953,11 @@ sealed class What {
         /**
          * The list known here.
          */
-        val `mine`: org.sprag.ListRef, 
+        val `mine`: dev.sprag.ListRef, 
         /**
          * The other one.
          */
-        val `theirs`: org.sprag.ListRef) : What()
+        val `theirs`: dev.sprag.ListRef) : What()
         
     {
         
