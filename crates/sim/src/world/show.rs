@@ -84,9 +84,10 @@ impl World {
                 self.units[who].app.warned.insert(account);
                 Ok(Some(kind(&event.what).to_owned()))
             }
-            What::SessionRestarted { account, .. } => {
+            What::SessionRestarted { account, resumed, .. } => {
                 let account = Self::account_of(account);
                 self.units[who].app.restarts.extend(account);
+                self.units[who].app.strangers.extend(account.filter(|_| !resumed));
                 Ok(Some(kind(&event.what).to_owned()))
             }
             What::AudienceDiffers { sender, .. } => {
