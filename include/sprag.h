@@ -398,6 +398,9 @@ typedef struct sprag_client sprag_client;
 // Our own devices, to be freed with `sprag_devices_free`.
 typedef struct sprag_device_list sprag_device_list;
 
+// How a client and its store are, to be freed with `sprag_diagnosis_free`.
+typedef struct sprag_diagnosis sprag_diagnosis;
+
 // Events, oldest first, to be freed with `sprag_events_free`.
 typedef struct sprag_event_list sprag_event_list;
 
@@ -516,6 +519,19 @@ typedef struct sprag_pending {
     // In how many milliseconds `sprag_wake` has something to do; `UINT64_MAX` if there is nothing to wait for.
     uint64_t next_wake_ms;
 } sprag_pending;
+
+// One number of a diagnosis. Later releases may add fields at the end.
+typedef struct sprag_figure {
+    // What it is: a name that stays, in small letters and `_`, until the diagnosis is freed. Those that begin with `verdict_` and
+    // `event_` are counters; those that end with `_seconds` are times until now.
+    struct sprag_bytes name;
+    // The number.
+    uint64_t value;
+    // Of a counter, the last day on which it rose: Unix seconds of its beginning, UTC. 0 for what is no counter.
+    uint64_t last;
+    // Of a counter, why, as in an event; 0 if there is no reason.
+    uint32_t reason;
+} sprag_figure;
 
 // A request. Fields that its kind does not speak of are absent or zero.
 typedef struct sprag_request {
@@ -1020,6 +1036,24 @@ SPRAG_MUST_USE
 sprag_status sprag_set_ready(const struct sprag_client *client,
                              uint32_t ready,
                              struct sprag_pending *pending);
+
+// How the client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in it is
+// secret, and no account, message or conversation is named. It reads every contact, and changes nothing.
+SPRAG_MUST_USE
+sprag_status sprag_diagnose(const struct sprag_client *client,
+                            struct sprag_diagnosis **out);
+
+// All of it as text, versions included, a line for each number, until it is freed. Absent for NULL.
+struct sprag_bytes sprag_diagnosis_text(const struct sprag_diagnosis *diagnosis);
+
+// How many numbers there are; 0 for NULL.
+size_t sprag_diagnosis_len(const struct sprag_diagnosis *diagnosis);
+
+// The number at `index`, until the diagnosis is freed; NULL beyond the end.
+const struct sprag_figure *sprag_diagnosis_at(const struct sprag_diagnosis *diagnosis, size_t index);
+
+// Frees a diagnosis. NULL is fine.
+void sprag_diagnosis_free(struct sprag_diagnosis *diagnosis);
 
 // How many requests there are; 0 for NULL.
 size_t sprag_requests_len(const struct sprag_request_list *list);

@@ -668,6 +668,12 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func devices() throws  -> [Device]
     
     /**
+     * How this client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in
+     * it is secret, and nobody is named. It reads every contact, and changes nothing.
+     */
+    func diagnose() throws  -> Diagnosis
+    
+    /**
      * Says that events were shown or acted on.
      */
     func done(events: [UInt64]) throws  -> Pending
@@ -1037,6 +1043,19 @@ open func devices()throws  -> [Device]  {
     return try  FfiConverterSequenceTypeDevice.lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
         uniffiCallStatus in
     uniffi_sprag_uniffi_fn_method_client_devices(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * How this client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in
+     * it is secret, and nobody is named. It reads every contact, and changes nothing.
+     */
+open func diagnose()throws  -> Diagnosis  {
+    return try  FfiConverterTypeDiagnosis_lift(try rustCallWithError(FfiConverterTypeSpragError_lift) {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_client_diagnose(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -1741,6 +1760,145 @@ public func FfiConverterTypeDevice_lower(_ value: Device) -> RustBuffer {
 
 
 /**
+ * How a client and its store are. Nothing in it is secret, and no account, message or conversation is named.
+ */
+public struct Diagnosis: Equatable, Hashable {
+    /**
+     * The library's version.
+     */
+    public var version: String
+    /**
+     * The version of SQLite.
+     */
+    public var sqlite: String
+    /**
+     * The operating system.
+     */
+    public var os: String
+    /**
+     * The processor.
+     */
+    public var processor: String
+    /**
+     * The number of the store's format: major · 100 + minor.
+     */
+    public var format: UInt32
+    /**
+     * When it was made, Unix seconds.
+     */
+    public var at: UInt64
+    /**
+     * Since which day the counters count: Unix seconds of its beginning, UTC.
+     */
+    public var since: UInt64
+    /**
+     * Every number that could be found out, and every counter above 0.
+     */
+    public var figures: [Figure]
+    /**
+     * All of it as text, a line for each number.
+     */
+    public var text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The library's version.
+         */version: String, 
+        /**
+         * The version of SQLite.
+         */sqlite: String, 
+        /**
+         * The operating system.
+         */os: String, 
+        /**
+         * The processor.
+         */processor: String, 
+        /**
+         * The number of the store's format: major · 100 + minor.
+         */format: UInt32, 
+        /**
+         * When it was made, Unix seconds.
+         */at: UInt64, 
+        /**
+         * Since which day the counters count: Unix seconds of its beginning, UTC.
+         */since: UInt64, 
+        /**
+         * Every number that could be found out, and every counter above 0.
+         */figures: [Figure], 
+        /**
+         * All of it as text, a line for each number.
+         */text: String) {
+        self.version = version
+        self.sqlite = sqlite
+        self.os = os
+        self.processor = processor
+        self.format = format
+        self.at = at
+        self.since = since
+        self.figures = figures
+        self.text = text
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Diagnosis: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDiagnosis: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Diagnosis {
+        return
+            try Diagnosis(
+                version: FfiConverterString.read(from: &buf), 
+                sqlite: FfiConverterString.read(from: &buf), 
+                os: FfiConverterString.read(from: &buf), 
+                processor: FfiConverterString.read(from: &buf), 
+                format: FfiConverterUInt32.read(from: &buf), 
+                at: FfiConverterUInt64.read(from: &buf), 
+                since: FfiConverterUInt64.read(from: &buf), 
+                figures: FfiConverterSequenceTypeFigure.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Diagnosis, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.version, into: &buf)
+        FfiConverterString.write(value.sqlite, into: &buf)
+        FfiConverterString.write(value.os, into: &buf)
+        FfiConverterString.write(value.processor, into: &buf)
+        FfiConverterUInt32.write(value.format, into: &buf)
+        FfiConverterUInt64.write(value.at, into: &buf)
+        FfiConverterUInt64.write(value.since, into: &buf)
+        FfiConverterSequenceTypeFigure.write(value.figures, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDiagnosis_lift(_ buf: RustBuffer) throws -> Diagnosis {
+    return try FfiConverterTypeDiagnosis.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDiagnosis_lower(_ value: Diagnosis) -> RustBuffer {
+    return FfiConverterTypeDiagnosis.lower(value)
+}
+
+
+/**
  * Something for the app to show or to act on.
  */
 public struct Event: Equatable, Hashable {
@@ -1826,6 +1984,97 @@ public func FfiConverterTypeEvent_lift(_ buf: RustBuffer) throws -> Event {
 #endif
 public func FfiConverterTypeEvent_lower(_ value: Event) -> RustBuffer {
     return FfiConverterTypeEvent.lower(value)
+}
+
+
+/**
+ * One number of a diagnosis.
+ */
+public struct Figure: Equatable, Hashable {
+    /**
+     * What it is: a name that stays, in small letters and `_`. Those that begin with `verdict_` and `event_` are counters; those
+     * that end with `_seconds` are times until now.
+     */
+    public var name: String
+    /**
+     * Of a counter, why, where there is a reason: `reason_text` puts it into words.
+     */
+    public var reason: UInt32?
+    /**
+     * The number.
+     */
+    public var value: UInt64
+    /**
+     * Of a counter, the last day on which it rose: Unix seconds of its beginning, UTC.
+     */
+    public var last: UInt64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it is: a name that stays, in small letters and `_`. Those that begin with `verdict_` and `event_` are counters; those
+         * that end with `_seconds` are times until now.
+         */name: String, 
+        /**
+         * Of a counter, why, where there is a reason: `reason_text` puts it into words.
+         */reason: UInt32?, 
+        /**
+         * The number.
+         */value: UInt64, 
+        /**
+         * Of a counter, the last day on which it rose: Unix seconds of its beginning, UTC.
+         */last: UInt64?) {
+        self.name = name
+        self.reason = reason
+        self.value = value
+        self.last = last
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Figure: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFigure: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Figure {
+        return
+            try Figure(
+                name: FfiConverterString.read(from: &buf), 
+                reason: FfiConverterOptionUInt32.read(from: &buf), 
+                value: FfiConverterUInt64.read(from: &buf), 
+                last: FfiConverterOptionUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Figure, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionUInt32.write(value.reason, into: &buf)
+        FfiConverterUInt64.write(value.value, into: &buf)
+        FfiConverterOptionUInt64.write(value.last, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFigure_lift(_ buf: RustBuffer) throws -> Figure {
+    return try FfiConverterTypeFigure.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFigure_lower(_ value: Figure) -> RustBuffer {
+    return FfiConverterTypeFigure.lower(value)
 }
 
 
@@ -6092,6 +6341,31 @@ fileprivate struct FfiConverterSequenceTypeEvent: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeFigure: FfiConverterRustBuffer {
+    typealias SwiftType = [Figure]
+
+    public static func write(_ value: [Figure], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFigure.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Figure] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Figure]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFigure.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeFound: FfiConverterRustBuffer {
     typealias SwiftType = [Found]
 
@@ -6429,6 +6703,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_devices() != 62426) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sprag_uniffi_checksum_method_client_diagnose() != 13130) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sprag_uniffi_checksum_method_client_done() != 58718) {

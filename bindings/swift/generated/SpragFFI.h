@@ -323,6 +323,11 @@ uint32_t uniffi_sprag_uniffi_fn_method_client_device(uint64_t ptr, RustCallStatu
 RustBuffer uniffi_sprag_uniffi_fn_method_client_devices(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DIAGNOSE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DIAGNOSE
+RustBuffer uniffi_sprag_uniffi_fn_method_client_diagnose(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DONE
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_CLIENT_DONE
 RustBuffer uniffi_sprag_uniffi_fn_method_client_done(uint64_t ptr, RustBuffer events, RustCallStatus *_Nonnull out_status
@@ -818,6 +823,12 @@ uint16_t uniffi_sprag_uniffi_checksum_method_client_device(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DEVICES
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DEVICES
 uint16_t uniffi_sprag_uniffi_checksum_method_client_devices(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DIAGNOSE
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_CHECKSUM_METHOD_CLIENT_DIAGNOSE
+uint16_t uniffi_sprag_uniffi_checksum_method_client_diagnose(void
     
 );
 #endif

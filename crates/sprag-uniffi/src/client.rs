@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sprag::{AccountId, MessageId};
 
 use crate::bytes::Bytes;
+use crate::diagnosis::Diagnosis;
 use crate::error::Result;
 use crate::event::Event;
 use crate::message::{Delivered, Incoming, Pending, Preview, SendOptions, Sent};
@@ -19,9 +20,36 @@ pub struct Client {
     inner: RwLock<Option<Arc<sprag::Client>>>,
 }
 
+/// Not of the face: for a library that makes clients in its own way and hands them out through this face.
 impl Client {
-    fn holding(client: sprag::Client) -> Arc<Self> {
+    /// A client that holds this one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn holding(client: sprag::Client) -> Arc<Self> {
         Arc::new(Self { inner: RwLock::new(Some(Arc::new(client))) })
+    }
+
+    /// The one that it holds.
+    ///
+    /// # Errors
+    /// `Misuse` if it was shut.
+    #[doc(hidden)]
+    pub fn held(&self) -> Result<Arc<sprag::Client>> {
+        self.get()
+    }
+
+    /// What [`Client::create`] makes a client with.
+    ///
+    /// # Errors
+    /// `Misuse` for what cannot be a key or an account.
+    #[doc(hidden)]
+    pub fn config(path: Option<String>, key: &Bytes, account: &Bytes, policy: Option<Policy>) -> Result<sprag::Config> {
+        let key = sprag::Key::from_slice(key.as_ref())?;
+        let mut config = sprag::Config::new(place(path), key, AccountId::new(account)?);
+        if let Some(policy) = policy {
+            config.policy = policy.into();
+        }
+        Ok(config)
     }
 
     fn get(&self) -> Result<Arc<sprag::Client>> {
@@ -38,21 +66,12 @@ fn place(path: Option<String>) -> sprag::Place {
     path.map_or(sprag::Place::Memory, |path| sprag::Place::File(path.into()))
 }
 
-fn config(path: Option<String>, key: &Bytes, account: &Bytes, policy: Option<Policy>) -> Result<sprag::Config> {
-    let key = sprag::Key::from_slice(key.as_ref())?;
-    let mut config = sprag::Config::new(place(path), key, AccountId::new(account)?);
-    if let Some(policy) = policy {
-        config.policy = policy.into();
-    }
-    Ok(config)
-}
-
 #[uniffi::export]
 impl Client {
     /// Makes a new account on a new store; without a path, in memory. The key is 32 random bytes.
     #[uniffi::constructor(default(policy = None))]
     pub fn create(path: Option<String>, key: Bytes, account: Bytes, policy: Option<Policy>) -> Result<Arc<Self>> {
-        let config = config(path, &key, &account, policy)?;
+        let config = Self::config(path, &key, &account, policy)?;
         Ok(Self::holding(sprag::Client::create(config, sprag::context::Environment::platform())?))
     }
 
@@ -60,7 +79,7 @@ impl Client {
     /// account key admits it. Until then it can do nothing else.
     #[uniffi::constructor(default(policy = None))]
     pub fn link(path: Option<String>, key: Bytes, account: Bytes, policy: Option<Policy>) -> Result<Arc<Self>> {
-        let mut config = config(path, &key, &account, policy)?;
+        let mut config = Self::config(path, &key, &account, policy)?;
         config.start = sprag::Start::Link;
         Ok(Self::holding(sprag::Client::create(config, sprag::context::Environment::platform())?))
     }
@@ -259,6 +278,12 @@ impl Client {
     /// a session with. `Unknown` for a contact that is not pinned.
     pub fn freshness(&self, account: Bytes) -> Result<Vec<Freshness>> {
         Ok(self.get()?.freshness(account.as_ref())?.iter().map(Into::into).collect())
+    }
+
+    /// How this client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in
+    /// it is secret, and nobody is named. It reads every contact, and changes nothing.
+    pub fn diagnose(&self) -> Result<Diagnosis> {
+        Ok(self.get()?.diagnose()?.into())
     }
 
     /// The devices of our account, as our list has them. `NotAllowed` on a device that is still to be linked.

@@ -7,6 +7,7 @@
 
 mod bytes;
 mod client;
+mod diagnosis;
 mod error;
 mod event;
 mod message;
@@ -15,6 +16,7 @@ mod request;
 
 pub use bytes::Bytes;
 pub use client::Client;
+pub use diagnosis::{Diagnosis, Figure};
 pub use error::SpragError;
 pub use event::{Event, Importance, What};
 pub use message::{Delivered, Finding, Incoming, Pending, Preview, SendOptions, Sent, Verdict};

@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use crate::test::Ran;
 use crate::{python, run, tree};
 
-const CRATE: &str = "crates/sprag-uniffi";
+/// What says how each language names things, of both libraries.
+const CONFIG: &str = "crates/sprag-uniffi/uniffi.toml";
 
-/// Language, and the folder that holds its generated code and nothing else.
-const LANGUAGES: &[(&str, &str)] = &[
-    ("swift", "bindings/swift/generated"),
-    ("kotlin", "bindings/kotlin/generated"),
-    ("python", "bindings/python/sprag/generated"),
+/// The crate of a library, the language, and the folder that holds its generated code and nothing else.
+const FACES: &[(&str, &str, &str)] = &[
+    ("sprag-uniffi", "swift", "bindings/swift/generated"),
+    ("sprag-uniffi", "kotlin", "bindings/kotlin/generated"),
+    ("sprag-uniffi", "python", "bindings/python/sprag/generated"),
+    ("sprag-testkit-uniffi", "swift", "bindings/swift-testkit/generated"),
+    ("sprag-testkit-uniffi", "kotlin", "bindings/kotlin-testkit/generated"),
+    ("sprag-testkit-uniffi", "python", "bindings/python-testkit/sprag/generated"),
 ];
 
 pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
@@ -21,10 +25,10 @@ pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
         [flag] if flag == "--check" => true,
         _ => return Err("cargo xtask bindings takes --check and nothing else".to_owned()),
     };
-    let library = python::library()?;
     // A language whose folder is not there has no face yet: there is nothing of it to be outdated.
-    for (language, folder) in LANGUAGES.iter().filter(|(_, folder)| !check || tree::at(folder).exists()) {
-        let fresh = generated(&library, language)?;
+    for (package, language, folder) in FACES.iter().filter(|(.., folder)| !check || tree::at(folder).exists()) {
+        let library = python::library_of(package)?;
+        let fresh = generated(package, &library, language)?;
         let committed = tree::at(folder);
         if check {
             same(&fresh, &committed).map_err(|file| format!("{folder}/{file} is not current: cargo xtask bindings"))?;
@@ -37,7 +41,7 @@ pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
 
 /// The step of `cargo xtask test`.
 pub(crate) fn current() -> Result<Ran, String> {
-    if LANGUAGES.iter().all(|(_, folder)| !tree::at(folder).exists()) {
+    if FACES.iter().all(|(.., folder)| !tree::at(folder).exists()) {
         return Ok(Ran::Absent);
     }
     command(&["--check".to_owned()])?;
@@ -45,20 +49,19 @@ pub(crate) fn current() -> Result<Ran, String> {
 }
 
 /// Generates one language into a folder of its own.
-fn generated(library: &Path, language: &str) -> Result<PathBuf, String> {
-    let folder = tree::scratch("bindings")?.join(language);
+fn generated(package: &str, library: &Path, language: &str) -> Result<PathBuf, String> {
+    let folder = tree::scratch("bindings")?.join(package).join(language);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     run::finish(
         run::cargo()
-            .args(["run", "--quiet", "--locked", "--package", "sprag-uniffi", "--features", "generate"])
-            // Built elsewhere: the generator's features shall not end up in the library that is tested.
-            .arg("--target-dir")
-            .arg(tree::scratch("bindgen")?)
-            .args(["--bin", "uniffi-bindgen", "--", "generate", "--no-format", "--language", language])
+            .args(["run", "--quiet", "--locked", "--package", "sprag-bindgen", "--features", "generate"])
+            .args(["--", "generate", "--no-format", "--language", language])
+            // The library of the test kit has the other one's face in it as well.
+            .args(["--crate", &package.replace('-', "_")])
             .arg("--config")
-            .arg(tree::at(CRATE).join("uniffi.toml"))
+            .arg(tree::at(CONFIG))
             .arg("--out-dir")
             .arg(&folder)
             .arg(library),

@@ -34,8 +34,13 @@ pub(crate) fn test() -> Result<Ran, String> {
 
 /// Builds the UniFFI library and says where it is.
 pub(crate) fn library() -> Result<PathBuf, String> {
-    run::finish(run::cargo().args(["build", "--quiet", "--locked", "--package", "sprag-uniffi"]))?;
-    Ok(tree::target().join("debug/libsprag_uniffi.so"))
+    library_of("sprag-uniffi")
+}
+
+/// The same for the UniFFI library of this package.
+pub(crate) fn library_of(package: &str) -> Result<PathBuf, String> {
+    run::finish(run::cargo().args(["build", "--quiet", "--locked", "--package", package]))?;
+    Ok(tree::target().join(format!("debug/lib{}.so", package.replace('-', "_"))))
 }
 
 /// Lays a copy of the package out with the library where the generated module looks for it; gives the folder to import

@@ -556,6 +556,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_devices() != 62426:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sprag_uniffi_checksum_method_client_diagnose() != 13130:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_done() != 58718:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sprag_uniffi_checksum_method_client_erase() != 6245:
@@ -685,6 +687,9 @@ _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_device.restype = ctypes.c_
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_devices.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_devices.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_diagnose.argtypes = (
+)
+_UniffiLib.uniffi_sprag_uniffi_checksum_method_client_diagnose.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_done.argtypes = (
 )
 _UniffiLib.uniffi_sprag_uniffi_checksum_method_client_done.restype = ctypes.c_uint16
@@ -852,6 +857,11 @@ _UniffiLib.uniffi_sprag_uniffi_fn_method_client_devices.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_devices.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_diagnose.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_client_diagnose.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_method_client_done.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2031,6 +2041,186 @@ class _UniffiFfiConverterTypeDevice(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBoolean.write(value.is_this, buf)
         _UniffiFfiConverterBoolean.write(value.holds_account_key, buf)
 
+class _UniffiFfiConverterOptionalUInt32(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterUInt32.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterUInt32.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterUInt32.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class Figure:
+    """
+    One number of a diagnosis.
+"""
+    def __init__(self, *, name:str, reason:typing.Optional[int], value:int, last:typing.Optional[int]):
+        self.name = name
+        self.reason = reason
+        self.value = value
+        self.last = last
+        
+        
+
+    
+    def __str__(self):
+        return "Figure(name={}, reason={}, value={}, last={})".format(self.name, self.reason, self.value, self.last)
+    def __eq__(self, other):
+        if self.name != other.name:
+            return False
+        if self.reason != other.reason:
+            return False
+        if self.value != other.value:
+            return False
+        if self.last != other.last:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFigure(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Figure(
+            name=_UniffiFfiConverterString.read(buf),
+            reason=_UniffiFfiConverterOptionalUInt32.read(buf),
+            value=_UniffiFfiConverterUInt64.read(buf),
+            last=_UniffiFfiConverterOptionalUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.reason)
+        _UniffiFfiConverterUInt64.check_lower(value.value)
+        _UniffiFfiConverterOptionalUInt64.check_lower(value.last)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.reason, buf)
+        _UniffiFfiConverterUInt64.write(value.value, buf)
+        _UniffiFfiConverterOptionalUInt64.write(value.last, buf)
+
+class _UniffiFfiConverterSequenceTypeFigure(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeFigure.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeFigure.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeFigure.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class Diagnosis:
+    """
+    How a client and its store are. Nothing in it is secret, and no account, message or conversation is named.
+"""
+    def __init__(self, *, version:str, sqlite:str, os:str, processor:str, format:int, at:int, since:int, figures:typing.List[Figure], text:str):
+        self.version = version
+        self.sqlite = sqlite
+        self.os = os
+        self.processor = processor
+        self.format = format
+        self.at = at
+        self.since = since
+        self.figures = figures
+        self.text = text
+        
+        
+
+    
+    def __str__(self):
+        return "Diagnosis(version={}, sqlite={}, os={}, processor={}, format={}, at={}, since={}, figures={}, text={})".format(self.version, self.sqlite, self.os, self.processor, self.format, self.at, self.since, self.figures, self.text)
+    def __eq__(self, other):
+        if self.version != other.version:
+            return False
+        if self.sqlite != other.sqlite:
+            return False
+        if self.os != other.os:
+            return False
+        if self.processor != other.processor:
+            return False
+        if self.format != other.format:
+            return False
+        if self.at != other.at:
+            return False
+        if self.since != other.since:
+            return False
+        if self.figures != other.figures:
+            return False
+        if self.text != other.text:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDiagnosis(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Diagnosis(
+            version=_UniffiFfiConverterString.read(buf),
+            sqlite=_UniffiFfiConverterString.read(buf),
+            os=_UniffiFfiConverterString.read(buf),
+            processor=_UniffiFfiConverterString.read(buf),
+            format=_UniffiFfiConverterUInt32.read(buf),
+            at=_UniffiFfiConverterUInt64.read(buf),
+            since=_UniffiFfiConverterUInt64.read(buf),
+            figures=_UniffiFfiConverterSequenceTypeFigure.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.version)
+        _UniffiFfiConverterString.check_lower(value.sqlite)
+        _UniffiFfiConverterString.check_lower(value.os)
+        _UniffiFfiConverterString.check_lower(value.processor)
+        _UniffiFfiConverterUInt32.check_lower(value.format)
+        _UniffiFfiConverterUInt64.check_lower(value.at)
+        _UniffiFfiConverterUInt64.check_lower(value.since)
+        _UniffiFfiConverterSequenceTypeFigure.check_lower(value.figures)
+        _UniffiFfiConverterString.check_lower(value.text)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.version, buf)
+        _UniffiFfiConverterString.write(value.sqlite, buf)
+        _UniffiFfiConverterString.write(value.os, buf)
+        _UniffiFfiConverterString.write(value.processor, buf)
+        _UniffiFfiConverterUInt32.write(value.format, buf)
+        _UniffiFfiConverterUInt64.write(value.at, buf)
+        _UniffiFfiConverterUInt64.write(value.since, buf)
+        _UniffiFfiConverterSequenceTypeFigure.write(value.figures, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+
 
 
 
@@ -2568,31 +2758,6 @@ class _UniffiFfiConverterTypeMessageState(_UniffiConverterRustBuffer):
             buf.write_i32(7)
 
 
-
-class _UniffiFfiConverterOptionalUInt32(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterUInt32.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterUInt32.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterUInt32.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
 
 class _UniffiFfiConverterSequenceUInt32(_UniffiConverterRustBuffer):
     @classmethod
@@ -6971,6 +7136,12 @@ class ClientProtocol(typing.Protocol):
         The devices of our account, as our list has them. `NotAllowed` on a device that is still to be linked.
 """
         raise NotImplementedError
+    def diagnose(self, ) -> Diagnosis:
+        """
+        How this client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in
+        it is secret, and nobody is named. It reads every contact, and changes nothing.
+"""
+        raise NotImplementedError
     def done(self, events: typing.List[int]) -> Pending:
         """
         Says that events were shown or acted on.
@@ -7410,6 +7581,22 @@ class Client(ClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sprag_uniffi_fn_method_client_devices,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def diagnose(self, ) -> Diagnosis:
+        """
+        How this client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in
+        it is secret, and nobody is named. It reads every contact, and changes nothing.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDiagnosis.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpragError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_client_diagnose,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -8006,6 +8193,8 @@ __all__ = [
     "Pending",
     "Delivered",
     "Device",
+    "Figure",
+    "Diagnosis",
     "ListRef",
     "Event",
     "Found",

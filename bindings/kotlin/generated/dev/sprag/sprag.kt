@@ -707,6 +707,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_devices(
     ): Int
+    external fun uniffi_sprag_uniffi_checksum_method_client_diagnose(
+    ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_done(
     ): Int
     external fun uniffi_sprag_uniffi_checksum_method_client_erase(
@@ -810,6 +812,8 @@ internal object UniffiLib {
     external fun uniffi_sprag_uniffi_fn_method_client_device(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Int
     external fun uniffi_sprag_uniffi_fn_method_client_devices(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_client_diagnose(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_method_client_done(`ptr`: Long,`events`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -1032,6 +1036,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_devices() and 0xFFFF) != 62426) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sprag_uniffi_checksum_method_client_diagnose() and 0xFFFF) != 13130) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sprag_uniffi_checksum_method_client_done() and 0xFFFF) != 58718) {
@@ -1600,6 +1607,12 @@ public interface ClientInterface {
     fun `devices`(): List<Device>
     
     /**
+     * How this client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in
+     * it is secret, and nobody is named. It reads every contact, and changes nothing.
+     */
+    fun `diagnose`(): Diagnosis
+    
+    /**
      * Says that events were shown or acted on.
      */
     fun `done`(`events`: List<kotlin.ULong>): Pending
@@ -2025,6 +2038,24 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     callWithHandle {
     uniffiRustCallWithError(SpragException) { _status ->
     UniffiLib.uniffi_sprag_uniffi_fn_method_client_devices(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * How this client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in
+     * it is secret, and nobody is named. It reads every contact, and changes nothing.
+     */
+    @Throws(SpragException::class)override fun `diagnose`(): Diagnosis {
+            return FfiConverterTypeDiagnosis.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SpragException) { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_client_diagnose(
         it,
         _status)
 }
@@ -2792,6 +2823,109 @@ public object FfiConverterTypeDevice: FfiConverterRustBuffer<Device> {
 
 
 /**
+ * How a client and its store are. Nothing in it is secret, and no account, message or conversation is named.
+ */
+data class Diagnosis (
+    /**
+     * The library's version.
+     */
+    var `version`: kotlin.String
+    , 
+    /**
+     * The version of SQLite.
+     */
+    var `sqlite`: kotlin.String
+    , 
+    /**
+     * The operating system.
+     */
+    var `os`: kotlin.String
+    , 
+    /**
+     * The processor.
+     */
+    var `processor`: kotlin.String
+    , 
+    /**
+     * The number of the store's format: major · 100 + minor.
+     */
+    var `format`: kotlin.UInt
+    , 
+    /**
+     * When it was made, Unix seconds.
+     */
+    var `at`: kotlin.ULong
+    , 
+    /**
+     * Since which day the counters count: Unix seconds of its beginning, UTC.
+     */
+    var `since`: kotlin.ULong
+    , 
+    /**
+     * Every number that could be found out, and every counter above 0.
+     */
+    var `figures`: List<Figure>
+    , 
+    /**
+     * All of it as text, a line for each number.
+     */
+    var `text`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDiagnosis: FfiConverterRustBuffer<Diagnosis> {
+    override fun read(buf: ByteBuffer): Diagnosis {
+        return Diagnosis(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterSequenceTypeFigure.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Diagnosis) = (
+            FfiConverterString.allocationSize(value.`version`) +
+            FfiConverterString.allocationSize(value.`sqlite`) +
+            FfiConverterString.allocationSize(value.`os`) +
+            FfiConverterString.allocationSize(value.`processor`) +
+            FfiConverterUInt.allocationSize(value.`format`) +
+            FfiConverterULong.allocationSize(value.`at`) +
+            FfiConverterULong.allocationSize(value.`since`) +
+            FfiConverterSequenceTypeFigure.allocationSize(value.`figures`) +
+            FfiConverterString.allocationSize(value.`text`)
+    )
+
+    override fun write(value: Diagnosis, buf: ByteBuffer) {
+            FfiConverterString.write(value.`version`, buf)
+            FfiConverterString.write(value.`sqlite`, buf)
+            FfiConverterString.write(value.`os`, buf)
+            FfiConverterString.write(value.`processor`, buf)
+            FfiConverterUInt.write(value.`format`, buf)
+            FfiConverterULong.write(value.`at`, buf)
+            FfiConverterULong.write(value.`since`, buf)
+            FfiConverterSequenceTypeFigure.write(value.`figures`, buf)
+            FfiConverterString.write(value.`text`, buf)
+    }
+}
+
+
+
+/**
  * Something for the app to show or to act on.
  */
 data class Event (
@@ -2849,6 +2983,70 @@ public object FfiConverterTypeEvent: FfiConverterRustBuffer<Event> {
             FfiConverterULong.write(value.`at`, buf)
             FfiConverterTypeImportance.write(value.`importance`, buf)
             FfiConverterTypeWhat.write(value.`what`, buf)
+    }
+}
+
+
+
+/**
+ * One number of a diagnosis.
+ */
+data class Figure (
+    /**
+     * What it is: a name that stays, in small letters and `_`. Those that begin with `verdict_` and `event_` are counters; those
+     * that end with `_seconds` are times until now.
+     */
+    var `name`: kotlin.String
+    , 
+    /**
+     * Of a counter, why, where there is a reason: `reason_text` puts it into words.
+     */
+    var `reason`: kotlin.UInt?
+    , 
+    /**
+     * The number.
+     */
+    var `value`: kotlin.ULong
+    , 
+    /**
+     * Of a counter, the last day on which it rose: Unix seconds of its beginning, UTC.
+     */
+    var `last`: kotlin.ULong?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFigure: FfiConverterRustBuffer<Figure> {
+    override fun read(buf: ByteBuffer): Figure {
+        return Figure(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterOptionalULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Figure) = (
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalUInt.allocationSize(value.`reason`) +
+            FfiConverterULong.allocationSize(value.`value`) +
+            FfiConverterOptionalULong.allocationSize(value.`last`)
+    )
+
+    override fun write(value: Figure, buf: ByteBuffer) {
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalUInt.write(value.`reason`, buf)
+            FfiConverterULong.write(value.`value`, buf)
+            FfiConverterOptionalULong.write(value.`last`, buf)
     }
 }
 
@@ -7035,6 +7233,34 @@ public object FfiConverterSequenceTypeEvent: FfiConverterRustBuffer<List<Event>>
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeEvent.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeFigure: FfiConverterRustBuffer<List<Figure>> {
+    override fun read(buf: ByteBuffer): List<Figure> {
+        val len = buf.getInt()
+        return List<Figure>(len) {
+            FfiConverterTypeFigure.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Figure>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFigure.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Figure>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFigure.write(it, buf)
         }
     }
 }
