@@ -8,8 +8,8 @@ pub mod baton;
 pub mod disk;
 pub mod environment;
 pub mod hook;
-pub mod net;
 pub mod phone;
-pub mod random;
 pub mod talk;
 pub mod world;
+
+pub use sprag_testkit::{net, random};

@@ -66,7 +66,17 @@ fn generated(package: &str, library: &Path, language: &str) -> Result<PathBuf, S
             .arg(&folder)
             .arg(library),
     )?;
+    name_face(&folder)?;
     Ok(folder)
+}
+
+/// The kit's Swift code is a module of its own, and names things of the face: UniFFI, which expects one module, does not import
+/// them.
+fn name_face(folder: &Path) -> Result<(), String> {
+    let file = folder.join("SpragTestKitBindings.swift");
+    let Ok(code) = std::fs::read_to_string(&file) else { return Ok(()) };
+    let code = code.replacen("import Foundation\n", "import Foundation\nimport SpragBindings\n", 1);
+    std::fs::write(&file, code).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// The files of a folder, by their paths inside it.

@@ -8,6 +8,9 @@ use crate::{run, tree};
 /// The crates that end up in an app.
 const SHIPPED: &[&str] = &["sprag-core", "sprag", "sprag-ffi", "sprag-uniffi"];
 
+/// What is for tests alone: whoever knows the seed knows every key.
+const NEVER: &[&str] = &["sprag-testkit", "sprag-testkit-uniffi", "sprag-malice", "sprag-sim", "sprag-bindgen"];
+
 /// The licences that deny.toml allows as well: keep the two lists alike.
 const LICENCES: &[&str] = &[
     "MIT",
@@ -52,6 +55,9 @@ fn linked(listing: &str) -> Result<usize, String> {
         let (depth, rest) = line.split_once(' ').unwrap_or((line, ""));
         let depth: usize = depth.parse().map_err(|_| format!("has a line that is not understood: {line}"))?;
         let (crate_, licence) = rest.split_once('|').unwrap_or((rest, ""));
+        if let Some(name) = crate_.split(' ').next().filter(|name| NEVER.contains(name)) {
+            return Err(format!("links {name}, which is for tests alone"));
+        }
         if !allowed(licence) {
             return Err(format!("needs {crate_}, whose licence is \"{licence}\""));
         }
@@ -101,6 +107,7 @@ mod tests {
         assert_eq!(linked(tree), Ok(3));
         assert!(linked(&format!("{tree}2 one v2|MIT\n")).is_err(), "a second version that is linked");
         assert!(linked(&format!("{tree}1 three v1|GPL-3.0-only\n")).is_err());
+        assert!(linked(&format!("{tree}2 sprag-testkit v1 (/a/path)|MIT\n")).is_err(), "what is for tests");
         assert!(linked("0 ours v1|MIT\n1 derive v1 (proc-macro)|MIT\n2 syn v2|GPL-3.0-only\n").is_err());
     }
 }

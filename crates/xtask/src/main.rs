@@ -18,6 +18,7 @@ mod sim;
 mod swift;
 mod targets;
 mod test;
+mod testkit;
 mod tree;
 mod vectors;
 

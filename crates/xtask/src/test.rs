@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use crate::{
-    bindings, c, check, demo, dependencies, header, kotlin, modules, processors, python, run, swift, targets, vectors,
+    bindings, c, check, demo, dependencies, header, kotlin, modules, processors, python, run, swift, targets, testkit,
+    vectors,
 };
 
 /// What a step came to.
@@ -33,6 +34,7 @@ const STEPS: &[Step] = &[
     ("C", c::test),
     ("bindings are current", bindings::current),
     ("Python", python::test),
+    ("test kit", testkit::test),
     ("Kotlin", kotlin::test),
     ("Swift", swift::test),
     ("demo", demo::test),

@@ -1,4 +1,9 @@
-//! Numbers from a seed, for decisions of the simulation. Nothing secret comes from here.
+//! Numbers from a seed, for decisions of a test and for clients that are to do the same each time. Nothing that comes from
+//! here is secret.
+
+use std::sync::{Mutex, PoisonError};
+
+use sprag::context::{NoRandomness, Randomness};
 
 /// SplitMix64.
 #[derive(Clone, Debug)]
@@ -35,5 +40,24 @@ impl Dice {
         for block in out.chunks_mut(8) {
             block.copy_from_slice(&self.next().to_le_bytes()[..block.len()]);
         }
+    }
+}
+
+/// Random bytes from a seed, for a client: each byte once, and the same again with the same seed.
+#[derive(Debug)]
+pub struct SeededRandomness(Mutex<Dice>);
+
+impl SeededRandomness {
+    /// The same seed gives the same bytes.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(Mutex::new(Dice::new(seed)))
+    }
+}
+
+impl Randomness for SeededRandomness {
+    fn fill(&self, out: &mut [u8]) -> Result<(), NoRandomness> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill(out);
+        Ok(())
     }
 }
