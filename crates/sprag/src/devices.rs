@@ -16,7 +16,7 @@ use crate::id::Conversation;
 use crate::notice::{raise, raise_sparingly};
 use crate::outbox::{self, Leaving, Load, Queued, Scope};
 use crate::request::Why;
-use crate::rows::Kind;
+use crate::rows::{Kind, LEAVING};
 use crate::store::{Snapshot, Table, Tx};
 use crate::trust;
 
@@ -87,6 +87,30 @@ impl Row for Claim {
         ok(reader.array_of(2))?;
         Ok(Self { at: Row::read(reader)?, sequence: Row::read(reader)? })
     }
+}
+
+/// Seconds after which a device that is to be taken off and is not yet is told of, each time: a day.
+const DAY: u64 = 86_400;
+
+/// Tells once a day that the directory has not taken the list without a device that is to be taken off.
+pub(crate) fn leaving(tx: &Tx<'_>, own: &Own, now: u64) -> Result<()> {
+    let since: Option<u64> =
+        tx.get(Table::Meta, LEAVING)?.map(|value| codec::decode(value.expose_secret())).transpose()?;
+    let is_leaving = own.stage == Stage::Member && own.list.devices().any(|device| own.is_leaving(device.id));
+    match since {
+        Some(_) if !is_leaving => {
+            tx.delete(Table::Meta, LEAVING)?;
+            return Ok(());
+        }
+        Some(since) if now.abs_diff(since) >= DAY && !broken!("revocations-untold") => {
+            let theirs = ListRef::new(own.list.sequence(), *own.list.hash());
+            let mine = ListRef::new(own.list.sequence().saturating_add(1), [0; 32]);
+            raise_sparingly(tx, What::ListConflict { account: own.id()?, mine, theirs }, now)?;
+        }
+        None if is_leaving => {}
+        _ => return Ok(()),
+    }
+    Ok(tx.put(Table::Meta, LEAVING, codec::encode(&now).expose_secret())?)
 }
 
 /// Takes over what the directory says of our own account. What it does not have, or only an older one of, is offered again.

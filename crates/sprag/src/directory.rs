@@ -52,7 +52,7 @@ pub(crate) fn publish(tx: &Tx<'_>, own: &Own, made: Made, upkeep: &mut Upkeep, n
     if publish.list.is_none() && publish.signed_prekey.is_none() && publish.one_time.is_empty() {
         return Ok(());
     }
-    Entry::request(tx, 0, Action::PublishKeys(publish), now)
+    Entry::request(tx, 0, Action::PublishKeys(publish), now).map(|_| ())
 }
 
 /// Asks for our one value, if it is to be another: it is put back with what else is in it.
@@ -89,7 +89,7 @@ pub(crate) fn put_back(tx: &Tx<'_>, shown: &[Vec<u8>], now: u64) -> Result<()> {
         return upkeep.save(tx);
     }
     publish.value = Some(value);
-    Entry::request(tx, 0, Action::PublishKeys(publish), now)
+    Entry::request(tx, 0, Action::PublishKeys(publish), now).map(|_| ())
 }
 
 /// The list that is to be offered: the account's first, or ours with the changes that are wanted. It becomes ours when the
@@ -126,7 +126,7 @@ pub(crate) fn offer_again(tx: &Tx<'_>, own: &Own, expected: u64, now: u64) -> Re
     let (object, sequence) = (own.list.as_bytes().to_vec(), own.list.sequence());
     let mut publish = PublishKeys::new(own.id()?, DeviceId(own.device.id()));
     publish.list = Some(ListWrite { object, sequence, expected });
-    Entry::request(tx, 0, Action::PublishKeys(publish), now)
+    Entry::request(tx, 0, Action::PublishKeys(publish), now).map(|_| ())
 }
 
 /// Whether keys wait to be published.
@@ -281,10 +281,24 @@ pub(crate) fn ask_for_keys(tx: &Tx<'_>, known: &mut Known, now: u64) -> Result<(
     ask(tx, known, Why::Send, now)
 }
 
+/// The same, and not before this time.
+pub(crate) fn ask_from(tx: &Tx<'_>, known: &mut Known, at: u64, now: u64) -> Result<()> {
+    let Some(row) = put_question(tx, known, Why::Send, now)?.filter(|_| at > now) else { return Ok(()) };
+    if let Some(mut entry) = Entry::load(tx, row)? {
+        entry.put_off(tx, row, at)?;
+    }
+    Upkeep::put_off(tx, at, now)
+}
+
 /// Asks for what the directory has of an account, once, and says why.
 pub(crate) fn ask(tx: &Tx<'_>, known: &mut Known, why: Why, now: u64) -> Result<()> {
+    put_question(tx, known, why, now).map(|_| ())
+}
+
+/// Yields the number of the request, if there is a new one.
+fn put_question(tx: &Tx<'_>, known: &mut Known, why: Why, now: u64) -> Result<Option<i64>> {
     if known.fetching {
-        return Ok(());
+        return Ok(None);
     }
     known.fetching = true;
     known.save(tx)?;
@@ -294,7 +308,7 @@ pub(crate) fn ask(tx: &Tx<'_>, known: &mut Known, why: Why, now: u64) -> Result<
     // To see whether an expired list has a follower, no one-time prekey is used up.
     let is_list_alone = lists::is_due(tx, known, now)? && has_sessions(tx, known, now)?;
     let fetch = FetchKeys::new(vec![wanted], is_to_send && !is_list_alone, why, is_to_send);
-    Entry::request(tx, known.row, Action::FetchKeys(fetch), now)
+    Entry::request(tx, known.row, Action::FetchKeys(fetch), now).map(Some)
 }
 
 /// Asks for the keys of the contacts in these rows.

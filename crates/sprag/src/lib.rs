@@ -50,10 +50,12 @@ mod resume;
 mod rows;
 mod seen;
 mod session;
+mod stale;
 mod store;
 mod succession;
 mod trust;
 mod upkeep;
+mod welcome;
 
 pub use client::Client;
 pub use config::{Armor, Config, Directory, Key, OnChange, Opening, Place, Policy, Role, Rollout, Shelf, Start};

@@ -6,7 +6,6 @@
 //! ```
 //! It sees no code but through the user, and believes no server.
 
-use sprag_core::account_state::{ContactState, KnownList, StatePage};
 use sprag_core::identity::{DeviceKeys, DeviceList, Pin};
 use sprag_core::link::{self, Admitted, LinkCode as Code, LinkId, Offered, Phase, ScannedCode};
 use sprag_core::prekey::ReceivedPrekey;
@@ -14,7 +13,7 @@ use sprag_core::random::Random;
 use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{self, Kind, Reader, Writer};
 
-use crate::account::{Change, Own, Stage, core_id, door_id};
+use crate::account::{Change, Own, Stage, core_id};
 use crate::cards;
 use crate::codec::{self, CORRUPT, Row, ok, read_list, write_list};
 use crate::config::{Directory, Policy};
@@ -24,13 +23,13 @@ use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Incoming, LinkPhase, Reason, What};
 use crate::id::{AccountId, BlobId, Conversation, DeviceId, LinkCode};
 use crate::notice::{raise, raise_sparingly};
-use crate::outbox::{self, Entry, Load, Queued, Scope};
+use crate::outbox::{self, Entry};
 use crate::prekeys::{self, Made};
-use crate::protection;
 use crate::request::{Action, PublishKeys, Send};
 use crate::rows::{ADMISSIONS, NEWCOMER};
 use crate::store::{Snapshot, Table, Tx};
 use crate::upkeep::Upkeep;
+use crate::welcome;
 
 /// Seconds that a code lives.
 const CODE_LIFE: u64 = 60;
@@ -40,16 +39,6 @@ const PATIENCE: u64 = 15 * 60;
 
 /// The most offers that wait at once.
 const MAX_ADMISSIONS: usize = 8;
-
-/// How the state names a contact's trust.
-const PINNED: u8 = 1;
-const VERIFIED: u8 = 2;
-
-/// Bytes for what else stands around a page: the commitment, heads, statements.
-const AROUND: usize = 600;
-
-/// The most bytes of a page of the account's state, where bodies are long enough.
-const PAGE: usize = 24 * 1024;
 
 /// Whether bytes are part of a linking.
 pub(crate) fn is_link(bytes: &[u8]) -> bool {
@@ -194,6 +183,7 @@ fn join(tx: &Tx<'_>, joining: Joining, now: u64) -> Result<Finding> {
     let mut upkeep = Upkeep::load(tx)?;
     directory::publish(tx, &own, made, &mut upkeep, now)?;
     upkeep.save(tx)?;
+    welcome::expect(tx, now)?;
     carry(tx, &own, known.row, answer, now)?;
     let event = raise(tx, What::Link { phase: LinkPhase::Offered, device: None }, now)?;
     Ok(Finding::Opened { events: vec![event] })
@@ -204,7 +194,7 @@ fn carry(tx: &Tx<'_>, own: &Own, lane: i64, object: Vec<u8>, now: u64) -> Result
     let (me, body) = (own.id()?, outbox::body(own, &object)?);
     let mut send = Send::new(Conversation::Direct(me.clone()), vec![me], body, [0; 32]);
     send.blob_id = BlobId::of(&object);
-    Entry::request(tx, lane, Action::Send(send), now)
+    Entry::request(tx, lane, Action::Send(send), now).map(|_| ())
 }
 
 /// An offer that waits for its answer, and then for the list.
@@ -330,95 +320,8 @@ pub(crate) fn welcome(tx: &Tx<'_>, begun: Vec<Begun>, now: u64, random: &mut dyn
         let mut known = Known::find(tx, &me)?.ok_or(CORRUPT)?;
         directory::take_up(tx, &mut known, begun, now)?;
         known.save(tx)?;
-        let key = own.key.as_ref().filter(|_| admission.offered.grants_account_key());
-        let contacts = contacts(tx, &own)?;
-        // What does not fit must not keep the directory's answer from being taken.
-        for page in StatePage::split(key, &contacts, &protection::state(tx)?, page(&own)).unwrap_or_default() {
-            tell(tx, &own, &me, device, page, now, random)?;
-        }
+        welcome::tell_all(tx, &own, device, admission.offered.grants_account_key(), now, random)?;
         raise(tx, What::Link { phase: LinkPhase::Admitted, device: Some(DeviceId(device)) }, now)?;
-    }
-    Ok(())
-}
-
-fn contacts(tx: &Tx<'_>, own: &Own) -> Result<Vec<ContactState>> {
-    let mut contacts = Vec::new();
-    for known in Known::all(tx)? {
-        let trust = u8::try_from(known.trust().code()).unwrap_or(PINNED);
-        let (Some(pin), Some(list)) = (known.pin, known.list) else { continue };
-        if !own.is_own(&known.account) {
-            contacts.push(ContactState { account: pin.account().clone(), trust, list: KnownList::Whole(list) });
-        }
-    }
-    Ok(contacts)
-}
-
-/// Has a page of the account's state go to one of our devices; whether it will.
-fn tell(
-    tx: &Tx<'_>,
-    own: &Own,
-    me: &AccountId,
-    device: u32,
-    page: SecretBytes,
-    now: u64,
-    random: &mut dyn Random,
-) -> Result<bool> {
-    let conversation = Conversation::Direct(me.clone());
-    let message = Queued::upkeep(tx, conversation, Scope::Device(device), Load::State(page), now)?;
-    directory::leave(tx, own, message, now, random)
-}
-
-/// The most bytes of a page of the account's state: beside it go a handshake, our list and padding.
-fn page(own: &Own) -> usize {
-    let beside = outbox::HANDSHAKE + own.list.as_bytes().len() + AROUND;
-    (outbox::room(own).saturating_sub(beside) / 8 * 7).min(PAGE)
-}
-
-/// Gives the account key to those of our devices that are to hold it and have it not yet.
-pub(crate) fn hand_over(tx: &Tx<'_>, now: u64, random: &mut dyn Random) -> Result<()> {
-    let mut own = Own::load(tx)?;
-    if own.unkeyed.is_empty() {
-        return Ok(());
-    }
-    let me = own.id()?;
-    // Whoever cannot be told now is told with the next answer of the directory.
-    let mut later = Vec::new();
-    for device in core::mem::take(&mut own.unkeyed) {
-        for page in StatePage::split(own.key.as_ref(), &[], &[], page(&own)).unwrap_or_default() {
-            if !tell(tx, &own, &me, device, page, now, random)? {
-                later.push(device);
-            }
-        }
-    }
-    own.unkeyed = later;
-    own.save(tx)
-}
-
-/// Takes over what a device with the account key tells of the account. Nobody who is pinned here is changed by it.
-pub(crate) fn receive_state(tx: &Tx<'_>, device: u32, page: &SecretBytes) -> Result<()> {
-    let mut own = Own::load(tx)?;
-    let is_entitled = own.list.device(device).is_some_and(|entry| entry.holds_account_key);
-    let Ok(page) = StatePage::decode(page.expose_secret()) else { return Ok(()) };
-    if !is_entitled || own.stage != Stage::Member {
-        return Ok(());
-    }
-    let is_granted = own.list.device(own.device.id()).is_some_and(|entry| entry.holds_account_key);
-    if let (true, None, Ok(Some(key))) = (is_granted, &own.key, page.account_key(own.account())) {
-        own.key = Some(key);
-        own.save(tx)?;
-    }
-    protection::take_over(tx, &page.protections)?;
-    for contact in page.contacts {
-        let account = door_id(&contact.account.id)?;
-        let mut known = Known::find(tx, &account)?.unwrap_or_else(|| Known::unseen(account));
-        if let (None, KnownList::Whole(list)) = (&known.pin, contact.list) {
-            known.pin = Some(Pin::first(&list));
-            known.list = Some(list);
-            known.is_verified = contact.trust == VERIFIED;
-            // Whatever there was to decide, the user decides here as well.
-            known.is_suspect = contact.trust > VERIFIED;
-            known.save(tx)?;
-        }
     }
     Ok(())
 }

@@ -19,6 +19,15 @@ pub(crate) const ADMISSIONS: i64 = 4;
 /// What happened how often.
 pub(crate) const COUNTERS: i64 = 5;
 
+/// What of the account's state has come to this device, until all has.
+pub(crate) const WELCOME: i64 = 6;
+/// Our devices that ask for the account's state.
+pub(crate) const ASKING: i64 = 7;
+/// Accounts that ours follows, under other keys.
+pub(crate) const BEFORE: i64 = 8;
+/// Since when a device is to be taken off our list.
+pub(crate) const LEAVING: i64 = 9;
+
 /// Rows that are looked for at once.
 const PAGE: usize = 64;
 

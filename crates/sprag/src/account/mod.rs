@@ -2,6 +2,7 @@
 //!
 //! It does not know contacts or sessions.
 
+pub(crate) mod before;
 mod heir;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -190,6 +191,7 @@ impl Own {
         let ours = own.device.device_key();
         let is_listed = list.device(own.device.id()).is_some_and(|entry| entry.device_key == ours);
         if list.account() != own.account() {
+            before::note(tx, own.account(), list.issued())?;
             // Who is to hold the new key, besides this device, gets it from the one that made it.
             own.key = own.heir.take().and_then(Heir::into_key);
             let others = list.devices().filter(|device| device.holds_account_key && device.device_key != ours);

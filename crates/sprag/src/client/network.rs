@@ -13,9 +13,11 @@ use crate::id::{AccountId, RequestId};
 use crate::link;
 use crate::outbox::{self, Cargo, Carried, Entry, Queued};
 use crate::request::{Action, Outcome, Rejection, Request};
+use crate::stale;
 use crate::store::{Barrier, Tx};
 use crate::succession;
 use crate::upkeep::Upkeep;
+use crate::welcome;
 
 /// The most seconds that a request is put off for.
 const MAX_BACKOFF: u64 = 15 * 60;
@@ -91,7 +93,7 @@ impl Client {
                         (Action::PublishKeys(publish), outcome, None) => {
                             directory::published(tx, row, &mut entry, publish, outcome, now)?;
                             link::welcome(tx, begun, now, &mut late)?;
-                            link::hand_over(tx, now, &mut late)?;
+                            welcome::hand_over(tx, now, &mut late)?;
                             succession::ask(tx, now, &mut late)?;
                         }
                         (_, outcome, None) => {
@@ -163,7 +165,7 @@ fn sent(tx: &Tx<'_>, row: i64, lane: i64, left: Left, outcome: &Outcome, shelf: 
             outbox::release(tx, row, lane, message, now)?;
             for account in if named.is_empty() { all } else { named } {
                 if let Some(mut known) = Known::find(tx, &account)? {
-                    directory::ask_for_keys(tx, &mut known, now)?;
+                    directory::ask_from(tx, &mut known, stale::said(tx, &account, now)?, now)?;
                 }
             }
             return Ok(());

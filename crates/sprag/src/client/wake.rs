@@ -18,6 +18,7 @@ use crate::session::Stored;
 use crate::store::{Barrier, Tx};
 use crate::succession;
 use crate::upkeep::{Clock, Upkeep};
+use crate::welcome;
 
 /// Sessions that one call looks at for somebody who waits for an answer.
 const LISTEN: usize = 500;
@@ -95,9 +96,11 @@ impl Client {
         }
         let (rows, next) = healing::keep_up(tx, now)?;
         directory::ask_for_all(tx, &rows, now)?;
-        if let Some(next) = next {
+        welcome::answer(tx, &own, now, random)?;
+        for next in [next, welcome::ask(tx, &own, now, random)?].into_iter().flatten() {
             upkeep.retry_at = Some(upkeep.retry_at.filter(|at| *at > now).map_or(next, |at| at.min(next)));
         }
+        devices::leaving(tx, &own, now)?;
         if clock == Clock::Plausible && upkeep.prune_due(now) {
             listen(tx, &mut upkeep, now)?;
             devices::look(tx, &own, now)?;

@@ -4,7 +4,8 @@
 
 mod sessions;
 
-use sprag_core::identity::{DeviceList, Pin};
+use sprag_core::identity::{Account, DeviceList, Pin};
+use sprag_core::safety_number::SafetyNumber;
 use sprag_core::secret::SecretBytes;
 use sprag_core::wire::{Reader, Writer};
 
@@ -29,6 +30,18 @@ fn begin_anew(tx: &Tx<'_>, ours: i64) -> Result<()> {
         known.save(tx)?;
     }
     Ok(())
+}
+
+/// Our account has another key: every safety number is another one from now on.
+fn own_change(own: &Own, account: &AccountId, successor: &Account) -> What {
+    let number = |account: &Account| SafetyNumber::between(own.account(), account).digits();
+    What::IdentityChanged {
+        account: account.clone(),
+        old_number: number(own.account()),
+        new_number: number(successor),
+        was_verified: false,
+        held: Vec::new(),
+    }
 }
 
 /// What is kept of an account that we write to or heard from.
@@ -137,6 +150,9 @@ impl Known {
         if is_own {
             if own.account() != list.account() {
                 begin_anew(tx, self.row)?;
+                if !broken!("own-changes-untold") {
+                    raise(tx, own_change(own, &self.account, list.account()), now)?;
+                }
             }
             match Own::adopt(tx, list.clone())? {
                 (Stage::Member, Stage::Removed) => raise(tx, What::Removed, now).map(|_| ())?,

@@ -352,6 +352,11 @@ impl SessionRef {
         self.marks & UNPROVEN == 0
     }
 
+    /// Takes note that nothing is to be sent in it.
+    pub(crate) const fn mark_spent(&mut self) {
+        self.marks |= SPENT;
+    }
+
     /// Takes note that it is of a device of which two copies are in use: the app was told before.
     pub(crate) const fn mark_copied(&mut self) {
         self.marks |= Warning::Clone as u32;

@@ -36,7 +36,8 @@ pub enum What {
     /// Another identity than the pinned one appeared under a contact's name: whoever has that name began anew, or it is
     /// somebody else. If the contact is now [`Trust::Changed`](crate::Trust::Changed), the old identity stays pinned and
     /// sending is held until `Client::accept_change`; else the new one is pinned, and what was still to be sealed waits for
-    /// `Client::retry`.
+    /// `Client::retry`. Of our own account: another account key has followed ours, and every contact's number is another one; or
+    /// the directory shows somebody else under our name, and nothing of ours changes.
     IdentityChanged {
         /// Whose.
         account: AccountId,
@@ -63,7 +64,8 @@ pub enum What {
     },
     /// Two different device lists of one account were seen where there can be one: somebody shows different people different
     /// lists. Also told if a contact's list has expired and the directory shows no newer one: `theirs` is then what it shows,
-    /// or of number 0.
+    /// or of number 0; and each day on which the directory has not taken our list without a device that was revoked: `mine`
+    /// is the one that it does not take, `theirs` the one that stands.
     ListConflict {
         /// Whose.
         account: AccountId,

@@ -18,7 +18,6 @@ use crate::error::{Error, Result};
 use crate::event::{Finding, Healing, Hint, Incoming, Message, Reason, What};
 use crate::healing;
 use crate::id::{AccountId, BlobId, Class, Content, Conversation, DeviceId, MessageId, Sender};
-use crate::link;
 use crate::lists::{self, Statement};
 use crate::notice::{raise, raise_sparingly, trouble};
 use crate::outbox::{complete, members};
@@ -31,6 +30,7 @@ use crate::store::{Table, Tx};
 use crate::succession;
 use crate::trust;
 use crate::upkeep::{Clock, Upkeep};
+use crate::welcome;
 
 /// The most sessions announced by a contact that are remembered.
 const MAX_ANNOUNCED: usize = 8;
@@ -237,9 +237,10 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         claimed(tx, own, claim, now)?;
     }
     match &content.body {
-        Body::State(page) if own.is_own(&sender.account) => link::receive_state(tx, device, page)?,
+        Body::State(page) if own.is_own(&sender.account) => welcome::receive(tx, device, page)?,
         Body::Rekey(object) if own.is_own(&sender.account) => succession::asked(tx, &known, device, object, now)?,
         Body::Entry(entry) if own.is_own(&sender.account) => succession::signed(tx, device, entry, now)?,
+        Body::AskState if own.is_own(&sender.account) => welcome::asked(tx, own, &known, device, now)?,
         Body::Decision(decision) if own.is_own(&sender.account) => {
             decisions::heard(tx, own, decision, content.sent, now)?;
         }

@@ -3,12 +3,12 @@
 //! It changes nothing: what was used up is told in [`Fresh`].
 
 use sprag_core::envelope::{Envelope, InitialSlot};
-use sprag_core::handshake::{self, Claim};
+use sprag_core::handshake::{self, Claim, Fields, Unsealed};
 use sprag_core::prekey::{OneTimePrekey, SignedPrekey};
 use sprag_core::ratchet::{HINT, HintKey, Session};
 
 use super::{Effort, Examined, Found, Fresh, check};
-use crate::account::{Own, door_id};
+use crate::account::{Own, before, door_id};
 use crate::cards;
 use crate::contact::{Known, SessionRef};
 use crate::error::Result;
@@ -30,6 +30,7 @@ pub(super) fn examine(
     envelope: &Envelope<'_>,
     incoming: &Incoming,
     effort: Effort,
+    now: u64,
 ) -> Result<Option<Examined>> {
     let unreadable = |reason| Ok(Some(Examined::Unreadable(reason, None)));
     let mut ours = None;
@@ -48,7 +49,7 @@ pub(super) fn examine(
         Some((slot, Named::Gone)) => gone(snapshot, own, slot, envelope, incoming).map(Some),
         Some((_, Named::Ours(..))) if effort == Effort::Light => Ok(Some(Examined::Heavy)),
         Some((slot, Named::Ours(signed, one_time))) => {
-            begin(snapshot, own, slot, signed, one_time, envelope, incoming).map(Some)
+            begin(snapshot, own, slot, (signed, one_time), envelope, incoming, now).map(Some)
         }
     }
 }
@@ -78,16 +79,19 @@ fn begin(
     snapshot: &Snapshot<'_>,
     own: &Own,
     slot: &InitialSlot,
-    signed: SignedPrekey,
-    one_time: Option<OneTimePrekey>,
+    (signed, one_time): (SignedPrekey, Option<OneTimePrekey>),
     envelope: &Envelope<'_>,
     incoming: &Incoming,
+    now: u64,
 ) -> Result<Examined> {
     let fields = &slot.fields;
     let unreadable = |reason| Ok(Examined::Unreadable(reason, None));
-    let unsealed = match handshake::unseal(own.account(), &own.device, &signed, one_time, fields) {
-        Ok(unsealed) => unsealed,
-        Err(error) => return unreadable(error.into()),
+    let (unsealed, is_outdated) = match handshake::unseal(own.account(), &own.device, &signed, one_time, fields) {
+        Ok(unsealed) => (unsealed, false),
+        Err(error) => match unseal_before(snapshot, own, fields, now)? {
+            Some(unsealed) => (unsealed, true),
+            None => return unreadable(error.into()),
+        },
     };
     // Played again, when the session itself may be long forgotten.
     if prekeys::was_used(snapshot, unsealed.transcript())? {
@@ -139,7 +143,7 @@ fn begin(
         }
         Claimed::Refused(refused) => return Ok(refused),
     };
-    let reference = SessionRef {
+    let mut reference = SessionRef {
         ordinal: 0,
         device: claim.device,
         device_key: claim.device_key,
@@ -150,6 +154,10 @@ fn begin(
         generation: 0,
         knows: 0,
     };
+    if is_outdated {
+        // What we are from now on, a session of ours says.
+        reference.mark_spent();
+    }
     let found = Found { ordinal: 0, stored: Stored::new(session), key, delta };
     let continues = continues.map(|old| (old.ordinal, old.progress));
     let fresh = Fresh { reference, signed: fields.signed_prekey, one_time: fields.one_time_prekey, continues };
@@ -158,6 +166,18 @@ fn begin(
         None => examined,
         Some(before) => changed(own, before, fingerprint, examined),
     })
+}
+
+/// A claim in a handshake that was begun for an account key which another has followed since.
+fn unseal_before(snapshot: &Snapshot<'_>, own: &Own, fields: &Fields, now: u64) -> Result<Option<Unsealed>> {
+    for account in before::accounts(snapshot, now)? {
+        let named = prekeys::find(snapshot, fields.signed_prekey, fields.one_time_prekey)?;
+        let Named::Ours(signed, one_time) = named else { return Ok(None) };
+        if let Ok(unsealed) = handshake::unseal(&account, &own.device, &signed, one_time, fields) {
+            return Ok(Some(unsealed));
+        }
+    }
+    Ok(None)
 }
 
 /// Whom a claim is about.

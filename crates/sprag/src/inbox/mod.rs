@@ -235,7 +235,7 @@ pub(crate) fn examine(
             }
         }
     }
-    if let Some(examined) = first::examine(snapshot, own, &envelope, incoming, effort)? {
+    if let Some(examined) = first::examine(snapshot, own, &envelope, incoming, effort, now)? {
         return Ok(examined);
     }
     Ok(match failed {

@@ -82,10 +82,10 @@ pub(crate) struct Carried {
 }
 
 impl Entry {
-    /// Puts a request that is no message into the outbox.
-    pub(crate) fn request(tx: &Tx<'_>, lane: i64, action: Action, now: u64) -> Result<()> {
+    /// Puts a request that is no message into the outbox; yields its number.
+    pub(crate) fn request(tx: &Tx<'_>, lane: i64, action: Action, now: u64) -> Result<i64> {
         let row = tx.reserve(Table::Outbox)?;
-        Self::put(tx, row, lane, &Cargo::request(action), now)
+        Self::put(tx, row, lane, &Cargo::request(action), now).map(|()| row)
     }
 
     /// Puts something into the outbox under a number that was reserved for it.
