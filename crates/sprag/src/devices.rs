@@ -6,7 +6,7 @@ use sprag_core::identity::DeviceList;
 use sprag_core::random::Random;
 use sprag_core::wire::{Reader, Writer};
 
-use crate::account::{Change, Own, Stage};
+use crate::account::{Change, Own, Stage, parted};
 use crate::codec::{self, CORRUPT, Row, ok};
 use crate::contact::Known;
 use crate::directory::{self, Answer};
@@ -15,10 +15,12 @@ use crate::event::{ListRef, What};
 use crate::id::Conversation;
 use crate::notice::{raise, raise_sparingly};
 use crate::outbox::{self, Leaving, Load, Queued, Scope};
+use crate::prekeys::Made;
 use crate::request::Why;
 use crate::rows::{Kind, LEAVING};
 use crate::store::{Snapshot, Table, Tx};
 use crate::trust;
+use crate::upkeep::Upkeep;
 
 /// Asks what the directory shows of our own account: a list that is not ours, or an older one, is seen so.
 pub(crate) fn look(tx: &Tx<'_>, own: &Own, now: u64) -> Result<()> {
@@ -92,6 +94,19 @@ impl Row for Claim {
 /// Seconds after which a device that is to be taken off and is not yet is told of, each time: a day.
 const DAY: u64 = 86_400;
 
+/// Another list of ours was seen under the number of the one that we know. It was told, and is dealt with here.
+pub(crate) fn parted(tx: &Tx<'_>, other: &DeviceList, now: u64) -> Result<()> {
+    let mut own = Own::load(tx)?;
+    let changes = parted::seen(tx, &own, other)?;
+    if changes.is_empty() || own.stage != Stage::Member {
+        return Ok(());
+    }
+    own.changes.extend(changes);
+    own.save(tx)?;
+    let mut upkeep = Upkeep::load(tx)?;
+    directory::publish(tx, &own, Made::default(), &mut upkeep, now)
+}
+
 /// Tells once a day that the directory has not taken the list without a device that is to be taken off.
 pub(crate) fn leaving(tx: &Tx<'_>, own: &Own, now: u64) -> Result<()> {
     let since: Option<u64> =
@@ -138,9 +153,11 @@ pub(crate) fn answered(
         known = Known::find(tx, &own.id()?)?.ok_or(CORRUPT)?;
         return go_on(tx, own, known, now, random);
     }
-    if let Answer::Conflict { theirs, .. } = answer {
+    if let Answer::Conflict { theirs, list, .. } = answer {
         let (account, mine) = (known.account.clone(), known.list_ref());
         raise_sparingly(tx, What::ListConflict { account, mine, theirs }, now)?;
+        known.save(tx)?;
+        parted(tx, &list, now)?;
     }
     if shown < own.list.sequence() {
         directory::offer_again(tx, own, shown, now)?;

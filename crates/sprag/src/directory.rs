@@ -334,7 +334,7 @@ pub(crate) enum Answer {
     /// Nothing can be sent for it.
     Refused(Reason),
     /// The directory shows another list than the one we know.
-    Conflict { reason: Reason, theirs: ListRef },
+    Conflict { reason: Reason, theirs: ListRef, list: Box<DeviceList> },
     /// The directory shows another account key than the pinned one, and the user is to decide.
     Offered(Box<DeviceList>),
     /// A list that may follow, and sessions begun with the devices on it.
@@ -431,9 +431,11 @@ fn follow(own: &Own, known: &Known, list: &DeviceList) -> core::result::Result<(
         return if is_asked { Err(Answer::Offered(Box::new(list.clone()))) } else { Ok((Pin::first(list), true)) };
     }
     let theirs = ListRef { sequence: list.sequence(), hash: *list.hash() };
-    pin.accept(list)
-        .map(|accepted| (accepted.pin, false))
-        .map_err(|error| Answer::Conflict { reason: error.into(), theirs })
+    pin.accept(list).map(|accepted| (accepted.pin, false)).map_err(|error| Answer::Conflict {
+        reason: error.into(),
+        theirs,
+        list: Box::new(list.clone()),
+    })
 }
 
 /// Whether there is a session with a device that need not be begun anew.
@@ -509,7 +511,7 @@ pub(crate) fn commit(
             lists::answered(tx, &known, None, now)?;
             reason
         }
-        Answer::Conflict { reason, theirs } => {
+        Answer::Conflict { reason, theirs, .. } => {
             conflict(tx, &known, theirs, now)?;
             lists::answered(tx, &known, Some(&theirs), now)?;
             reason

@@ -28,6 +28,9 @@ pub(crate) const BEFORE: i64 = 8;
 /// Since when a device is to be taken off our list.
 pub(crate) const LEAVING: i64 = 9;
 
+/// What this device changed in the list that is ours now.
+pub(crate) const CHANGED: i64 = 10;
+
 /// Rows that are looked for at once.
 const PAGE: usize = 64;
 

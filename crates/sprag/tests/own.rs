@@ -7,7 +7,10 @@ mod world;
 use std::sync::Arc;
 
 use sprag::context::Environment;
-use sprag::{Action, Conversation, Event, Hint, MessageState, Outcome, Protection, Rejection, Trust, What};
+use sprag::{
+    Action, Client, Config, Conversation, Directory, Event, Hint, Key, MessageState, Outcome, Place, Policy,
+    Protection, Rejection, Start, Trust, What,
+};
 use world::{DAY, Hands, Phone, Server, id};
 
 fn newcomer(hands: &Arc<Hands>) -> Phone {
@@ -174,4 +177,71 @@ fn a_server_for_which_every_list_is_stale_is_asked_ever_less_often() {
     hands.pass(3_600);
     server.pump(&alice);
     assert_eq!(alice.client.state(sent.message.as_bytes()), Ok(MessageState::Accepted));
+}
+
+/// A device of an app whose server keeps no list, or whichever was written last.
+fn at(directory: Directory, start: Start, hands: &Arc<Hands>) -> Phone {
+    let mut config = Config::new(Place::Memory, Key::new([7; 32]), id("alice"));
+    config.policy = Policy::default();
+    config.policy.directory = directory;
+    config.start = start;
+    let environment = Environment { clock: hands.clone(), ..Environment::platform() };
+    Phone { client: Client::create(config, environment).unwrap(), id: id("alice") }
+}
+
+/// Two devices that hold the account key change the list at once, and no directory takes only one of the two: they come to
+/// one list, on which is who was admitted by either, and nobody who was revoked by one.
+#[test]
+fn lists_that_parted_come_together() {
+    for directory in [Directory::InBand, Directory::KeyValue] {
+        for revoking in 0..2 {
+            let hands = Hands::new();
+            let mut server = Server::default();
+            let alice = at(directory, Start::NewAccount, &hands);
+            server.pump(&alice);
+            let second = at(directory, Start::Link, &hands);
+            server.link(&alice, &second, true);
+            let old = at(directory, Start::Link, &hands);
+            server.link(&alice, &old, false);
+            settle(&mut server, &[&alice, &second, &old], 3);
+            let third = at(directory, Start::Link, &hands);
+            let (admits, revokes) = if revoking == 0 { (&second, &alice) } else { (&alice, &second) };
+            // Each makes a list before it has heard of the other's.
+            let code = third.client.link_code().unwrap();
+            admits.client.admit(code.expose_bytes(), code.digits(), false).unwrap();
+            server.pump(admits);
+            server.deliver(&third);
+            server.pump(&third);
+            let for_revokes = server.fetch(revokes);
+            revokes.client.revoke(old.client.device()).unwrap();
+            server.deliver(admits);
+            let by_admits = admits.client.requests(100, 1).unwrap();
+            let by_revokes = revokes.client.requests(100, 1).unwrap();
+            for (phone, requests) in [(admits, by_admits), (revokes, by_revokes)] {
+                for request in requests {
+                    let outcome = server.answer(&phone.id, &request.action);
+                    phone.client.respond(request.id, outcome).unwrap();
+                }
+            }
+            revokes.client.deliver(&for_revokes).unwrap();
+            for _ in 0..4 {
+                settle(&mut server, &[admits, revokes, &third, &old], 3);
+                hands.pass(DAY);
+            }
+            let devices = |phone: &Phone| {
+                let mut all: Vec<_> = phone.client.devices().unwrap().iter().map(|device| device.id.0).collect();
+                all.sort_unstable();
+                all
+            };
+            let mut wanted = [&alice, &second, &third].map(|phone| phone.client.device().0);
+            wanted.sort_unstable();
+            for phone in [&alice, &second, &third] {
+                assert_eq!(devices(phone), wanted, "{directory:?} {revoking}");
+                assert!(!phone.take().iter().any(|event| event.what == What::Removed));
+            }
+            // Where nobody writes to it any more, and there is nothing to look at, it is not told.
+            let is_told = old.take().iter().any(|event| event.what == What::Removed);
+            assert_eq!(is_told, directory == Directory::KeyValue);
+        }
+    }
 }

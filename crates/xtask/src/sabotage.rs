@@ -57,6 +57,7 @@ const SWITCHES: &[Switch] = &[
     Switch("split-views-unseen", ENGINE, "conversation", "a_split_view"),
     Switch("own-list-unwatched", ENGINE, "devices", "a_daily_look"),
     Switch("claims-unheard", ENGINE, "devices", "only_others"),
+    Switch("parted-lists-stay", ENGINE, "own", "parted"),
     Switch("welcome-comes-once", ENGINE, "own", "a_welcome"),
     Switch("revocations-untold", ENGINE, "own", "a_revocation"),
     Switch("own-changes-untold", ENGINE, "devices", "another_account_key"),

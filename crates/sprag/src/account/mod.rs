@@ -4,6 +4,7 @@
 
 pub(crate) mod before;
 mod heir;
+pub(crate) mod parted;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,6 +65,8 @@ pub(crate) enum Change {
     Remove(u32),
     /// Whether every client of the account can read what is encrypted.
     Ready(bool),
+    /// To have a number above this one: another list stands under it.
+    Above(u64),
 }
 
 impl Change {
@@ -74,6 +77,7 @@ impl Change {
             Self::Add(id, _) => list.device(*id).is_some(),
             Self::Remove(id) => list.device(*id).is_none(),
             Self::Ready(ready) => list.ready() == *ready,
+            Self::Above(number) => list.sequence() > *number,
         }
     }
 }
@@ -155,7 +159,11 @@ impl Own {
             _ => None,
         });
         let ready = wanted.unwrap_or_else(|| before.ready());
-        let sequence = before.sequence().checked_add(ahead)?;
+        let above = self.changes.iter().filter_map(|change| match change {
+            Change::Above(number) => Some(*number),
+            _ => None,
+        });
+        let sequence = before.sequence().checked_add(ahead)?.max(above.max().unwrap_or(0).checked_add(1)?);
         let sign = |entries: &[SignedEntry]| sign_list(key, entries, sequence, *before.hash(), ready, now).ok();
         let mut list = sign(&entries)?;
         for change in changes.iter().filter(|change| !change.is_in(before)) {
@@ -187,7 +195,7 @@ impl Own {
     /// Follows to a list that may follow ours. Tells what this device was before and is now.
     pub(crate) fn adopt(tx: &Tx<'_>, list: DeviceList) -> Result<(Stage, Stage)> {
         let mut own = Self::load(tx)?;
-        own.changes.retain(|change| !change.is_in(&list));
+        parted::adopted(tx, &mut own, &list)?;
         let ours = own.device.device_key();
         let is_listed = list.device(own.device.id()).is_some_and(|entry| entry.device_key == ours);
         if list.account() != own.account() {
@@ -317,6 +325,9 @@ impl Row for Change {
             Self::Ready(ready) => {
                 writer.array(2).uint(4).bool(*ready);
             }
+            Self::Above(number) => {
+                writer.array(2).uint(5).uint(*number);
+            }
         }
     }
 
@@ -326,6 +337,7 @@ impl Row for Change {
             (3, 2) => Ok(Self::Add(Row::read(reader)?, ok(SignedEntry::decode(ok(reader.bytes())?))?)),
             (2, 3) => Row::read(reader).map(Self::Remove),
             (2, 4) => Row::read(reader).map(Self::Ready),
+            (2, 5) => Row::read(reader).map(Self::Above),
             _ => Err(CORRUPT),
         }
     }

@@ -66,6 +66,7 @@ pub(super) fn check(
         fresh: begun.map(|(_, fresh)| fresh),
         adopted: listed.adopted,
         conflict: listed.conflict.or(statements.conflict),
+        parted: listed.parted,
         knows: statements.knows,
         ahead: statements.ahead,
         claim: statements.claim,
@@ -104,6 +105,8 @@ fn is_filed_right(filed: Option<&Conversation>, belongs: &Conversation) -> bool 
 struct Listed {
     adopted: Option<(Pin, DeviceList)>,
     conflict: Option<What>,
+    /// Another list of ours, under the number of the one that we know.
+    parted: Option<DeviceList>,
 }
 
 /// What a list that came in the message changes. An older one is only old mail, unless it differs from what was known.
@@ -113,9 +116,11 @@ fn lists(own: &Own, known: &Known, carried: Option<&[u8]>) -> core::result::Resu
     if list.account().id.as_bytes() != known.account.as_bytes() {
         return Err(Reason::Mismatch);
     }
-    let Some(pin) = &known.pin else { return Ok(Listed { adopted: Some((Pin::first(&list), list)), conflict: None }) };
+    let Some(pin) = &known.pin else {
+        return Ok(Listed { adopted: Some((Pin::first(&list), list)), conflict: None, parted: None });
+    };
     if let Some(pin) = own.heirs_pin(pin, &list).filter(|_| own.is_own(&known.account)) {
-        return Ok(Listed { adopted: Some((pin, list)), conflict: None });
+        return Ok(Listed { adopted: Some((pin, list)), conflict: None, parted: None });
     }
     if *pin.account() != *list.account() {
         return Err(Reason::IdentityChanged);
@@ -126,9 +131,11 @@ fn lists(own: &Own, known: &Known, carried: Option<&[u8]>) -> core::result::Resu
         pin.check_old(&list).map(|()| None)
     };
     Ok(match stepped {
-        Ok(pin) => Listed { adopted: pin.map(|pin| (pin, list)), conflict: None },
+        Ok(pin) => Listed { adopted: pin.map(|pin| (pin, list)), conflict: None, parted: None },
         Err(_) => {
-            Listed { adopted: None, conflict: Some(conflict_with(known, ListRef::new(list.sequence(), *list.hash()))) }
+            let conflict = Some(conflict_with(known, ListRef::new(list.sequence(), *list.hash())));
+            let parted = Some(list).filter(|_| own.is_own(&known.account));
+            Listed { adopted: None, conflict, parted }
         }
     })
 }

@@ -142,7 +142,7 @@ fn unreadable(
 
 fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, now: u64) -> Result<Finding> {
     let Opened { mut known, mut ordinal, mut stored, delta, fresh, adopted, conflict, .. } = opened;
-    let Opened { knows, ahead, claim, commitment, device, conversation, content, .. } = opened;
+    let Opened { knows, parted, ahead, claim, commitment, device, conversation, content, .. } = opened;
     let (own_id, first_contact) = (own.id()?, known.pin.is_none());
     // A clock that may be wrong dates no key: one dated years ahead would never be dropped, or all others at once.
     let is_plausible = Upkeep::load(tx)?.clock(Hint::default(), now) == Clock::Plausible;
@@ -229,6 +229,9 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
     }
     if let Some(sequence) = ahead {
         devices::claimed(tx, own, sequence, now)?;
+    }
+    if let Some(other) = parted {
+        devices::parted(tx, &other, now)?;
     }
     if is_stepped {
         lists::settle(tx, &known, false, now)?;

@@ -123,6 +123,8 @@ pub(crate) struct Opened {
     fresh: Option<Fresh>,
     adopted: Option<(Pin, DeviceList)>,
     conflict: Option<What>,
+    /// Another list of ours than the one that we know, of the same number.
+    parted: Option<DeviceList>,
     /// The number of our own list that the sender knows.
     knows: u64,
     /// A number of our own list that the sender knows and we do not.

@@ -217,7 +217,10 @@ pub(crate) fn seal(
     send.expires = message.expires;
     let answered: Vec<i64> = lanes.iter().map(|lane| lane.contact.row).collect();
     drop(lanes);
-    for known in circle.others.iter_mut().chain([&mut circle.own]).filter(|known| answered.contains(&known.row)) {
+    // What one of our devices is told alone is not what all of them are owed.
+    let is_for_all = matches!(message.scope, Scope::Everybody | Scope::Others);
+    let ours = Some(&mut circle.own).filter(|_| is_for_all);
+    for known in circle.others.iter_mut().chain(ours).filter(|known| answered.contains(&known.row)) {
         known.owes_answer = false;
     }
     Ok(Attempt::Sealed(Box::new(Sealed { send, carried, addressed })))
