@@ -8,6 +8,7 @@ mod dependencies;
 mod entries;
 mod fuzz;
 mod header;
+mod install;
 mod kotlin;
 mod modules;
 mod processors;
@@ -36,7 +37,10 @@ cargo xtask <command>
   check [--targets]    builds the core without std and proves that nothing of std is linked; with --targets compiles it
                        for bare metal and wasm, and the faces for Android and iOS
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
+  abi [--check]        writes the types of the C face that later releases are held to (or fails if they have changed)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
+  install [--prefix DIR] [--destdir DIR] [--system-sqlite]
+                       puts the headers and libraries for C and C++ where pkg-config and CMake find them
   sabotage [SWITCH...] breaks one promise after the other, and sees that the tests notice
   sim [--seeds N] [--minutes M] [--seed N [--trace]]
                        worlds in a box: fleets of clients, a server that lies, disks that fail, all from seeds
@@ -55,6 +59,8 @@ fn main() -> ExitCode {
             "check" => check::command(rest),
             "header" => header::command(rest),
             "bindings" => bindings::command(rest),
+            "abi" => c::abi::command(rest),
+            "install" => install::command(rest),
             "sabotage" => sabotage::command(rest),
             "sim" => sim::command(rest),
             "vectors" => vectors::command(rest),
