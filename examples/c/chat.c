@@ -46,9 +46,9 @@ static void show(void) {
             printf("%.*s: %.*s\n", (int)event->account.len, (const char *)event->account.ptr, (int)event->body.len,
                    (const char *)event->body.ptr);
             fflush(stdout);
-        } else if (event->kind == SPRAG_EVENT_PROGRESS) {
-            fputs(event->state == SPRAG_STATE_ACCEPTED ? "(sent)\n" : "(a message did not leave)\n", stderr);
-        } else if (event->importance == SPRAG_IMPORTANCE_SECURITY) {
+        } else if (event->kind == SPRAG_EVENT_PROGRESS && event->state >= SPRAG_STATE_ACCEPTED) {
+            fputs(event->state == SPRAG_STATE_ACCEPTED ? "(sent)\n" : "! a message did not leave\n", stderr);
+        } else if (event->importance == SPRAG_IMPORTANCE_SECURITY && event->kind != SPRAG_EVENT_PROTECTION) {
             fputs("! something changed: compare safety numbers\n", stderr);
         }
         must(sprag_done(client, &event->id, 1, &pending));

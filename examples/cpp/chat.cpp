@@ -63,9 +63,11 @@ private:
         for (const sprag::Event &event : client_.events()) {
             if (event.kind == SPRAG_EVENT_MESSAGE && event.content == SPRAG_CONTENT_TEXT && event.outgoing == 0) {
                 std::cout << sprag::text(event.account) << ": " << sprag::text(event.body) << std::endl;
-            } else if (event.kind == SPRAG_EVENT_PROGRESS) {
-                std::cerr << (event.state == SPRAG_STATE_ACCEPTED ? "(sent)\n" : "(a message did not leave)\n");
-            } else if (event.importance == SPRAG_IMPORTANCE_SECURITY) {
+            } else if (event.kind == SPRAG_EVENT_PROGRESS && event.state == SPRAG_STATE_ACCEPTED) {
+                std::cerr << "(sent)\n";
+            } else if (event.kind == SPRAG_EVENT_PROGRESS && event.state == SPRAG_STATE_FAILED) {
+                std::cerr << "! not sent: " << sprag::reason_text(event.reason) << "\n";
+            } else if (event.importance == SPRAG_IMPORTANCE_SECURITY && event.kind != SPRAG_EVENT_PROTECTION) {
                 std::cerr << "! something changed: compare safety numbers\n";
             }
             client_.done(event.id);

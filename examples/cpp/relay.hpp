@@ -34,7 +34,12 @@ public:
         std::size_t at = 0;
         for (sprag_bytes number; (number = next_part(&mail, &at)).len == 8;) {
             sprag::Incoming incoming;
-            next_part(&mail, &at);  // who the relay says it is from: its session proves it
+            const std::string_view from = sprag::text(next_part(&mail, &at));
+            std::string account;
+            for (std::size_t i = 0; i + 1 < from.size(); i += 2) {
+                account += static_cast<char>(std::stoi(std::string(from.substr(i, 2)), nullptr, 16));
+            }
+            incoming.from = sprag::bytes(account);
             incoming.bytes = next_part(&mail, &at);
             client.deliver(incoming);
             cursor_ = 0;

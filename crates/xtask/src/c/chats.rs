@@ -41,8 +41,13 @@ pub(crate) fn talk(prefix: &Path) -> Result<(), String> {
 }
 
 fn chat(program: &Path, folder: &Path, name: &'static str, with: &str, url: &str) -> Result<Program, String> {
-    let mut command = Command::new(program);
-    command.args(["--as", name, "--with", with, "--relay", url, "--store"]).arg(folder.join(name));
+    // One that hangs fails the test, and does not keep it for ever.
+    let mut command = Command::new("timeout");
+    command
+        .arg("300")
+        .arg(program)
+        .args(["--as", name, "--with", with, "--relay", url, "--store"])
+        .arg(folder.join(name));
     Program::start(name, &mut command)
 }
 
