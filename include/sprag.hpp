@@ -196,6 +196,7 @@ static_assert(sizeof(Incoming) == sizeof(sprag_incoming), "messages are handed o
 using Contact = sprag_contact;
 using Device = sprag_own_device;
 using Event = sprag_event;
+using Figure = sprag_figure;
 using Freshness = sprag_freshness;
 using Part = sprag_part;
 using Pending = sprag_pending;
@@ -370,6 +371,18 @@ private:
     Owned<sprag_card, sprag_card_free> card_;
 };
 
+/** How a client and its store are, for a support ticket: as text, and each number. */
+class Diagnosis {
+public:
+    using Figures = View<sprag_diagnosis, Figure, sprag_diagnosis_len, sprag_diagnosis_at>;
+    explicit Diagnosis(sprag_diagnosis *diagnosis) noexcept : diagnosis_(diagnosis) {}
+    std::string_view text() const noexcept { return sprag::text(sprag_diagnosis_text(diagnosis_.get())); }
+    Figures figures() const noexcept { return Figures(diagnosis_.get()); }
+
+private:
+    Owned<sprag_diagnosis, sprag_diagnosis_free> diagnosis_;
+};
+
 /** A body that shows what the app's server does to bodies. */
 class Probe {
 public:
@@ -477,6 +490,11 @@ public:
     Result<Pending> try_set_ready(bool ready) const noexcept {
         return pending([&](Pending *next) { return sprag_set_ready(c(), ready ? 1 : 0, next); });
     }
+    Result<Diagnosis> try_diagnose() const noexcept {
+        sprag_diagnosis *diagnosis = nullptr;
+        const sprag_status status = sprag_diagnose(c(), &diagnosis);
+        return given(status, Diagnosis(diagnosis));
+    }
 
     Result<Delivered> try_deliver(Span<const Incoming> messages) const noexcept {
         sprag_verdict_list *list = nullptr;
@@ -568,6 +586,7 @@ public:
     Pending revoke(std::uint32_t device) const { return try_revoke(device).value(); }
     Pending retire() const { return try_retire().value(); }
     Pending set_ready(bool ready) const { return try_set_ready(ready).value(); }
+    Diagnosis diagnose() const { return try_diagnose().value(); }
     Delivered deliver(Span<const Incoming> messages) const { return try_deliver(messages).value(); }
     Delivered deliver(const Incoming &message) const { return try_deliver(message).value(); }
     Requests requests(std::size_t max = 64, std::uint32_t lease_seconds = 60) const {

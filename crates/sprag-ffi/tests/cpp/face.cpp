@@ -191,6 +191,8 @@ static void store() {
     sprag::Policy policy;
     policy.armor = SPRAG_ARMOR_TEXT;
     alice.configure(policy);
+    const sprag::Diagnosis diagnosis = alice.diagnose();
+    CHECK(!diagnosis.text().empty() && !diagnosis.figures().empty() && !text(diagnosis.figures()[0].name).empty());
     policy.armor = 9;
     THROWS(SPRAG_MISUSE, alice.configure(policy));
     const sprag::Probe probe = alice.probe(2048);
