@@ -6,7 +6,7 @@
 use sprag::Role;
 
 use super::unit::{Copied, Unit};
-use super::{Held, World, wrong};
+use super::{Held, World, rows, wrong};
 use crate::disk::Disk;
 use crate::environment::{Instruments, Source};
 use crate::phone::Phone;
@@ -24,6 +24,8 @@ impl World {
         if self.units.iter().filter(|unit| unit.copied.is_some()).count() >= MOST {
             return None;
         }
+        let has_beside = |unit: &Unit| rows::read(unit.phone.disk()).is_ok_and(|rows| rows::has_sessions_beside(&rows));
+        let beside = self.units.iter().filter(|unit| !unit.gone).any(has_beside);
         let unit = &mut self.units[who];
         unit.doubled = true;
         let source = if randomness {
@@ -49,7 +51,7 @@ impl World {
         copy.restored = unit.restored;
         copy.lost_power = true;
         copy.doubled = true;
-        copy.copied = Some(Copied { of: who, heard: unit.app.heard.clone(), alike: randomness });
+        copy.copied = Some(Copied { of: who, heard: unit.app.heard.clone(), alike: randomness, beside });
         if shared {
             copy.mailbox = unit.mailbox;
         } else {
@@ -111,9 +113,9 @@ impl World {
         };
         let both = reads(of) && reads(copy);
         let detail = format!("{} and {} by {}", self.label(of), self.label(copy), unit.label);
-        // Both go on in the sessions that there were. Two that each begin one of their own may pass for sessions that cross.
+        // Both go on in the session that there was. Two that each begin one of their own may pass for sessions that cross.
         let together = copied.heard.contains(&who);
-        if together && both && !is_told && !unit.app.restarts.contains(&account) {
+        if together && !copied.beside && both && !is_told && !unit.app.restarts.contains(&account) {
             return wrong("two that are one are not both read without a word", detail);
         }
         // Each turn of the ratchet tells them apart, unless they draw one key for it, or begin anew before either could turn.

@@ -31,6 +31,13 @@ pub(super) fn read(disk: &Disk) -> rusqlite::Result<Rows> {
     })
 }
 
+/// Whether somebody has more than one session with a contact. A session's row is its number above that of its contact.
+pub(super) fn has_sessions_beside(rows: &Rows) -> bool {
+    let of = |(table, id, _): &(String, i64, Vec<u8>)| (table == "session").then(|| id.div_euclid(65_536));
+    let contacts: Vec<i64> = rows.iter().filter_map(of).collect();
+    !contacts.is_sorted_by(|a, b| a < b)
+}
+
 /// Tables that a refusal may change beside, after which the sender is asked: that its keys are fetched.
 const FREE_TO_ASK: &[&str] = &["contact", "cargo"];
 

@@ -32,6 +32,8 @@ pub(super) struct Copied {
     pub(super) heard: BTreeSet<usize>,
     /// Whether it draws the same random bytes.
     pub(super) alike: bool,
+    /// Whether some two phones had several sessions then: copies may go on in one each, where neither meets the other.
+    pub(super) beside: bool,
 }
 
 /// What a phone is to its account.
