@@ -23,7 +23,10 @@ fn nothing_calls_back() {
     let ours = functions(&header, "uniffi_sprag_uniffi_fn_");
     assert!(ours.len() > 30, "the functions are found: {}", ours.len());
     for function in &ours {
-        assert!(!function.contains("Callback") && !function.contains("vtable") && !function.contains("(*"), "{function}");
+        assert!(
+            !function.contains("Callback") && !function.contains("vtable") && !function.contains("(*"),
+            "{function}"
+        );
     }
     // UniFFI declares a poll function for every type, whoever uses it. What is asynchronous would be so in the languages.
     for (file, words) in [
