@@ -7,6 +7,7 @@ pub(crate) mod declared;
 mod errors;
 pub(crate) mod installed;
 mod snippets;
+mod two;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

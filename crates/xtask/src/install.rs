@@ -13,6 +13,15 @@ const USAGE: &str = "cargo xtask install [--prefix DIR] [--destdir DIR] [--syste
   --destdir DIR     put in front of every path that is written (or DESTDIR in the environment)
   --system-sqlite   links the system's SQLite; without it a small one is inside";
 
+/// The first SQLite that has all that is called.
+const SQLITE: &str = "3.44";
+
+fn has_sqlite() -> bool {
+    let mut command = crate::run::program("pkg-config");
+    let found = command.arg(format!("--atleast-version={SQLITE}")).arg("sqlite3").status();
+    found.is_ok_and(|status| status.success())
+}
+
 /// What was asked for.
 struct Options {
     prefix: PathBuf,
@@ -26,6 +35,11 @@ pub(crate) fn command(arguments: &[String]) -> Result<(), String> {
         return Err(
             "cargo xtask install makes ELF libraries, and that on Linux alone; for Apple see bindings/swift".to_owned()
         );
+    }
+    if options.sqlite == Sqlite::System && !has_sqlite() {
+        return Err(format!(
+            "pkg-config finds no SQLite {SQLITE} or later here: install it, or leave --system-sqlite out"
+        ));
     }
     let libraries = Libraries::build(options.sqlite)?;
     let root = under(options.destdir.as_deref(), &options.prefix);

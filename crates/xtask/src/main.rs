@@ -16,6 +16,7 @@ mod python;
 mod run;
 mod sabotage;
 mod sim;
+mod sizes;
 mod swift;
 mod targets;
 mod test;
@@ -44,6 +45,7 @@ cargo xtask <command>
   sabotage [SWITCH...] breaks one promise after the other, and sees that the tests notice
   sim [--seeds N] [--minutes M] [--seed N [--trace]]
                        worlds in a box: fleets of clients, a server that lies, disks that fail, all from seeds
+  sizes                builds what is shipped and writes its sizes into docs/sizes.md
   vectors [--check]    writes docs/vectors (or fails if a committed file is not current)
   fuzz [--minutes N] [TARGET...]
                        fuzzes every decoder, the session and the engine, or the targets that are named, for N minutes
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
             "check" => check::command(rest),
             "header" => header::command(rest),
             "bindings" => bindings::command(rest),
+            "sizes" => sizes::command(rest),
             "abi" => c::abi::command(rest),
             "install" => install::command(rest),
             "sabotage" => sabotage::command(rest),

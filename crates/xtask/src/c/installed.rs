@@ -32,6 +32,7 @@ pub(crate) fn test() -> Result<Ran, String> {
         run::finish(compiler.arg(found_in(&prefix.join("lib"))))?;
         run::finish(&mut run::program(&program))?;
     }
+    c::two::in_one_program(&prefix)?;
     c::chats::talk(&prefix)?;
     c::snippets::build(&prefix)?;
     Ok(Ran::Passed)

@@ -173,7 +173,10 @@ fn share(object: &Path, map: &Path, libraries: &Libraries) -> Result<(), String>
     let mut script = OsString::from("-Wl,--version-script=");
     script.push(map);
     let mut linker = run::program("gcc");
-    linker.args(["-shared", "-s", "-Wl,-O1,--gc-sections,--as-needed,-z,defs,-z,relro,-z,now,--build-id=sha1"]);
+    linker.args(["-shared", "-s", "-Wl,-O1,--gc-sections,--as-needed,-z,relro,-z,now,--build-id=sha1"]);
+    if libraries.sqlite == Sqlite::Bundled {
+        linker.arg("-Wl,-z,defs");
+    }
     linker.arg(format!("-Wl,-soname,{SONAME}")).arg(script).arg(object).args(libraries.sqlite.libraries());
     run::finish(linker.arg("-o").arg(&libraries.shared))
 }
