@@ -29,6 +29,9 @@
  * the server brings to sprag_deliver; show what sprag_events tells and say so with sprag_done; call sprag_wake when the
  * app starts and when next_wake_ms has passed. Messages that were shown are the app's to keep: Sprag forgets them, and
  * nothing can be decrypted a second time.
+ *
+ * What stands where: numbers; records; then functions by noun: without a client; a client, its store and its contacts; the
+ * pipe; what calls give, and how it is read and freed; our own devices; cards and probes; a diagnosis; constants by name.
  */
 
 
@@ -520,18 +523,106 @@ typedef struct sprag_pending {
     uint64_t next_wake_ms;
 } sprag_pending;
 
-// One number of a diagnosis. Later releases may add fields at the end.
-typedef struct sprag_figure {
-    // What it is: a name that stays, in small letters and `_`, until the diagnosis is freed. Those that begin with `verdict_` and
-    // `event_` are counters; those that end with `_seconds` are times until now.
-    struct sprag_bytes name;
-    // The number.
-    uint64_t value;
-    // Of a counter, the last day on which it rose: Unix seconds of its beginning, UTC. 0 for what is no counter.
-    uint64_t last;
-    // Of a counter, why, as in an event; 0 if there is no reason.
-    uint32_t reason;
-} sprag_figure;
+// A message as the app's server handed it over. Filled by the caller.
+typedef struct sprag_incoming {
+    // `sizeof(sprag_incoming)`.
+    uint32_t size;
+    // Not 0: old mail fetched again.
+    uint32_t history;
+    // The encrypted bytes.
+    struct sprag_bytes bytes;
+    // Whom the server names as its sender; may be absent.
+    struct sprag_bytes from;
+    // The other account of the direct conversation in which the app files it; absent if it files it in a room, or nowhere.
+    struct sprag_bytes direct;
+    // The room in which the app files it; absent if it files it elsewhere, or nowhere.
+    struct sprag_bytes room;
+    // The members of that room, as the app's server names them; none if it does not say.
+    const struct sprag_bytes *members;
+    // How many.
+    size_t members_len;
+    // The app's own name for it, at most 64 bytes, handed back in the event; may be absent.
+    struct sprag_bytes app_ref;
+    // The server's stamp; may be absent.
+    struct sprag_bytes stamp;
+    // The server's time for it, Unix seconds; 0 if unknown.
+    uint64_t server_time;
+} sprag_incoming;
+
+// An account and what goes with it: in answers about keys, one signed object of its; in answers about stale lists, its
+// list. Filled by the caller.
+typedef struct sprag_part {
+    // The account.
+    struct sprag_bytes account;
+    // The object; absent if there is none.
+    struct sprag_bytes object;
+} sprag_part;
+
+// What became of a request. Filled by the caller: `kind` and the fields that it speaks of, everything else zero.
+typedef struct sprag_outcome {
+    // `sizeof(sprag_outcome)`.
+    uint32_t size;
+    // One of `SPRAG_OUTCOME_…`.
+    uint32_t kind;
+    // KEYS: one entry for each object found, those of one account next to each other. STALE: one for each account, with
+    // its list where the server sent it.
+    const struct sprag_part *parts;
+    // How many.
+    size_t parts_len;
+    // KEYS: the accounts that the directory does not know.
+    const struct sprag_bytes *absent;
+    // How many.
+    size_t absent_len;
+    // CONFLICT: the list that the directory holds. ACCEPTED: the server's stamp, if any.
+    struct sprag_bytes bytes;
+    // ACCEPTED: the server's time, Unix seconds; 0 if unknown.
+    uint64_t server_time;
+    // PUBLISHED: whether `number` tells the one-time prekeys left. RETRY: whether it tells the seconds to wait.
+    uint32_t has_number;
+    // PUBLISHED, RETRY: see `has_number`. TOO_LARGE: the limit in bytes. REJECTED: one of
+    // `SPRAG_REJECTED_…`.
+    uint32_t number;
+} sprag_outcome;
+
+// What the app knows when it wakes the engine. Filled by the caller.
+typedef struct sprag_hint {
+    // `sizeof(sprag_hint)`.
+    uint32_t size;
+    // Not 0 if `one_time_left` says something.
+    uint32_t has_one_time_left;
+    // How many one-time prekeys of this device the directory holds.
+    uint32_t one_time_left;
+    // Zero.
+    uint32_t reserved;
+    // The server's time, Unix seconds; 0 if unknown.
+    uint64_t server_time;
+} sprag_hint;
+
+// A message to send. Filled by the caller.
+typedef struct sprag_outgoing {
+    // `sizeof(sprag_outgoing)`.
+    uint32_t size;
+    // Where it goes: one of `SPRAG_CONVERSATION_…`.
+    uint32_t conversation;
+    // The other account of a direct conversation, or the room: 1 to `SPRAG_MAX_ID` bytes.
+    struct sprag_bytes peer;
+    // The members of the room, ourselves included or not, in any order; none for a direct conversation.
+    const struct sprag_bytes *members;
+    // How many: at most `SPRAG_MAX_MEMBERS`.
+    size_t members_len;
+    // What it says: `SPRAG_CONTENT_TEXT` (UTF-8) or `SPRAG_CONTENT_APP`.
+    uint32_t content;
+    // How it is to be treated: 0 or one of `SPRAG_CLASS_…`.
+    uint32_t message_class;
+    // Of the app's own content: what it is, 1 to `SPRAG_MAX_ID` bytes of UTF-8. Absent for text.
+    struct sprag_bytes content_kind;
+    // The content's bytes, at most `SPRAG_MAX_CONTENT`.
+    struct sprag_bytes body;
+    // The message's id, 1 to `SPRAG_MAX_ID` bytes; made up if absent. The same id with the same content is sent once.
+    struct sprag_bytes client_id;
+    // When it need not arrive any more, Unix seconds; 0 for never.
+    uint64_t expires;
+} sprag_outgoing;
 
 // A request. Fields that its kind does not speak of are absent or zero.
 typedef struct sprag_request {
@@ -745,106 +836,18 @@ typedef struct sprag_own_device {
     uint32_t reserved;
 } sprag_own_device;
 
-// A message as the app's server handed it over. Filled by the caller.
-typedef struct sprag_incoming {
-    // `sizeof(sprag_incoming)`.
-    uint32_t size;
-    // Not 0: old mail fetched again.
-    uint32_t history;
-    // The encrypted bytes.
-    struct sprag_bytes bytes;
-    // Whom the server names as its sender; may be absent.
-    struct sprag_bytes from;
-    // The other account of the direct conversation in which the app files it; absent if it files it in a room, or nowhere.
-    struct sprag_bytes direct;
-    // The room in which the app files it; absent if it files it elsewhere, or nowhere.
-    struct sprag_bytes room;
-    // The members of that room, as the app's server names them; none if it does not say.
-    const struct sprag_bytes *members;
-    // How many.
-    size_t members_len;
-    // The app's own name for it, at most 64 bytes, handed back in the event; may be absent.
-    struct sprag_bytes app_ref;
-    // The server's stamp; may be absent.
-    struct sprag_bytes stamp;
-    // The server's time for it, Unix seconds; 0 if unknown.
-    uint64_t server_time;
-} sprag_incoming;
-
-// An account and what goes with it: in answers about keys, one signed object of its; in answers about stale lists, its
-// list. Filled by the caller.
-typedef struct sprag_part {
-    // The account.
-    struct sprag_bytes account;
-    // The object; absent if there is none.
-    struct sprag_bytes object;
-} sprag_part;
-
-// What became of a request. Filled by the caller: `kind` and the fields that it speaks of, everything else zero.
-typedef struct sprag_outcome {
-    // `sizeof(sprag_outcome)`.
-    uint32_t size;
-    // One of `SPRAG_OUTCOME_…`.
-    uint32_t kind;
-    // KEYS: one entry for each object found, those of one account next to each other. STALE: one for each account, with
-    // its list where the server sent it.
-    const struct sprag_part *parts;
-    // How many.
-    size_t parts_len;
-    // KEYS: the accounts that the directory does not know.
-    const struct sprag_bytes *absent;
-    // How many.
-    size_t absent_len;
-    // CONFLICT: the list that the directory holds. ACCEPTED: the server's stamp, if any.
-    struct sprag_bytes bytes;
-    // ACCEPTED: the server's time, Unix seconds; 0 if unknown.
-    uint64_t server_time;
-    // PUBLISHED: whether `number` tells the one-time prekeys left. RETRY: whether it tells the seconds to wait.
-    uint32_t has_number;
-    // PUBLISHED, RETRY: see `has_number`. TOO_LARGE: the limit in bytes. REJECTED: one of
-    // `SPRAG_REJECTED_…`.
-    uint32_t number;
-} sprag_outcome;
-
-// What the app knows when it wakes the engine. Filled by the caller.
-typedef struct sprag_hint {
-    // `sizeof(sprag_hint)`.
-    uint32_t size;
-    // Not 0 if `one_time_left` says something.
-    uint32_t has_one_time_left;
-    // How many one-time prekeys of this device the directory holds.
-    uint32_t one_time_left;
-    // Zero.
-    uint32_t reserved;
-    // The server's time, Unix seconds; 0 if unknown.
-    uint64_t server_time;
-} sprag_hint;
-
-// A message to send. Filled by the caller.
-typedef struct sprag_outgoing {
-    // `sizeof(sprag_outgoing)`.
-    uint32_t size;
-    // Where it goes: one of `SPRAG_CONVERSATION_…`.
-    uint32_t conversation;
-    // The other account of a direct conversation, or the room: 1 to `SPRAG_MAX_ID` bytes.
-    struct sprag_bytes peer;
-    // The members of the room, ourselves included or not, in any order; none for a direct conversation.
-    const struct sprag_bytes *members;
-    // How many: at most `SPRAG_MAX_MEMBERS`.
-    size_t members_len;
-    // What it says: `SPRAG_CONTENT_TEXT` (UTF-8) or `SPRAG_CONTENT_APP`.
-    uint32_t content;
-    // How it is to be treated: 0 or one of `SPRAG_CLASS_…`.
-    uint32_t message_class;
-    // Of the app's own content: what it is, 1 to `SPRAG_MAX_ID` bytes of UTF-8. Absent for text.
-    struct sprag_bytes content_kind;
-    // The content's bytes, at most `SPRAG_MAX_CONTENT`.
-    struct sprag_bytes body;
-    // The message's id, 1 to `SPRAG_MAX_ID` bytes; made up if absent. The same id with the same content is sent once.
-    struct sprag_bytes client_id;
-    // When it need not arrive any more, Unix seconds; 0 for never.
-    uint64_t expires;
-} sprag_outgoing;
+// One number of a diagnosis. Later releases may add fields at the end.
+typedef struct sprag_figure {
+    // What it is: a name that stays, in small letters and `_`, until the diagnosis is freed. Those that begin with `verdict_` and
+    // `event_` are counters; those that end with `_seconds` are times until now.
+    struct sprag_bytes name;
+    // The number.
+    uint64_t value;
+    // Of a counter, the last day on which it rose: Unix seconds of its beginning, UTC. 0 for what is no counter.
+    uint64_t last;
+    // Of a counter, why, as in an event; 0 if there is no reason.
+    uint32_t reason;
+} sprag_figure;
 
 #ifdef __cplusplus
 extern "C" {
@@ -864,53 +867,6 @@ struct sprag_bytes sprag_reason_str(uint32_t reason);
 
 // Whether bytes look like an object of Sprag: 1 or 0. Needs no client.
 int32_t sprag_recognise(struct sprag_bytes bytes);
-
-// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `SPRAG_NOT_ALLOWED` on
-// a device that is not on its account's list.
-SPRAG_MUST_USE
-sprag_status sprag_card_get(const struct sprag_client *client,
-                            struct sprag_card **out);
-
-// What is shown as a QR code, until the card is freed: the account's id and the fingerprint of its key. Absent for NULL.
-struct sprag_bytes sprag_card_code(const struct sprag_card *card);
-
-// The same as a link, until the card is freed. Absent for NULL.
-struct sprag_bytes sprag_card_link(const struct sprag_card *card);
-
-// How many bodies the whole card is; none where there is a directory, and 0 for NULL.
-size_t sprag_card_parts_len(const struct sprag_card *card);
-
-// One of them, until the card is freed; absent beyond the end.
-struct sprag_bytes sprag_card_parts_at(const struct sprag_card *card, size_t index);
-
-// Frees a card. NULL is fine.
-void sprag_card_free(struct sprag_card *card);
-
-// Takes over somebody's code, as bytes, or their link, as its text, and writes whose it is: at most 64 bytes. From now on no
-// other key is pinned under that id. `SPRAG_NOT_ALLOWED` if another one is. `SPRAG_TOO_SMALL` says how many bytes are needed;
-// the card is taken over all the same.
-SPRAG_MUST_USE
-sprag_status sprag_import(const struct sprag_client *client,
-                          struct sprag_bytes card,
-                          uint8_t *out,
-                          size_t capacity,
-                          size_t *length);
-
-// A body of about `length` bytes, and never more, in the armor of the policy: to be sent through the app's server to oneself.
-// `SPRAG_MISUSE` for less than 1 KiB or more than 4 MiB.
-SPRAG_MUST_USE
-sprag_status sprag_probe_get(const struct sprag_client *client,
-                             uint32_t length,
-                             struct sprag_probe **out);
-
-// The body, until the probe is freed. Absent for NULL.
-struct sprag_bytes sprag_probe_body(const struct sprag_probe *probe);
-
-// Frees a probe. NULL is fine.
-void sprag_probe_free(struct sprag_probe *probe);
-
-// What became of a probe on its way: writes one of `SPRAG_PROBED_…`. Needs no client.
-SPRAG_MUST_USE sprag_status sprag_probed(struct sprag_bytes body, uint32_t *found);
 
 // Makes a new account on a new store. `SPRAG_EXISTS` if there is one.
 SPRAG_MUST_USE sprag_status sprag_client_create(const struct sprag_config *config, struct sprag_client **out);
@@ -987,151 +943,6 @@ SPRAG_MUST_USE
 sprag_status sprag_freshness_get(const struct sprag_client *client,
                                  struct sprag_bytes account,
                                  struct sprag_freshness_list **out);
-
-// Writes the value of a constant of this header, by its name as bytes: "SPRAG_OK". `SPRAG_UNKNOWN` if there is none.
-SPRAG_MUST_USE
-sprag_status sprag_constant(struct sprag_bytes name,
-                            int64_t *value);
-
-// The devices of our account, as our list has them. `SPRAG_NOT_ALLOWED` on a device that is still to be linked.
-SPRAG_MUST_USE
-sprag_status sprag_devices_get(const struct sprag_client *client,
-                               struct sprag_device_list **out);
-
-// The code of a device that is to be linked (`SPRAG_START_LINK`), to be shown to the user: fresh with each call, good for a
-// minute and for one offer. `SPRAG_NOT_ALLOWED` on a device that has its account.
-SPRAG_MUST_USE
-sprag_status sprag_link_code_get(const struct sprag_client *client,
-                                 struct sprag_link_code **out);
-
-// Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new device's
-// screen and confirmed here; `SPRAG_NOT_ALLOWED` for others, or on a device that does not hold the account key. With
-// `holds_account_key` not 0 the new device may admit and revoke others. `SPRAG_MISUSE` for what is no code, or one for another
-// account, or if the account has 16 devices. `pending` may be NULL.
-SPRAG_MUST_USE
-sprag_status sprag_admit(const struct sprag_client *client,
-                         struct sprag_bytes code,
-                         struct sprag_bytes digits,
-                         uint32_t holds_account_key,
-                         struct sprag_pending *pending);
-
-// Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
-// If it held the account key, another key follows: contacts see another identity. `SPRAG_UNKNOWN` for a device that is not on
-// the list, `SPRAG_NOT_ALLOWED` on one that does not hold the account key, `SPRAG_MISUSE` for this device itself. `pending`
-// may be NULL.
-SPRAG_MUST_USE
-sprag_status sprag_revoke(const struct sprag_client *client,
-                          uint32_t device,
-                          struct sprag_pending *pending);
-
-// Takes this device off its account's list: as when the user logs out. `SPRAG_NOT_ALLOWED` if it is not on it, or no other
-// device holds the account key. `pending` may be NULL.
-SPRAG_MUST_USE
-sprag_status sprag_retire(const struct sprag_client *client,
-                          struct sprag_pending *pending);
-
-// Says whether every client of this account can read what is encrypted, old ones included: not 0 if so. `SPRAG_NOT_ALLOWED` on
-// a device that does not hold the account key. `pending` may be NULL.
-SPRAG_MUST_USE
-sprag_status sprag_set_ready(const struct sprag_client *client,
-                             uint32_t ready,
-                             struct sprag_pending *pending);
-
-// How the client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in it is
-// secret, and no account, message or conversation is named. It reads every contact, and changes nothing.
-SPRAG_MUST_USE
-sprag_status sprag_diagnose(const struct sprag_client *client,
-                            struct sprag_diagnosis **out);
-
-// All of it as text, versions included, a line for each number, until it is freed. Absent for NULL.
-struct sprag_bytes sprag_diagnosis_text(const struct sprag_diagnosis *diagnosis);
-
-// How many numbers there are; 0 for NULL.
-size_t sprag_diagnosis_len(const struct sprag_diagnosis *diagnosis);
-
-// The number at `index`, until the diagnosis is freed; NULL beyond the end.
-const struct sprag_figure *sprag_diagnosis_at(const struct sprag_diagnosis *diagnosis, size_t index);
-
-// Frees a diagnosis. NULL is fine.
-void sprag_diagnosis_free(struct sprag_diagnosis *diagnosis);
-
-// How many requests there are; 0 for NULL.
-size_t sprag_requests_len(const struct sprag_request_list *list);
-
-// The request at `index`, until the list is freed; NULL beyond the end.
-const struct sprag_request *sprag_requests_at(const struct sprag_request_list *list, size_t index);
-
-// Frees requests, and wipes them. NULL is fine.
-void sprag_requests_free(struct sprag_request_list *list);
-
-// How many verdicts there are; 0 for NULL.
-size_t sprag_verdicts_len(const struct sprag_verdict_list *list);
-
-// The verdict at `index`, until the list is freed; NULL beyond the end.
-const struct sprag_verdict *sprag_verdicts_at(const struct sprag_verdict_list *list, size_t index);
-
-// Frees verdicts. NULL is fine.
-void sprag_verdicts_free(struct sprag_verdict_list *list);
-
-// How many events there are; 0 for NULL.
-size_t sprag_events_len(const struct sprag_event_list *list);
-
-// The event at `index`, until the list is freed; NULL beyond the end.
-const struct sprag_event *sprag_events_at(const struct sprag_event_list *list, size_t index);
-
-// Frees events, and wipes what they say. NULL is fine.
-void sprag_events_free(struct sprag_event_list *list);
-
-// How many devices there is a session with; 0 for NULL.
-size_t sprag_freshness_len(const struct sprag_freshness_list *list);
-
-// The record at `index`, until the list is freed; NULL beyond the end.
-const struct sprag_freshness *sprag_freshness_at(const struct sprag_freshness_list *list, size_t index);
-
-// Frees the records. NULL is fine.
-void sprag_freshness_free(struct sprag_freshness_list *list);
-
-// How many devices there are; 0 for NULL.
-size_t sprag_devices_len(const struct sprag_device_list *list);
-
-// The device at `index`, until the list is freed; NULL beyond the end.
-const struct sprag_own_device *sprag_devices_at(const struct sprag_device_list *list, size_t index);
-
-// Frees the records. NULL is fine.
-void sprag_devices_free(struct sprag_device_list *list);
-
-// What is shown as a QR code, until the code is freed: at most 256 bytes. Absent for NULL.
-struct sprag_bytes sprag_link_code_bytes(const struct sprag_link_code *code);
-
-// The same as text, to be typed or pasted, until the code is freed. Absent for NULL.
-struct sprag_bytes sprag_link_code_text(const struct sprag_link_code *code);
-
-// The six digits that the user types on the other device, until the code is freed: consent, not security. Absent for NULL.
-struct sprag_bytes sprag_link_code_digits(const struct sprag_link_code *code);
-
-// When the code is worth nothing any more, Unix seconds by this device's clock; 0 for NULL.
-uint64_t sprag_link_code_expires(const struct sprag_link_code *code);
-
-// Frees a code, and wipes it. NULL is fine.
-void sprag_link_code_free(struct sprag_link_code *code);
-
-// The message's id, until the answer is freed.
-struct sprag_bytes sprag_sent_message(const struct sprag_sent *sent);
-
-// How far it has come: 1 waiting for keys, 2 held, 3 ready, 4 accepted, 5 failed, 6 cancelled; 0 for NULL.
-uint32_t sprag_sent_state(const struct sprag_sent *sent);
-
-// What can go out at once, until the answer is freed. Not to be freed by itself.
-const struct sprag_request_list *sprag_sent_requests(const struct sprag_sent *sent);
-
-// Frees the answer, its requests included. NULL is fine.
-void sprag_sent_free(struct sprag_sent *sent);
-
-// What was found, until the preview is freed: the fields of an event, `kind` 1 a message, 2 unreadable, 0 nothing to show.
-const struct sprag_event *sprag_preview_get(const struct sprag_preview *preview);
-
-// Frees a preview, and wipes what it says. NULL is fine.
-void sprag_preview_free(struct sprag_preview *preview);
 
 // Takes `count` messages, each `incoming->size` bytes after the one before, and judges each. What came of it is on disk
 // on return: the app may acknowledge them to its server. `pending` may be NULL.
@@ -1218,6 +1029,198 @@ SPRAG_MUST_USE
 sprag_status sprag_state(const struct sprag_client *client,
                          struct sprag_bytes message,
                          uint32_t *state);
+
+// How many requests there are; 0 for NULL.
+size_t sprag_requests_len(const struct sprag_request_list *list);
+
+// The request at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_request *sprag_requests_at(const struct sprag_request_list *list, size_t index);
+
+// Frees requests, and wipes them. NULL is fine.
+void sprag_requests_free(struct sprag_request_list *list);
+
+// How many verdicts there are; 0 for NULL.
+size_t sprag_verdicts_len(const struct sprag_verdict_list *list);
+
+// The verdict at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_verdict *sprag_verdicts_at(const struct sprag_verdict_list *list, size_t index);
+
+// Frees verdicts. NULL is fine.
+void sprag_verdicts_free(struct sprag_verdict_list *list);
+
+// How many events there are; 0 for NULL.
+size_t sprag_events_len(const struct sprag_event_list *list);
+
+// The event at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_event *sprag_events_at(const struct sprag_event_list *list, size_t index);
+
+// Frees events, and wipes what they say. NULL is fine.
+void sprag_events_free(struct sprag_event_list *list);
+
+// How many devices there is a session with; 0 for NULL.
+size_t sprag_freshness_len(const struct sprag_freshness_list *list);
+
+// The record at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_freshness *sprag_freshness_at(const struct sprag_freshness_list *list, size_t index);
+
+// Frees the records. NULL is fine.
+void sprag_freshness_free(struct sprag_freshness_list *list);
+
+// How many devices there are; 0 for NULL.
+size_t sprag_devices_len(const struct sprag_device_list *list);
+
+// The device at `index`, until the list is freed; NULL beyond the end.
+const struct sprag_own_device *sprag_devices_at(const struct sprag_device_list *list, size_t index);
+
+// Frees the records. NULL is fine.
+void sprag_devices_free(struct sprag_device_list *list);
+
+// What is shown as a QR code, until the code is freed: at most 256 bytes. Absent for NULL.
+struct sprag_bytes sprag_link_code_bytes(const struct sprag_link_code *code);
+
+// The same as text, to be typed or pasted, until the code is freed. Absent for NULL.
+struct sprag_bytes sprag_link_code_text(const struct sprag_link_code *code);
+
+// The six digits that the user types on the other device, until the code is freed: consent, not security. Absent for NULL.
+struct sprag_bytes sprag_link_code_digits(const struct sprag_link_code *code);
+
+// When the code is worth nothing any more, Unix seconds by this device's clock; 0 for NULL.
+uint64_t sprag_link_code_expires(const struct sprag_link_code *code);
+
+// Frees a code, and wipes it. NULL is fine.
+void sprag_link_code_free(struct sprag_link_code *code);
+
+// The message's id, until the answer is freed.
+struct sprag_bytes sprag_sent_message(const struct sprag_sent *sent);
+
+// How far it has come: 1 waiting for keys, 2 held, 3 ready, 4 accepted, 5 failed, 6 cancelled; 0 for NULL.
+uint32_t sprag_sent_state(const struct sprag_sent *sent);
+
+// What can go out at once, until the answer is freed. Not to be freed by itself.
+const struct sprag_request_list *sprag_sent_requests(const struct sprag_sent *sent);
+
+// Frees the answer, its requests included. NULL is fine.
+void sprag_sent_free(struct sprag_sent *sent);
+
+// What was found, until the preview is freed: the fields of an event, `kind` 1 a message, 2 unreadable, 0 nothing to show.
+const struct sprag_event *sprag_preview_get(const struct sprag_preview *preview);
+
+// Frees a preview, and wipes what it says. NULL is fine.
+void sprag_preview_free(struct sprag_preview *preview);
+
+// The devices of our account, as our list has them. `SPRAG_NOT_ALLOWED` on a device that is still to be linked.
+SPRAG_MUST_USE
+sprag_status sprag_devices_get(const struct sprag_client *client,
+                               struct sprag_device_list **out);
+
+// The code of a device that is to be linked (`SPRAG_START_LINK`), to be shown to the user: fresh with each call, good for a
+// minute and for one offer. `SPRAG_NOT_ALLOWED` on a device that has its account.
+SPRAG_MUST_USE
+sprag_status sprag_link_code_get(const struct sprag_client *client,
+                                 struct sprag_link_code **out);
+
+// Admits the device whose code was scanned, as bytes or as its text. `digits` are what the user read from the new device's
+// screen and confirmed here; `SPRAG_NOT_ALLOWED` for others, or on a device that does not hold the account key. With
+// `holds_account_key` not 0 the new device may admit and revoke others. `SPRAG_MISUSE` for what is no code, or one for another
+// account, or if the account has 16 devices. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_admit(const struct sprag_client *client,
+                         struct sprag_bytes code,
+                         struct sprag_bytes digits,
+                         uint32_t holds_account_key,
+                         struct sprag_pending *pending);
+
+// Takes a device off our list: others write to it no more once they have the new list, and it writes to nobody.
+// If it held the account key, another key follows: contacts see another identity. `SPRAG_UNKNOWN` for a device that is not on
+// the list, `SPRAG_NOT_ALLOWED` on one that does not hold the account key, `SPRAG_MISUSE` for this device itself. `pending`
+// may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_revoke(const struct sprag_client *client,
+                          uint32_t device,
+                          struct sprag_pending *pending);
+
+// Takes this device off its account's list: as when the user logs out. `SPRAG_NOT_ALLOWED` if it is not on it, or no other
+// device holds the account key. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_retire(const struct sprag_client *client,
+                          struct sprag_pending *pending);
+
+// Says whether every client of this account can read what is encrypted, old ones included: not 0 if so. `SPRAG_NOT_ALLOWED` on
+// a device that does not hold the account key. `pending` may be NULL.
+SPRAG_MUST_USE
+sprag_status sprag_set_ready(const struct sprag_client *client,
+                             uint32_t ready,
+                             struct sprag_pending *pending);
+
+// Our own card: a code and a link to show or to send to somebody by any way, and the whole card in parts. `SPRAG_NOT_ALLOWED` on
+// a device that is not on its account's list.
+SPRAG_MUST_USE
+sprag_status sprag_card_get(const struct sprag_client *client,
+                            struct sprag_card **out);
+
+// What is shown as a QR code, until the card is freed: the account's id and the fingerprint of its key. Absent for NULL.
+struct sprag_bytes sprag_card_code(const struct sprag_card *card);
+
+// The same as a link, until the card is freed. Absent for NULL.
+struct sprag_bytes sprag_card_link(const struct sprag_card *card);
+
+// How many bodies the whole card is; none where there is a directory, and 0 for NULL.
+size_t sprag_card_parts_len(const struct sprag_card *card);
+
+// One of them, until the card is freed; absent beyond the end.
+struct sprag_bytes sprag_card_parts_at(const struct sprag_card *card, size_t index);
+
+// Frees a card. NULL is fine.
+void sprag_card_free(struct sprag_card *card);
+
+// Takes over somebody's code, as bytes, or their link, as its text, and writes whose it is: at most 64 bytes. From now on no
+// other key is pinned under that id. `SPRAG_NOT_ALLOWED` if another one is. `SPRAG_TOO_SMALL` says how many bytes are needed;
+// the card is taken over all the same.
+SPRAG_MUST_USE
+sprag_status sprag_import(const struct sprag_client *client,
+                          struct sprag_bytes card,
+                          uint8_t *out,
+                          size_t capacity,
+                          size_t *length);
+
+// A body of about `length` bytes, and never more, in the armor of the policy: to be sent through the app's server to oneself.
+// `SPRAG_MISUSE` for less than 1 KiB or more than 4 MiB.
+SPRAG_MUST_USE
+sprag_status sprag_probe_get(const struct sprag_client *client,
+                             uint32_t length,
+                             struct sprag_probe **out);
+
+// The body, until the probe is freed. Absent for NULL.
+struct sprag_bytes sprag_probe_body(const struct sprag_probe *probe);
+
+// Frees a probe. NULL is fine.
+void sprag_probe_free(struct sprag_probe *probe);
+
+// What became of a probe on its way: writes one of `SPRAG_PROBED_…`. Needs no client.
+SPRAG_MUST_USE sprag_status sprag_probed(struct sprag_bytes body, uint32_t *found);
+
+// How the client and its store are: versions, numbers, and how often what went wrong, for a support ticket. Nothing in it is
+// secret, and no account, message or conversation is named. It reads every contact, and changes nothing.
+SPRAG_MUST_USE
+sprag_status sprag_diagnose(const struct sprag_client *client,
+                            struct sprag_diagnosis **out);
+
+// All of it as text, versions included, a line for each number, until it is freed. Absent for NULL.
+struct sprag_bytes sprag_diagnosis_text(const struct sprag_diagnosis *diagnosis);
+
+// How many numbers there are; 0 for NULL.
+size_t sprag_diagnosis_len(const struct sprag_diagnosis *diagnosis);
+
+// The number at `index`, until the diagnosis is freed; NULL beyond the end.
+const struct sprag_figure *sprag_diagnosis_at(const struct sprag_diagnosis *diagnosis, size_t index);
+
+// Frees a diagnosis. NULL is fine.
+void sprag_diagnosis_free(struct sprag_diagnosis *diagnosis);
+
+// Writes the value of a constant of this header, by its name as bytes: "SPRAG_OK". `SPRAG_UNKNOWN` if there is none.
+SPRAG_MUST_USE
+sprag_status sprag_constant(struct sprag_bytes name,
+                            int64_t *value);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -7,14 +7,23 @@
 // Every export asks the same of its caller, said once on the header's first page.
 #![allow(clippy::missing_safety_doc)]
 
+// The header has its functions in this order, by noun; blank lines keep it.
 mod border;
-mod cards;
+
 mod client;
-mod constants;
-mod devices;
-mod diagnose;
-mod objects;
+
 mod pipe;
+
+mod objects;
+
+mod devices;
+
+mod cards;
+
+mod diagnose;
+
+mod constants;
+
 mod records;
 
 use std::ffi::c_char;

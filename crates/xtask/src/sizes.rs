@@ -70,7 +70,7 @@ fn bytes(file: &Path) -> Result<u64, String> {
 
 /// How many bytes of code each part has, in an archive that has all its symbols.
 fn parts(archive: &Path) -> Result<BTreeMap<&'static str, u64>, String> {
-    let symbols = run::output(run::program("nm").args(["--print-size", "--defined-only"]).arg(archive))?;
+    let symbols = run::output(run::program("nm").args(["--print-size", "--defined-only", "--quiet"]).arg(archive))?;
     let mut parts = BTreeMap::new();
     for line in symbols.lines() {
         let [_, size, "t" | "T", name] = line.split_whitespace().collect::<Vec<_>>()[..] else { continue };

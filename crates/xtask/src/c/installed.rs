@@ -33,9 +33,20 @@ pub(crate) fn test() -> Result<Ran, String> {
         run::finish(&mut run::program(&program))?;
     }
     c::two::in_one_program(&prefix)?;
+    border(&prefix)?;
     c::chats::talk(&prefix)?;
     c::snippets::build(&prefix)?;
     Ok(Ran::Passed)
+}
+
+/// Prints how long one call across the border takes; nothing is asked of the figures.
+fn border(prefix: &Path) -> Result<(), String> {
+    println!("C: the time of one call");
+    let program = tree::scratch("installed")?.join("border");
+    let library = prefix.join("lib/libsprag.so");
+    let mut compiler = c::compiler(&tree::at("crates/sprag-ffi/benches/border.c"), &library, &program);
+    run::finish(compiler.arg("-O2").arg(found_in(&prefix.join("lib"))))?;
+    run::finish(&mut run::program(&program))
 }
 
 /// Installs into a directory of the tests, and says where.
