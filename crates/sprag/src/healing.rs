@@ -30,6 +30,9 @@ const MOST: usize = sprag_core::content::MAX_NAMED;
 const HOUR: u64 = 3_600;
 const DOUBLINGS: u32 = 5;
 
+/// Requests to one device that are answered, after which it is doubled all the same, until for so long nothing was lost.
+const OFTEN: u32 = 8;
+
 /// Seconds for which a message is waited for: a day longer than the other side keeps it.
 const PATIENCE: u64 = 8 * 86_400;
 
@@ -52,6 +55,8 @@ struct Pair {
     /// When the other side was asked last, or was to be, and how often in vain.
     asked: u64,
     attempts: u32,
+    /// How often it was asked lately, whatever came of it: where two copies of a device are in use, something comes each time.
+    lately: u32,
     /// A session is to be begun with the next keys.
     renew: bool,
     /// It is to continue no other: the device does not know what we name, or we do not know what it named.
@@ -95,6 +100,7 @@ impl Pair {
             lost: Vec::new(),
             asked: 0,
             attempts: 0,
+            lately: 0,
             renew: false,
             is_plain: false,
             wanted: Vec::new(),
@@ -111,7 +117,8 @@ impl Pair {
         if self.attempts == 0 || broken!("asked-without-end") {
             return 0;
         }
-        self.asked.saturating_add(HOUR << (self.attempts - 1).min(DOUBLINGS))
+        let beyond = if broken!("asked-anew-each-time") { 0 } else { self.lately.saturating_sub(OFTEN) };
+        self.asked.saturating_add(HOUR << (self.attempts - 1).max(beyond).min(DOUBLINGS))
     }
 
     /// Whether it may be asked now. A time that was noted while the clock was wrong delays nothing for long.
@@ -124,6 +131,7 @@ impl Pair {
         self.renew = true;
         self.asked = now;
         self.attempts = self.attempts.saturating_add(1);
+        self.lately = self.lately.saturating_add(1);
     }
 
     /// Tells the app that nothing more will come of a message.
@@ -220,7 +228,7 @@ pub(crate) fn recovered(tx: &Tx<'_>, known: &Known, device: u32, commitment: &[u
     let Some(mut pair) = Pair::load(tx, known.row, device)? else { return Ok(None) };
     let Some(at) = pair.lost.iter().position(|lost| lost.commitment == *commitment) else { return Ok(None) };
     let lost = pair.lost.remove(at);
-    pair.attempts = 0;
+    pair.attempts = pair.attempts.min(1);
     pair.save(tx)?;
     Ok(Some(lost.blob_id))
 }
@@ -388,15 +396,16 @@ impl Row for ([u8; 32], u64) {
 
 impl Row for Pair {
     fn write(&self, writer: &mut Writer) {
-        self.contact.write(writer.array(8));
+        self.contact.write(writer.array(9));
         writer.uint(self.device.into());
         write_list(writer, &self.lost);
         writer.uint(self.asked).uint(self.attempts.into()).bool(self.renew).bool(self.is_plain);
         write_list(writer, &self.wanted);
+        writer.uint(self.lately.into());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        ok(reader.array_of(8))?;
+        ok(reader.array_of(9))?;
         Ok(Self {
             contact: Row::read(reader)?,
             device: Row::read(reader)?,
@@ -406,6 +415,7 @@ impl Row for Pair {
             renew: Row::read(reader)?,
             is_plain: Row::read(reader)?,
             wanted: read_list(reader)?,
+            lately: Row::read(reader)?,
         })
     }
 }

@@ -236,6 +236,38 @@ fn spoiled_mail_asks_sparingly() {
     assert!(answers <= 9 * 3 + 8, "{answers}");
 }
 
+/// Each message is lost, and comes when it is asked for, as where two copies of a phone read in turn: it is not asked for ever
+/// as often.
+#[test]
+fn what_is_lost_each_time_is_asked_for_less_and_less() {
+    let hands = Hands::new();
+    let mut server = Server::default();
+    let (alice, bob) = friends(&mut server, &hands);
+    let mut asked = 0;
+    for hour in 0..96 {
+        server.send(&alice, &bob, &format!("number {hour}"));
+        let spoiled = spoiled(&mut server, &bob);
+        deliver(&bob, &spoiled);
+        bob.client.wake(Hint::default()).unwrap();
+        for request in bob.client.requests(100, 1).unwrap() {
+            asked += usize::from(matches!(&request.action, Action::FetchKeys(fetch) if fetch.one_time));
+            let outcome = server.answer(&bob.id, &request.action);
+            bob.client.respond(request.id, outcome).unwrap();
+        }
+        calm(&mut server, [&bob, &alice]);
+        hands.pass(3_601);
+    }
+    assert!((9..=16).contains(&asked), "{asked}");
+    // All came in the end, for each request names all that is wanted.
+    hands.pass(2 * world::DAY);
+    for _ in 0..2 {
+        calm(&mut server, [&bob, &alice]);
+        hands.pass(world::DAY);
+    }
+    let shown = bob.texts();
+    assert!((0..96).all(|hour| shown.contains(&format!("number {hour}"))), "{}", shown.len());
+}
+
 #[test]
 fn old_mail_that_is_fetched_again_asks_nothing() {
     let hands = Hands::new();
