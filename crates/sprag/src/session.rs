@@ -293,6 +293,11 @@ impl Unanswered {
         self.accepted < REPEATS || now.abs_diff(self.last) >= DAY
     }
 
+    /// Whether the server took a message that carried it.
+    pub(crate) const fn has_left(&self) -> bool {
+        self.accepted > 0
+    }
+
     /// The server took a message that carried it.
     pub(crate) const fn accepted(&mut self, now: u64) {
         self.accepted = self.accepted.saturating_add(1);

@@ -8,7 +8,7 @@ use sprag::{
     AccountId, Conversation, Event, Finding, Incoming, MessageState, Outcome, Reason, Rejection, RoomId, SendOptions,
     Sent, What,
 };
-use world::{Phone, Server, id, text, texts};
+use world::{Hands, Phone, Server, id, text, texts};
 
 fn room(name: &str, members: &[&str]) -> Conversation {
     Conversation::Room { id: RoomId::new(name).unwrap(), members: members.iter().map(|name| id(name)).collect() }
@@ -189,4 +189,69 @@ fn members_that_cannot_be_a_room_are_no_error() {
         let bytes = server.fetch(bob).remove(0).bytes;
         assert!(matches!(deliver_filed(bob, "alice", &room("den", members), &bytes), Finding::Opened { .. }));
     }
+}
+
+/// Bodies are short, and a first message goes to so many devices that their handshakes have no room in it: they go ahead.
+#[test]
+fn handshakes_that_have_no_room_go_ahead() {
+    let hands = Hands::new();
+    let mut server = Server::default();
+    let mut policy = sprag::Policy::default();
+    policy.max_body = 8 * 1024;
+    let new = |name: &str, is_first: bool| {
+        let mut config = sprag::Config::new(sprag::Place::Memory, sprag::Key::new([7; 32]), id(name));
+        config.policy = policy.clone();
+        config.start = if is_first { sprag::Start::NewAccount } else { sprag::Start::Link };
+        let environment =
+            sprag::context::Environment { clock: hands.clone(), ..sprag::context::Environment::platform() };
+        Phone { client: sprag::Client::create(config, environment).unwrap(), id: id(name) }
+    };
+    let mut all = Vec::new();
+    for name in ["alice", "bob", "carol"] {
+        let first = new(name, true);
+        server.pump(&first);
+        let others = [new(name, false), new(name, false)];
+        for other in &others {
+            server.link(&first, other, false);
+        }
+        all.push([vec![first], others.into()].into_iter().flatten().collect::<Vec<_>>());
+    }
+    let everybody = || all.iter().flatten();
+    for _ in 0..3 {
+        for phone in everybody() {
+            server.deliver(phone);
+            phone.client.wake(sprag::Hint::default()).unwrap();
+            server.pump(phone);
+        }
+    }
+    everybody().for_each(|phone| drop(phone.take()));
+    let den = room("den", &["alice", "bob", "carol"]);
+    let sent = say(&mut server, &all[0][0], &den, "hello, all nine");
+    assert_eq!(all[0][0].client.state(sent.message.as_bytes()), Ok(MessageState::Accepted));
+    let expected: Vec<_> = everybody().map(|phone| phone.client.device() != all[0][0].client.device()).collect();
+    for (phone, expected) in everybody().zip(&expected) {
+        for mail in server.fetch(phone) {
+            assert!(mail.bytes.len() <= 8 * 1024);
+            phone.client.deliver(&[mail]).unwrap();
+        }
+        assert_eq!(phone.texts().len(), usize::from(*expected), "{:?}", phone.id);
+    }
+    // The next ones go while nobody has answered, and after.
+    say(&mut server, &all[0][0], &den, "and again");
+    for phone in everybody() {
+        server.deliver(phone);
+        phone.client.wake(sprag::Hint::default()).unwrap();
+        server.pump(phone);
+    }
+    say(&mut server, &all[1][2], &den, "hello yourself");
+    for (at, phone) in everybody().enumerate() {
+        server.deliver(phone);
+        let shown = phone.texts();
+        assert_eq!(shown.contains(&"and again".to_owned()), at != 0, "{shown:?}");
+        assert_eq!(shown.contains(&"hello yourself".to_owned()), at != 5, "{shown:?}");
+    }
+    // What has no room by itself fails at once.
+    let long = "long ".repeat(2_000);
+    let refused = all[0][0].client.send(&den, &text(&long), &SendOptions::default());
+    assert!(matches!(refused, Err(sprag::Error::Misuse(_))), "{refused:?}");
 }

@@ -57,6 +57,7 @@ const SWITCHES: &[Switch] = &[
     Switch("split-views-unseen", ENGINE, "conversation", "a_split_view"),
     Switch("own-list-unwatched", ENGINE, "devices", "a_daily_look"),
     Switch("claims-unheard", ENGINE, "devices", "only_others"),
+    Switch("nothing-goes-ahead", ENGINE, "rooms", "go_ahead"),
     Switch("asked-anew-each-time", ENGINE, "healing", "lost_each_time"),
     Switch("parted-lists-stay", ENGINE, "own", "parted"),
     Switch("welcome-comes-once", ENGINE, "own", "a_welcome"),

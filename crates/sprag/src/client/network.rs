@@ -5,16 +5,17 @@ use crate::account::Own;
 use crate::cards;
 use crate::config::Shelf;
 use crate::contact::Known;
+use crate::context::Generator;
 use crate::devices;
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{MessageState, Pending, Reason};
 use crate::id::{AccountId, RequestId};
 use crate::link;
-use crate::outbox::{self, Cargo, Carried, Entry, Queued};
+use crate::outbox::{self, Cargo, Carried, Entry, Load, Queued};
 use crate::request::{Action, Outcome, Rejection, Request};
 use crate::stale;
-use crate::store::{Barrier, Tx};
+use crate::store::{Barrier, Table, Tx};
 use crate::succession;
 use crate::upkeep::Upkeep;
 use crate::welcome;
@@ -102,9 +103,13 @@ impl Client {
                                 Entry::remove(tx, row)?;
                                 return pending(tx, now);
                             };
+                            let ahead = ahead(&message, &cargo.carried);
                             let left = Left { message, carried: cargo.carried, bound: cargo.bound };
                             let shelf = self.own.load(tx)?.policy.shelf;
                             sent(tx, row, entry.lane, left, outcome, shelf, now)?;
+                            if let Some(contact) = ahead {
+                                went_ahead(tx, contact, outcome, now, &mut late)?;
+                            }
                         }
                     }
                 }
@@ -140,6 +145,32 @@ struct Left {
     message: Queued,
     carried: Vec<Carried>,
     bound: Option<Reason>,
+}
+
+/// The contact for whom a handshake goes by itself, if this is one: something may wait for it.
+fn ahead(message: &Queued, carried: &[Carried]) -> Option<i64> {
+    carried.first().filter(|_| matches!(message.load, Load::Nothing)).map(|carried| carried.contact)
+}
+
+/// A handshake that went ahead was taken, or was not: what waited for it goes on, or has failed.
+fn went_ahead(tx: &Tx<'_>, contact: i64, outcome: &Outcome, now: u64, random: &mut Generator) -> Result<()> {
+    if tx.count(Table::Waiting)? == 0 {
+        return Ok(());
+    }
+    let known = Known::load(tx, contact)?;
+    let reason = match outcome {
+        Outcome::TooLarge { .. } => Reason::TooLarge,
+        Outcome::Rejected(_) => Reason::Refused,
+        _ => {
+            let wanted = outbox::flush(tx, &Own::load(tx)?, &known.account, now, random)?;
+            return directory::ask_for_all(tx, &wanted, now);
+        }
+    };
+    // What waits for keys waits for something else.
+    if known.fetching {
+        return Ok(());
+    }
+    outbox::stop_waiting(tx, &known, MessageState::Failed, reason, now).map(|_| ())
 }
 
 /// What became of a message that was handed out.

@@ -6,6 +6,7 @@
 //!   send ──▶ Waiting (no keys yet, or held) ──seal──▶ Outbox + Cargo ──lease──▶ Request ──answer──▶ gone
 //! ```
 
+mod ahead;
 mod circle;
 mod figures;
 mod hold;

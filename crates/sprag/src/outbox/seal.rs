@@ -15,6 +15,7 @@ use sprag_core::ratchet::HINT;
 use sprag_core::secret::SecretBytes;
 use sprag_core::wire::Extensions;
 
+use super::ahead;
 use super::circle::{self, Circle, members};
 use super::message::{Echo, Load, Queued, Scope, Waiting, progress};
 use super::shelf::Addressed;
@@ -37,17 +38,17 @@ use crate::store::{Table, Tx};
 const MAX_NAMES: usize = 32;
 
 /// About the most bytes of a slot, without and with a handshake.
-const SLOT_LENGTH: usize = 160;
+pub(super) const SLOT_LENGTH: usize = 160;
 pub(crate) const HANDSHAKE: usize = 2_000;
 
 /// A session that a message is sealed in.
-struct Lane<'a> {
-    contact: &'a Known,
-    reference: &'a SessionRef,
+pub(super) struct Lane<'a> {
+    pub(super) contact: &'a Known,
+    pub(super) reference: &'a SessionRef,
     row: i64,
     stored: Stored,
     /// The handshake, where this message is to carry it.
-    carries: Option<Unanswered>,
+    pub(super) carries: Option<Unanswered>,
 }
 
 /// A message that is ready to leave.
@@ -63,7 +64,7 @@ pub(crate) struct Sealed {
 pub(crate) enum Attempt {
     /// It can leave.
     Sealed(Box<Sealed>),
-    /// The keys of these contacts, by their rows, are needed first.
+    /// The keys of these contacts, by their rows, are needed first; of none, handshakes have to go ahead.
     Missing(Vec<i64>),
     /// The conversation is plain, and somebody in it cannot read it.
     Plain,
@@ -178,6 +179,15 @@ pub(crate) fn seal(
         body: body(&message.load)?,
         extensions: extensions(tx, own, message, &lanes)?,
     };
+    if message.load.is_shown() && ahead::is_too_long(own, &content, &lanes, true)? && !broken!("nothing-goes-ahead") {
+        ahead::lighten(&mut lanes);
+        content.extensions = extensions(tx, own, message, &lanes)?;
+        let is_for_handshakes = !ahead::is_too_long(own, &content, &lanes, false)?;
+        let is_too_long = ahead::is_too_long(own, &content, &lanes, true)?;
+        if is_too_long && is_for_handshakes && ahead::send(tx, own, &lanes, now, random)? {
+            return Ok(Attempt::Missing(Vec::new()));
+        }
+    }
     let keys: Vec<_> = lanes.iter().map(|lane| lane.reference.device_key).collect();
     let hedge = own.device.hedge();
     let sealing = Sealing { hedge: &hedge, audience: &audience, list_hashes: &lists.hashes, devices: &keys };
