@@ -10,6 +10,7 @@ mod search;
 mod stage;
 mod story;
 mod texts;
+mod without_keys;
 
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-const USAGE: &str = "sprag-chat --as NAME --relay URL --store PATH [--link] [--script]";
+const USAGE: &str = "sprag-chat --as NAME --relay URL --store PATH [--link] [--in-band] [--script]";
 
 /// What was asked for.
 pub(crate) struct Arguments {
@@ -14,19 +14,23 @@ pub(crate) struct Arguments {
     pub(crate) store: PathBuf,
     /// Whether a new store is that of a device more of an account that exists.
     pub(crate) link: bool,
+    /// Whether keys travel in messages alone, for a relay that keeps none.
+    pub(crate) in_band: bool,
     /// Whether a program is at the other end and not a person.
     pub(crate) script: bool,
 }
 
 impl Arguments {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut name, mut relay, mut store, mut link, mut script) = (None, None, None, false, false);
+        let (mut name, mut relay, mut store) = (None, None, None);
+        let (mut link, mut in_band, mut script) = (false, false, false);
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--as" => name = words.next(),
                 "--relay" => relay = words.next(),
                 "--store" => store = words.next(),
                 "--link" => link = true,
+                "--in-band" => in_band = true,
                 "--script" => script = true,
                 _ => return Err(format!("{word} is unknown\n{USAGE}")),
             }
@@ -39,7 +43,7 @@ impl Arguments {
         if !relay.starts_with("http://") {
             return Err("the relay's address begins with http://".to_owned());
         }
-        Ok(Self { name, relay, store: store.into(), link, script })
+        Ok(Self { name, relay, store: store.into(), link, in_band, script })
     }
 }
 
@@ -53,8 +57,9 @@ mod tests {
 
     #[test]
     fn what_is_needed_is_asked_for() {
-        let good = parse("--as alice --relay http://[::1]:80/ --store /tmp/a --script").unwrap();
-        assert_eq!((good.name.as_str(), good.relay.as_str(), good.script), ("alice", "http://[::1]:80", true));
+        let good = parse("--as alice --relay http://[::1]:80/ --store /tmp/a --script --in-band").unwrap();
+        assert_eq!((good.name.as_str(), good.relay.as_str()), ("alice", "http://[::1]:80"));
+        assert!(good.script && good.in_band && !good.link);
         for bad in [
             "",
             "--as alice",

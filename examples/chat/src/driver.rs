@@ -45,6 +45,8 @@ pub(crate) struct Driver {
     pub(crate) screen: Screen,
     pub(crate) people: People,
     bell: Sender<Call>,
+    /// Whether the relay keeps keys.
+    has_directory: bool,
     fetching: AtomicBool,
     online: AtomicBool,
     stopping: AtomicBool,
@@ -55,9 +57,27 @@ pub(crate) fn said(error: impl std::fmt::Display) -> String {
 }
 
 impl Driver {
-    pub(crate) fn new(client: Client, relay: Relay, token: String, screen: Screen, bell: Sender<Call>) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        relay: Relay,
+        token: String,
+        screen: Screen,
+        bell: Sender<Call>,
+        has_directory: bool,
+    ) -> Self {
         let (fetching, online, stopping) = (AtomicBool::new(true), AtomicBool::new(true), AtomicBool::new(false));
-        Self { client, relay, token, screen, people: People::default(), bell, fetching, online, stopping }
+        Self {
+            client,
+            relay,
+            token,
+            screen,
+            people: People::default(),
+            bell,
+            has_directory,
+            fetching,
+            online,
+            stopping,
+        }
     }
 
     /// Says that it runs.
@@ -222,7 +242,7 @@ impl Driver {
 
     fn wake(&self, upkeep: &mut Upkeep) -> Result<(), String> {
         let mut hint = Hint::default();
-        if upkeep.wants_stock() {
+        if self.has_directory && upkeep.wants_stock() {
             hint.one_time_left = self.relay.stock();
         }
         let pending = patiently(|| self.client.wake(hint)).map_err(said)?;

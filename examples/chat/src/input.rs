@@ -13,6 +13,8 @@
 //! admit CODE DIGITS links the device that shows them
 //! devices           asks for the devices of our account
 //! revoke DEVICE     takes one off
+//! card              asks for the link to be written to by
+//! import LINK       takes somebody's link
 //! diagnose          asks for the numbers that a support ticket needs
 //! mail off          stops fetching mail, and `mail on` takes it up again
 //! quit              ends
@@ -38,6 +40,8 @@ NAME: TEXT     sends a text
 /devices       your devices; a new one is started with --link, and shows what to type with /link
 /revoke DEVICE takes a device off your account
 /fresh NAME    how long ago the keys for NAME were renewed
+/card          your link: who has it can write to you where the relay keeps no keys (--in-band)
+/import LINK   takes somebody's link
 /diagnose      the numbers that a support ticket needs, with nothing secret in them
 /quit          ends; what has not gone out yet goes out next time";
 
@@ -79,6 +83,8 @@ fn command(driver: &Driver, line: &str) -> Result<bool, String> {
         "admit" => driver.admit(rest)?,
         "devices" => driver.devices()?,
         "revoke" => driver.revoke(rest)?,
+        "card" => driver.card()?,
+        "import" => driver.import(rest)?,
         "diagnose" => driver.diagnose()?,
         "mail" => driver.fetch_mail(rest == "on")?,
         "quit" => return Ok(false),
@@ -111,6 +117,8 @@ fn words(driver: &Driver, line: &str, peer: &mut Option<String>) -> Result<bool,
             "admit" => driver.admit(rest)?,
             "devices" => driver.devices()?,
             "revoke" => driver.revoke(rest)?,
+            "card" => driver.card()?,
+            "import" => driver.import(rest)?,
             "diagnose" => driver.diagnose()?,
             "quit" => return Ok(false),
             _ => driver.complain(HELP)?,

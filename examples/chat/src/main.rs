@@ -1,4 +1,4 @@
-//! `sprag-chat --as NAME --relay URL --store PATH [--link] [--script]`: a messenger for the terminal.
+//! `sprag-chat --as NAME --relay URL --store PATH [--link] [--in-band] [--script]`: a messenger for the terminal.
 //!
 //! What is typed goes out, what comes is shown. Without the relay it works on: messages wait in the store and leave
 //! when it is back. `/help` says what can be typed; `--script` is for programs, see `input.rs` and `screen.rs`.
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 
 use sprag::context::Environment;
-use sprag::{AccountId, Client, Config, Error, Opening, Place, Start};
+use sprag::{AccountId, Client, Config, Directory, Error, Opening, Place, Start};
 use sprag_chat::relay::Relay;
 
 use crate::arguments::Arguments;
@@ -47,7 +47,7 @@ fn run() -> Result<(), String> {
     let relay = Relay::new(&arguments.relay, &account, client.device(), &secrets.token());
     let screen = Screen::new(arguments.script);
     let (bell, calls) = mpsc::channel();
-    let driver = Driver::new(client, relay, secrets.token(), screen, bell);
+    let driver = Driver::new(client, relay, secrets.token(), screen, bell, !arguments.in_band);
     driver.greet(&arguments.name).map_err(|error| error.to_string())?;
     driver.run(calls, move |driver| input::read(driver, arguments.script))
 }
@@ -61,6 +61,9 @@ fn client(arguments: &Arguments, account: &AccountId, secrets: &Secrets) -> Resu
             let mut config = Config::new(place, secrets.key(), account.clone());
             if arguments.link {
                 config.start = Start::Link;
+            }
+            if arguments.in_band {
+                config.policy.directory = Directory::InBand;
             }
             Client::create(config, Environment::platform())
         }

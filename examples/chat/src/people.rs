@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sprag::{AccountId, Contact, Error, Event, Finding, Incoming, MessageId, MessageState, Trust, Verdict, What};
 
 use crate::driver::{Driver, patiently, said};
+use crate::screen::name;
 
 /// What waits for a decision, and what was on the screen.
 #[derive(Default)]
@@ -82,6 +83,29 @@ const fn trust_word(trust: Trust) -> &'static str {
 }
 
 impl Driver {
+    /// Shows the link that somebody is to be given, to be written to where the relay keeps no keys.
+    pub(crate) fn card(&self) -> Result<(), String> {
+        match patiently(|| self.client.card()) {
+            Ok(card) => self.screen.say(&format!("card {}", card.link), &card.link).map_err(said),
+            Err(error) => self.complain(&error.to_string()),
+        }
+    }
+
+    /// Takes over somebody's link.
+    pub(crate) fn import(&self, link: &str) -> Result<(), String> {
+        let imported = patiently(|| self.client.import(link.trim().as_bytes()));
+        match imported.and_then(|account| Ok((account, patiently(|| self.client.wake(sprag::Hint::default()))?))) {
+            Ok((account, pending)) => {
+                self.look(pending);
+                let who = name(&account);
+                self.screen
+                    .say(&format!("imported {who}"), &format!("{who} is known now; what they answer is encrypted"))
+            }
+            Err(error) => return self.complain(&error.to_string()),
+        }
+        .map_err(said)
+    }
+
     /// Shows how far somebody can be trusted, and the numbers to compare.
     pub(crate) fn trust(&self, peer: &str) -> Result<(), String> {
         let contact = match patiently(|| self.client.contact(peer.as_bytes())) {

@@ -17,6 +17,9 @@
 //! safety PEER DIGITS              the safety number, or - if nothing is known of PEER
 //! trust PEER TRUST DIGITS OFFERED how far PEER can be trusted: unknown, unseen, pinned, verified, changed; the safety number,
 //!                                 and the one with the identity that is to be decided about, or - for none
+//! card LINK                       the link that others write to us by
+//! imported PEER                   whose link was taken over
+//! protection PEER STATE           a conversation, or ROOM, is better protected: offered, encrypted, verified
 //! diagnose LINE                   a line of what a support ticket needs
 //! fresh PEER DEVICE EPOCH SINCE TURN  how fresh the keys for a device of PEER's are: fresh post-quantum secrets so far,
 //!                                 messages since the last one, and since the last fresh Diffie-Hellman secret; or
@@ -124,8 +127,14 @@ impl Screen {
                 };
                 self.say(&format!("linked {word} {device}"), person)
             }
-            What::Protection { conversation, to: Protection::Encrypted, .. } => {
-                self.say("", &format!("(encrypted from now on: {})", called(conversation)))
+            What::Protection { conversation, to, .. } => {
+                let (word, person) = match to {
+                    Protection::Encrypted => ("encrypted", "encrypted from now on"),
+                    Protection::Verified => ("verified", "encrypted, and everybody's number was compared"),
+                    _ => ("offered", "everybody can read what is encrypted"),
+                };
+                let place = called(conversation);
+                self.say(&format!("protection {place} {word}"), &format!("({person}: {place})"))
             }
             What::Removed => self.warn(None, "this device was taken off its account; it sends nothing any more"),
             What::ListConflict { account, .. } => {

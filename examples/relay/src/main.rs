@@ -1,5 +1,5 @@
-//! `sprag-relay [ADDRESS [FILE]] [--malice SEED[:TRICK,TRICK]]`: by default any free loopback port, `relay.sqlite` here, and
-//! no malice.
+//! `sprag-relay [ADDRESS [FILE]] [--mail-only] [--malice SEED[:TRICK,TRICK]]`: by default any free loopback port,
+//! `relay.sqlite` here, keys and mail, and no malice.
 
 #![forbid(unsafe_code)]
 
@@ -28,12 +28,18 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
     let whim = whim(&mut words)?;
+    let asked = words.len();
+    words.retain(|word| word != "--mail-only");
+    let is_mail_only = words.len() < asked;
     let mut words = words.into_iter();
     let address = words.next().unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let file = words.next().unwrap_or_else(|| "relay.sqlite".to_owned());
     let mut relay = Relay::bind(&address, Store::open(Path::new(&file))?)?;
     if let Some(address) = relay.address() {
         println!("listening on http://{address}");
+    }
+    if is_mail_only {
+        relay = relay.mail_only();
     }
     if let Some(whim) = whim {
         println!("this relay lies, to test clients with: it is of no other use");

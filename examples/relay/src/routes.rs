@@ -20,6 +20,8 @@ pub(crate) struct Call<'a> {
     pub(crate) method: &'a Method,
     pub(crate) url: &'a str,
     pub(crate) body: &'a [u8],
+    /// Whether there is a key directory.
+    pub(crate) has_keys: bool,
 }
 
 type Routed = rusqlite::Result<Result<Answer, Answer>>;
@@ -33,8 +35,8 @@ impl Call<'_> {
         let routed = match (self.method, words.as_slice()) {
             (Method::Post, ["devices", device]) => self.enrol(store, device, &parts),
             (Method::Delete, ["devices", device]) => self.remove(store, device),
-            (Method::Put, ["keys"]) => self.publish(keeper, parts),
-            (Method::Get, ["keys", account]) => self.keys(keeper, account, query),
+            (Method::Put, ["keys"]) if self.has_keys => self.publish(keeper, parts),
+            (Method::Get, ["keys", account]) if self.has_keys => self.keys(keeper, account, query),
             (Method::Post, ["send", account]) => self.send(keeper, account, query, &parts),
             (Method::Get, ["mail"]) => self.mail(keeper, query),
             (Method::Post, ["acknowledge"]) => self.acknowledge(keeper, query),

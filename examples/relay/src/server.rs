@@ -22,6 +22,7 @@ pub struct Relay {
     server: Server,
     store: Store,
     malice: Option<Arc<Malice>>,
+    has_keys: bool,
     limiter: Limiter,
     running: AtomicUsize,
 }
@@ -34,7 +35,7 @@ impl Relay {
     pub fn bind(address: &str, store: Store) -> io::Result<Self> {
         let server = Server::http(address).map_err(io::Error::other)?;
         let limiter = Limiter::new(Limits::default());
-        Ok(Self { server, store, malice: None, limiter, running: AtomicUsize::new(0) })
+        Ok(Self { server, store, malice: None, has_keys: true, limiter, running: AtomicUsize::new(0) })
     }
 
     /// The same with other limits for each account.
@@ -47,6 +48,12 @@ impl Relay {
     #[must_use]
     pub fn malicious(self, malice: Arc<Malice>) -> Self {
         Self { malice: Some(malice), ..self }
+    }
+
+    /// The same without a key directory: it carries mail and knows of nothing else.
+    #[must_use]
+    pub fn mail_only(self) -> Self {
+        Self { has_keys: false, ..self }
     }
 
     /// Where it listens.
@@ -91,6 +98,6 @@ impl Relay {
         let body = http::body(request)?;
         let (method, url) = (request.method(), request.url());
         let keeper: &dyn Keeper = self.malice.as_deref().map_or(&self.store, |malice| malice);
-        Call { caller, method, url, body: &body }.answer(&self.store, keeper).map_err(trouble)
+        Call { caller, method, url, body: &body, has_keys: self.has_keys }.answer(&self.store, keeper).map_err(trouble)
     }
 }

@@ -9,7 +9,7 @@ use super::build::Built;
 use super::process::{Folder, Process, Relay, messenger};
 
 pub(crate) fn run(built: &Built, folder: &Folder) -> Result<(), String> {
-    let relay = Relay::start(built, &folder.relay())?;
+    let relay = Relay::start(built, &folder.relay(), true)?;
     let stores = folder.stores();
     let (sender, lines) = mpsc::channel();
     let chat = |name| Process::start(name, 1, messenger(built, name, &relay.url(), &stores), sender.clone());

@@ -22,7 +22,7 @@ impl Folder {
     pub(crate) fn new(keep: Option<PathBuf>) -> Result<Self, String> {
         let temporary = || std::env::temp_dir().join(format!("sprag-demo-{}", std::process::id()));
         let (keep, path) = (keep.is_some(), keep.unwrap_or_else(temporary));
-        for part in ["relay", "stores"] {
+        for part in ["relay", "mail-relay", "stores"] {
             let part = path.join(part);
             if part.exists() {
                 return Err(format!("{} is there already; take another directory", part.display()));
@@ -35,6 +35,11 @@ impl Folder {
 
     pub(crate) fn relay(&self) -> PathBuf {
         self.path.join("relay")
+    }
+
+    /// Where the relay is that keeps no keys.
+    pub(crate) fn mail_relay(&self) -> PathBuf {
+        self.path.join("mail-relay")
     }
 
     pub(crate) fn stores(&self) -> PathBuf {
@@ -140,12 +145,16 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) fn start(built: &Built, folder: &Path) -> Result<Self, String> {
+    /// With or without a key directory.
+    pub(crate) fn start(built: &Built, folder: &Path, has_keys: bool) -> Result<Self, String> {
         // The relay does not watch its input. The shell does, and ends it when ours ends.
         let mut command = Command::new("sh");
         command
-            .args(["-c", r#""$0" 127.0.0.1:0 "$1" & relay=$!; read -r end; kill "$relay"; wait "$relay" 2>/dev/null"#]);
+            .args(["-c", r#""$0" 127.0.0.1:0 "$@" & relay=$!; read -r end; kill "$relay"; wait "$relay" 2>/dev/null"#]);
         command.arg(&built.relay).arg(folder.join("relay.sqlite"));
+        if !has_keys {
+            command.arg("--mail-only");
+        }
         let (sender, lines) = mpsc::channel();
         let process = Process::start("relay", 0, command, sender)?;
         let address = listening(&lines).ok_or("the relay does not say where it listens")?;

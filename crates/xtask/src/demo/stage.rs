@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::build::Built;
 use super::ledger::{Ledger, Place};
+use super::look::Caller;
 use super::process::{Folder, Line, Process, Relay, account_of, messenger};
 use super::texts::{brief, escape, unescape};
 
@@ -24,6 +25,10 @@ struct Person {
     fetching: Option<bool>,
     /// What is to be typed on another device to link this one.
     code: Option<String>,
+    /// The link by which others write to this one.
+    card: Option<String>,
+    /// Who can read what is encrypted, as it is told.
+    offered: Vec<String>,
     /// How far linking has come, as it is told.
     linked: Vec<String>,
     screen: Vec<String>,
@@ -33,6 +38,7 @@ struct Person {
 pub(crate) struct Stage<'a> {
     built: &'a Built,
     folder: &'a Folder,
+    has_keys: bool,
     /// The relay.
     pub(crate) relay: Relay,
     /// The books.
@@ -46,10 +52,12 @@ pub(crate) struct Stage<'a> {
 type Measure<'a> = &'a dyn Fn(&Stage<'_>) -> (usize, usize);
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(built: &'a Built, folder: &'a Folder) -> Result<Self, String> {
-        let relay = Relay::start(built, &folder.relay())?;
+    /// With a relay that keeps keys, or one that carries mail and nothing else.
+    pub(crate) fn new(built: &'a Built, folder: &'a Folder, has_keys: bool) -> Result<Self, String> {
+        let place = if has_keys { folder.relay() } else { folder.mail_relay() };
+        let relay = Relay::start(built, &place, has_keys)?;
         let (sender, lines) = mpsc::channel();
-        Ok(Self { built, folder, relay, ledger: Ledger::default(), people: BTreeMap::new(), lines, sender })
+        Ok(Self { built, folder, has_keys, relay, ledger: Ledger::default(), people: BTreeMap::new(), lines, sender })
     }
 
     fn person(&self, name: &str) -> Result<&Person, String> {
@@ -66,7 +74,7 @@ impl<'a> Stage<'a> {
     pub(crate) fn enter(&mut self, name: &'static str) -> Result<(), String> {
         self.start(name)?;
         self.ledger.joins(name, account_of(name));
-        self.has_keys(name)
+        self.is_published(name)
     }
 
     /// A new device starts, is linked by one of its account's, and has keys at the relay.
@@ -83,7 +91,7 @@ impl<'a> Stage<'a> {
             (usize::from(heard(stage, new, "joined")) + usize::from(heard(stage, by, "admitted")), 2)
         })?;
         self.ledger.joins(new, account_of(new));
-        self.has_keys(new)
+        self.is_published(new)
     }
 
     /// Somebody takes another device off the account: from now on it is to show nothing.
@@ -97,6 +105,9 @@ impl<'a> Stage<'a> {
     pub(crate) fn start(&mut self, name: &'static str) -> Result<(), String> {
         let mut command = messenger(self.built, name, &self.relay.url(), &self.folder.stores());
         command.arg("--script");
+        if !self.has_keys {
+            command.arg("--in-band");
+        }
         let person = self.people.entry(name).or_default();
         person.run += 1;
         (person.ended, person.leaving, person.device) = (false, false, String::new());
@@ -106,7 +117,28 @@ impl<'a> Stage<'a> {
         })
     }
 
-    fn has_keys(&mut self, name: &'static str) -> Result<(), String> {
+    /// Somebody starts where the relay keeps no keys, and has a mailbox there.
+    pub(crate) fn enter_mailbox(&mut self, name: &'static str) -> Result<(), String> {
+        self.start(name)?;
+        self.ledger.joins(name, account_of(name));
+        let device = self.device(name)?;
+        Caller::of(&self.folder.stores(), name, &device)?.mail(&self.relay.address).map(|_| ())
+    }
+
+    /// One gives the other a link, by a way that is not the relay's: theirs is the card that goes through it.
+    pub(crate) fn meet(&mut self, one: &'static str, other: &'static str) -> Result<String, String> {
+        self.command(other, "card".to_owned())?;
+        let card = |stage: &Stage<'_>| stage.person(other).ok().and_then(|person| person.card.clone());
+        self.until(&format!("{other} has a link"), &|stage| (usize::from(card(stage).is_some()), 1))?;
+        let link = card(self).unwrap_or_default();
+        self.command(one, format!("import {link}"))?;
+        let knows =
+            |stage: &Stage<'_>| stage.person(other).is_ok_and(|person| person.offered.iter().any(|name| name == one));
+        self.until(&format!("{other} has {one}'s card"), &|stage| (usize::from(knows(stage)), 1))?;
+        Ok(link)
+    }
+
+    fn is_published(&mut self, name: &'static str) -> Result<(), String> {
         self.until(&format!("{name} is ready"), &|stage| {
             (usize::from(stage.person(name).is_ok_and(|person| person.published)), 1)
         })
@@ -241,6 +273,8 @@ impl<'a> Stage<'a> {
             "published" => person.published = true,
             "mail" => person.fetching = Some(rest == "on"),
             "link" => person.code = Some(rest.to_owned()),
+            "card" => person.card = Some(rest.to_owned()),
+            "protection" => person.offered.extend(rest.strip_suffix(" offered").map(str::to_owned)),
             "linked" => person.linked.push(rest.split(' ').next().unwrap_or_default().to_owned()),
             "message" => {
                 if let [_, from, _, text] = rest.splitn(4, ' ').collect::<Vec<_>>().as_slice() {

@@ -8,6 +8,7 @@ use super::process::{Folder, TABLET};
 use super::search::Needles;
 use super::stage::Stage;
 use super::texts::{SHORT, long};
+use super::without_keys;
 
 const ALICE: &str = "alice";
 const BOB: &str = "bob";
@@ -24,7 +25,7 @@ const AWAY: usize = 200;
 /// Tells it from beginning to end; yields the summary, or says what failed.
 pub(crate) fn tell(built: &Built, folder: &Folder) -> Result<String, String> {
     let start = Instant::now();
-    let mut stage = Stage::new(built, folder)?;
+    let mut stage = Stage::new(built, folder, true)?;
     println!("the relay listens on {}; files in {}", stage.relay.url(), folder.path.display());
     let told = scenes(&mut stage, folder);
     let (sent, lost, duplicated) = (stage.ledger.len(), stage.ledger.lost(), stage.ledger.duplicated());
@@ -33,10 +34,12 @@ pub(crate) fn tell(built: &Built, folder: &Folder) -> Result<String, String> {
     if lost + duplicated + plain > 0 {
         return Err(format!("{lost} lost, {duplicated} duplicated, {plain} plaintext bytes at the relay"));
     }
+    let more = without_keys::tell(built, folder)?;
     println!("the talk took {:.1} s", start.elapsed().as_secs_f32());
     Ok(format!(
-        "demo ok: {sent} messages, {} devices, {lost} lost, {duplicated} duplicated, {plain} plaintext bytes at the relay",
-        DEVICES.len()
+        "demo ok: {} messages, {} devices, {lost} lost, {duplicated} duplicated, {plain} plaintext bytes at the relays",
+        sent + more,
+        DEVICES.len() + without_keys::DEVICES.len()
     ))
 }
 
