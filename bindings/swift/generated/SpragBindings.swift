@@ -5069,7 +5069,7 @@ public func FfiConverterTypeRollout_lower(_ value: Rollout) -> RustBuffer {
  * Why a call changed nothing. The message begins with the stable number of the error.
  */
 public 
-enum SpragError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+enum SpragError: Swift.Error, Equatable, Hashable {
 
     
     
@@ -5143,10 +5143,6 @@ enum SpragError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
 
     
 
-    
-    public var errorDescription: String? {
-        String(reflecting: self)
-    }
     
 }
 

@@ -1,56 +1,101 @@
-//! The Swift face on Linux: `bindings/swift`, with the machine's own toolchain or one in a Debian root of its own.
+//! The Swift face: the package in `bindings/swift` is tested, linted and documented, and used as an app would use it.
 
-use std::env;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod library;
+mod readme;
+mod toolchain;
+
+use std::path::Path;
 
 use crate::test::Ran;
-use crate::{python, run, tree};
+use crate::{run, tree};
+use library::Profile;
+use toolchain::Toolchain;
 
-/// Where `.ci/run` keeps a Debian root with a Swift toolchain, for machines whose own Debian has none.
-const ROOT: &str = "/var/cache/sprag/trixie";
+/// What is laid where Swift builds: the package, what uses it, and the story that its tests replay.
+const PACKAGE: &str = "bindings/swift";
+const CHAT: &str = "examples/swift/chat";
+const STORY: &str = "docs/vectors";
 
-/// The folder inside that root in which the package is built.
-const INSIDE: &str = "/sprag";
+/// The part of the package that nobody writes.
+const GENERATED: &str = "bindings/swift/generated";
+
+/// Where the toolchain's own documentation compiler looks for what `docc` shows.
+const CATALOGUE: &str = "Sources/Sprag/Sprag.docc";
 
 pub(crate) fn test() -> Result<Ran, String> {
-    let package = tree::at("bindings/swift");
-    if !package.join("Package.swift").exists() {
-        return Ok(Ran::Absent);
-    }
-    let root = env::var_os("SPRAG_SWIFT_ROOT").map_or_else(|| PathBuf::from(ROOT), PathBuf::from);
-    let here = run::find("swift").is_some();
-    if !here && !root.join("usr/libexec/swift/bin/swift").exists() {
+    let Some(swift) = Toolchain::find()? else {
         return Ok(Ran::LeftOut("Swift is missing: install it, or let .ci/run lay a Debian root with it".to_owned()));
+    };
+    if let Some(tool) = ["ar", "ld", "objcopy"].into_iter().find(|tool| run::find(tool).is_none()) {
+        return Ok(Ran::LeftOut(format!("{tool} is missing: apt-get install binutils")));
     }
-    let place = if here { tree::scratch("swift")? } else { root.join(INSIDE.trim_start_matches('/')) };
-    let seen = if here { place.clone() } else { PathBuf::from(INSIDE) };
-    lay(&package, &place)?;
-    let mut swift = if here { Command::new("swift") } else { Command::new("chroot") };
-    if !here {
-        swift.arg(&root).arg("/usr/bin/swift");
+    library::lay(Profile::Dev, &swift.place.join("lib"), &swift.seen.join("lib"))?;
+    for part in [PACKAGE, CHAT, STORY] {
+        lay(&tree::at(part), &swift.place.join(part))?;
     }
-    swift.args(["test", "--package-path"]).arg(seen.join("package"));
-    swift.env("HOME", "/root").env("LIBRARY_PATH", seen.join("lib")).env("LD_LIBRARY_PATH", seen.join("lib"));
-    run::finish(&mut swift)?;
+    run::finish(swift.program("swift").args(["test", "--package-path"]).arg(swift.seen.join(PACKAGE)))?;
+    lint(&swift)?;
+    document(&swift)?;
+    readme::runs(&swift)?;
     Ok(Ran::Passed)
 }
 
-/// Copies the package and the library to where Swift builds them. Its build directory there stays, as a cache.
+/// Copies a package to where it is built, anew except for what is kept of the last build.
 fn lay(package: &Path, place: &Path) -> Result<(), String> {
-    let library = python::library()?;
-    let (copy, libraries) = (place.join("package"), place.join("lib"));
-    std::fs::create_dir_all(&libraries)
-        .and_then(|()| std::fs::create_dir_all(&copy))
-        .and_then(|()| std::fs::copy(&library, libraries.join("libsprag_uniffi.so")))
-        .map_err(|error| format!("{}: {error}", place.display()))?;
-    for part in ["Sources", "Tests"] {
-        let old = copy.join(part);
-        if old.exists() {
-            std::fs::remove_dir_all(&old).map_err(|error| format!("{}: {error}", old.display()))?;
+    let broken = |error: std::io::Error| format!("{}: {error}", place.display());
+    std::fs::create_dir_all(place).map_err(broken)?;
+    for old in std::fs::read_dir(place).map_err(broken)? {
+        let old = old.map_err(broken)?.path();
+        if old.is_dir() && !old.ends_with(".build") {
+            std::fs::remove_dir_all(&old).map_err(broken)?;
+        } else if old.is_file() {
+            std::fs::remove_file(&old).map_err(broken)?;
         }
     }
-    let mut contents = package.as_os_str().to_owned();
-    contents.push("/.");
-    run::finish(run::program("cp").arg("-a").arg(contents).arg(&copy))
+    for file in tree::all_files(package) {
+        let Ok(inside) = file.strip_prefix(package) else { continue };
+        if inside.starts_with(".build") {
+            continue;
+        }
+        let copy = place.join(inside);
+        std::fs::create_dir_all(copy.parent().unwrap_or(place)).map_err(broken)?;
+        run::finish(run::program("cp").arg("-p").arg(&file).arg(&copy))?;
+    }
+    Ok(())
+}
+
+/// The form of everything that is written by hand.
+fn lint(swift: &Toolchain) -> Result<(), String> {
+    let mut linter = swift.program("swift-format");
+    linter.args(["lint", "--strict", "--configuration"]).arg(swift.seen.join(PACKAGE).join(".swift-format"));
+    for package in [PACKAGE, CHAT] {
+        let files = tree::files(&tree::at(package), "swift");
+        let by_hand = files.iter().filter_map(|file| file.strip_prefix(tree::root()).ok());
+        linter.args(by_hand.filter(|file| !file.starts_with(GENERATED)).map(|file| swift.seen.join(file)));
+    }
+    run::finish(&mut linter)
+}
+
+/// The documentation: everything public, and every name in it is one that there is.
+fn document(swift: &Toolchain) -> Result<(), String> {
+    let package = swift.seen.join(PACKAGE);
+    let graphs = run::output(
+        swift.program("swift").args(["package", "--package-path"]).arg(&package).args(["dump-symbol-graph"]).args([
+            "--minimum-access-level",
+            "public",
+            "--skip-synthesized-members",
+        ]),
+    )?;
+    let folder = graphs
+        .lines()
+        .find_map(|line| line.strip_prefix("Files written to "))
+        .ok_or("swift package dump-symbol-graph does not say where it wrote")?;
+    run::finish(
+        swift
+            .program("docc")
+            .args(["convert", "--warnings-as-errors", "--additional-symbol-graph-dir", folder])
+            .arg("--output-path")
+            .arg(swift.seen.join("documentation"))
+            .arg(package.join(CATALOGUE)),
+    )
 }

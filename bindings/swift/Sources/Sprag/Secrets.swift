@@ -1,0 +1,11 @@
+// A code that is printed by mistake would lie in a log for longer than its minute.
+extension LinkCode: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// What may be printed: when it is worth nothing any more, and nothing else.
+    public var description: String { "LinkCode(expires: \(expires))" }
+
+    /// The same as ``description``.
+    public var debugDescription: String { description }
+
+    /// The same, for `dump` and debuggers.
+    public var customMirror: Mirror { Mirror(self, children: ["expires": expires]) }
+}
