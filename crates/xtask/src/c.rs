@@ -1,7 +1,7 @@
 //! The C face: every C test is compiled with warnings as errors, and run under the address sanitizer and under Valgrind.
 
 pub(crate) mod abi;
-mod chats;
+pub(crate) mod chats;
 pub(crate) mod cpp;
 pub(crate) mod declared;
 mod errors;

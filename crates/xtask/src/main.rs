@@ -5,6 +5,7 @@ mod c;
 mod check;
 mod demo;
 mod dependencies;
+mod dist;
 mod entries;
 mod fuzz;
 mod header;
@@ -37,6 +38,8 @@ cargo xtask <command>
                        --strict allows nothing left out
   check [--targets]    builds the core without std and proves that nothing of std is linked; with --targets compiles it
                        for bare metal and wasm, and the faces for Android and iOS
+  dist apple           the XCFramework that bindings/swift links on Apple's systems; on macOS alone
+  dist swift           the static library that bindings/swift links on Linux
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
   abi [--check]        writes the types of the C face that later releases are held to (or fails if they have changed)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
             "demo" => demo::command(rest),
             "test" => test::command(rest),
             "check" => check::command(rest),
+            "dist" => dist::command(rest),
             "header" => header::command(rest),
             "bindings" => bindings::command(rest),
             "sizes" => sizes::command(rest),

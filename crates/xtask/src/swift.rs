@@ -1,5 +1,7 @@
 //! The Swift face: the package in `bindings/swift` is tested, linted and documented, and used as an app would use it.
 
+pub(crate) mod apple;
+mod chat;
 mod library;
 mod readme;
 mod toolchain;
@@ -8,13 +10,17 @@ use std::path::Path;
 
 use crate::test::Ran;
 use crate::{run, tree};
-use library::Profile;
 use toolchain::Toolchain;
 
 /// What is laid where Swift builds: the package, what uses it, and the story that its tests replay.
 const PACKAGE: &str = "bindings/swift";
+const KIT: &str = "bindings/swift-testkit";
 const CHAT: &str = "examples/swift/chat";
 const STORY: &str = "docs/vectors";
+
+/// Where its library is laid, and the test kit's.
+const LIBRARY: &str = "lib";
+const KIT_LIBRARY: &str = "lib-testkit";
 
 /// The part of the package that nobody writes.
 const GENERATED: &str = "bindings/swift/generated";
@@ -29,15 +35,30 @@ pub(crate) fn test() -> Result<Ran, String> {
     if let Some(tool) = ["ar", "ld", "objcopy"].into_iter().find(|tool| run::find(tool).is_none()) {
         return Ok(Ran::LeftOut(format!("{tool} is missing: apt-get install binutils")));
     }
-    library::lay(Profile::Dev, &swift.place.join("lib"), &swift.seen.join("lib"))?;
-    for part in [PACKAGE, CHAT, STORY] {
+    for (library, folder) in [(&library::SPRAG, LIBRARY), (&library::KIT, KIT_LIBRARY)] {
+        library.lay(&swift.place.join(folder), &swift.seen.join(folder))?;
+    }
+    for part in [PACKAGE, KIT, CHAT, STORY] {
         lay(&tree::at(part), &swift.place.join(part))?;
     }
-    run::finish(swift.program("swift").args(["test", "--package-path"]).arg(swift.seen.join(PACKAGE)))?;
     lint(&swift)?;
+    run::finish(&mut swift.swift("test", PACKAGE, LIBRARY))?;
     document(&swift)?;
     readme::runs(&swift)?;
+    chat::talks(&swift)?;
+    run::finish(&mut swift.swift("test", KIT, KIT_LIBRARY))?;
     Ok(Ran::Passed)
+}
+
+/// `cargo xtask dist swift`: the library, and what SwiftPM has to be told.
+pub(crate) fn library_for_linux() -> Result<(), String> {
+    if !cfg!(target_os = "linux") {
+        return Err("this library is for Linux; on macOS it is cargo xtask dist apple".to_owned());
+    }
+    let folder = tree::scratch("dist/swift")?;
+    library::SPRAG.ship(&folder)?;
+    println!("for SwiftPM: export PKG_CONFIG_PATH={}", folder.display());
+    Ok(())
 }
 
 /// Copies a package to where it is built, anew except for what is kept of the last build.
@@ -79,13 +100,9 @@ fn lint(swift: &Toolchain) -> Result<(), String> {
 /// The documentation: everything public, and every name in it is one that there is.
 fn document(swift: &Toolchain) -> Result<(), String> {
     let package = swift.seen.join(PACKAGE);
-    let graphs = run::output(
-        swift.program("swift").args(["package", "--package-path"]).arg(&package).args(["dump-symbol-graph"]).args([
-            "--minimum-access-level",
-            "public",
-            "--skip-synthesized-members",
-        ]),
-    )?;
+    let mut dump = swift.swift("package", PACKAGE, LIBRARY);
+    dump.args(["dump-symbol-graph", "--minimum-access-level", "public", "--skip-synthesized-members"]);
+    let graphs = run::output(&mut dump)?;
     let folder = graphs
         .lines()
         .find_map(|line| line.strip_prefix("Files written to "))

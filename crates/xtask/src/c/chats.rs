@@ -74,7 +74,7 @@ fn build_cpp(prefix: &Path, folder: &Path) -> Result<PathBuf, String> {
 }
 
 /// A program that is written to and read from; ended with its handle.
-struct Program {
+pub(crate) struct Program {
     name: &'static str,
     child: Child,
     input: Option<ChildStdin>,
@@ -83,7 +83,8 @@ struct Program {
 }
 
 impl Program {
-    fn start(name: &'static str, command: &mut Command) -> Result<Self, String> {
+    /// Starts it; the name is for what is said of it.
+    pub(crate) fn start(name: &'static str, command: &mut Command) -> Result<Self, String> {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().map_err(|error| format!("{name} does not start: {error}"))?;
         match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
@@ -94,30 +95,34 @@ impl Program {
         }
     }
 
-    fn line(&mut self) -> Result<String, String> {
+    /// The next line that it writes.
+    pub(crate) fn line(&mut self) -> Result<String, String> {
         let mut line = String::new();
         self.output.read_line(&mut line).map_err(|error| format!("{}: {error}", self.name))?;
         Ok(line.trim_end_matches('\n').to_owned())
     }
 
-    fn ready(&mut self) -> Result<(), String> {
+    /// Waits until it says that its keys are published.
+    pub(crate) fn ready(&mut self) -> Result<(), String> {
         let mut line = String::new();
         self.said.read_line(&mut line).map_err(|error| format!("{}: {error}", self.name))?;
         if line == "(ready)\n" { Ok(()) } else { Err(format!("{} says {line:?} before it is ready", self.name)) }
     }
 
-    fn shows(&mut self, expected: &str) -> Result<(), String> {
+    /// Sees that its next line is this one.
+    pub(crate) fn shows(&mut self, expected: &str) -> Result<(), String> {
         let line = self.line()?;
         if line == expected { Ok(()) } else { Err(format!("{} shows {line:?}, not {expected:?}", self.name)) }
     }
 
-    fn write(&mut self, line: &str) -> Result<(), String> {
+    /// Writes a line to it.
+    pub(crate) fn write(&mut self, line: &str) -> Result<(), String> {
         let input = self.input.as_mut().ok_or("the input is closed")?;
         input.write_all(format!("{line}\n").as_bytes()).map_err(|error| format!("{}: {error}", self.name))
     }
 
     /// Ends its input, and waits until it has ended.
-    fn end(mut self) -> Result<(), String> {
+    pub(crate) fn end(mut self) -> Result<(), String> {
         self.input = None;
         let status = self.child.wait().map_err(|error| format!("{}: {error}", self.name))?;
         if status.success() { Ok(()) } else { Err(format!("{}: {status}", self.name)) }

@@ -1,40 +1,67 @@
-//! The static library that the Swift package links: prelinked, so that another library's Rust can be in the same program.
+//! The static library that the Swift package links on Linux: prelinked, so that another library's Rust can be in the same
+//! program.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::install::dist::{Sqlite, compile};
 use crate::{run, tree};
-
-/// What of the generated face says which functions the package calls.
-const HEADER: &str = "bindings/swift/generated/SpragFFI.h";
 
 /// The name that `Package.swift` asks `PKG_CONFIG_PATH` for.
 const PACKAGE: &str = "sprag-swift";
 
-/// In which way Cargo builds it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// As for every other test.
-    Dev,
-    /// As it is shipped.
-    Dist,
+/// A library, and the generated headers that say which of its functions are called.
+pub(crate) struct Library {
+    package: &'static str,
+    headers: &'static [&'static str],
 }
 
-/// Builds the library into a folder, with the file that tells SwiftPM, in which that folder is `seen`, where it is.
-pub(crate) fn lay(profile: Profile, folder: &Path, seen: &Path) -> Result<(), String> {
-    let name = if profile == Profile::Dist { "dist" } else { "dev" };
-    let mut cargo = run::cargo();
-    run::finish(cargo.args(["build", "--quiet", "--locked", "--package", "sprag-uniffi", "--profile", name]))?;
-    let built = tree::target().join(if profile == Profile::Dist { "dist" } else { "debug" }).join("libsprag_uniffi.a");
-    let object = tree::scratch("swift")?.join(format!("{name}.o"));
-    prelink(&built, &functions()?, &object)?;
-    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let archive = folder.join("libsprag_uniffi.a");
-    let _ = std::fs::remove_file(&archive);
-    run::finish(run::program("ar").arg("rcsD").arg(&archive).arg(&object))?;
-    std::fs::remove_file(&object).map_err(|error| format!("{}: {error}", object.display()))?;
-    let about = folder.join(format!("{PACKAGE}.pc"));
-    std::fs::write(&about, described(seen)).map_err(|error| format!("{}: {error}", about.display()))
+/// Sprag's.
+pub(crate) const SPRAG: Library =
+    Library { package: "sprag-uniffi", headers: &["bindings/swift/generated/SpragFFI.h"] };
+
+/// The test kit's, which takes the place of the other.
+pub(crate) const KIT: Library = Library {
+    package: "sprag-testkit-uniffi",
+    headers: &["bindings/swift/generated/SpragFFI.h", "bindings/swift-testkit/generated/SpragTestKitFFI.h"],
+};
+
+impl Library {
+    /// Lays it in a folder as every other test has it, with the file that tells SwiftPM where that is: for SwiftPM at `seen`.
+    pub(crate) fn lay(&self, folder: &Path, seen: &Path) -> Result<(), String> {
+        run::finish(run::cargo().args(["build", "--quiet", "--locked", "--package", self.package]))?;
+        self.archive(&tree::target().join("debug"), folder, seen)
+    }
+
+    /// The same as it is shipped.
+    pub(crate) fn ship(&self, folder: &Path) -> Result<(), String> {
+        self.archive(&compile(self.package, "staticlib", Sqlite::Bundled)?, folder, folder)
+    }
+
+    fn archive(&self, built: &Path, folder: &Path, seen: &Path) -> Result<(), String> {
+        let broken = |error: std::io::Error| format!("{}: {error}", folder.display());
+        std::fs::create_dir_all(folder).map_err(broken)?;
+        let object = folder.join("sprag.o");
+        prelink(&built.join(format!("lib{}.a", self.package.replace('-', "_"))), &self.functions()?, &object)?;
+        let archive = folder.join("libsprag_uniffi.a");
+        let _ = std::fs::remove_file(&archive);
+        run::finish(run::program("ar").arg("rcsD").arg(&archive).arg(&object))?;
+        std::fs::remove_file(&object).map_err(broken)?;
+        std::fs::write(folder.join(format!("{PACKAGE}.pc")), described(seen)).map_err(broken)
+    }
+
+    /// The functions that the generated headers declare.
+    fn functions(&self) -> Result<BTreeSet<String>, String> {
+        let mut names = BTreeSet::new();
+        for header in self.headers {
+            let text = std::fs::read_to_string(tree::at(header)).map_err(|error| format!("{header}: {error}"))?;
+            let before =
+                text.split('(').filter_map(|text| text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next());
+            let ours = |name: &&str| name.starts_with("uniffi_") || name.starts_with("ffi_");
+            names.extend(before.filter(ours).map(str::to_owned));
+        }
+        Ok(names)
+    }
 }
 
 fn described(seen: &Path) -> String {
@@ -42,13 +69,6 @@ fn described(seen: &Path) -> String {
     format!(
         "Name: {PACKAGE}\nDescription: Sprag for its Swift package\nVersion: {version}\nLibs: -L{seen} -lsprag_uniffi\n"
     )
-}
-
-/// The functions that the generated header declares.
-fn functions() -> Result<BTreeSet<String>, String> {
-    let header = std::fs::read_to_string(tree::at(HEADER)).map_err(|error| format!("{HEADER}: {error}"))?;
-    let before = header.split('(').filter_map(|text| text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next());
-    Ok(before.filter(|name| name.starts_with("uniffi_") || name.starts_with("ffi_")).map(str::to_owned).collect())
 }
 
 /// One object of everything that those functions need; all else in it becomes local.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::PACKAGE;
 use super::toolchain::Toolchain;
+use super::{LIBRARY, PACKAGE};
 use crate::{run, tree};
 
 const MANIFEST: &str = r#"// swift-tools-version: 6.0
@@ -27,7 +27,7 @@ pub(crate) fn runs(swift: &Toolchain) -> Result<(), String> {
     let package = swift.seen.join(PACKAGE);
     let manifest = MANIFEST.replace("PACKAGE", &package.to_string_lossy());
     write(&swift.place.join("hello/Package.swift"), &manifest)?;
-    let said = run::output(swift.program("swift").args(["run", "--package-path"]).arg(swift.seen.join("hello")))?;
+    let said = run::output(&mut swift.swift("run", "hello", LIBRARY))?;
     if said != "alice says hello\n" {
         return Err(format!("the program in the README says {said:?}"));
     }

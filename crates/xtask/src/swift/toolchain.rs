@@ -38,7 +38,15 @@ impl Toolchain {
         Ok(Some(Self { root: Some(root), place, seen }))
     }
 
-    /// One of its programs, which finds our library.
+    /// A command of SwiftPM's for a package, which finds our library in a folder.
+    pub(crate) fn swift(&self, command: &str, package: &str, library: &str) -> Command {
+        let mut swift = self.program("swift");
+        swift.args([command, "--package-path"]).arg(self.seen.join(package));
+        swift.env("PKG_CONFIG_PATH", self.seen.join(library));
+        swift
+    }
+
+    /// One of its programs.
     pub(crate) fn program(&self, name: impl AsRef<OsStr>) -> Command {
         let mut command = match &self.root {
             Some(root) => {
@@ -48,7 +56,6 @@ impl Toolchain {
             }
             None => run::program(name),
         };
-        command.env("PKG_CONFIG_PATH", self.seen.join("lib"));
         if self.root.is_some() {
             command.env("HOME", "/root");
         }

@@ -9,47 +9,70 @@ import Sprag
     let relay: Relay
     let driver: Driver
     let peer: String
-    let unsent = Unsent()
 
     static func main() async throws {
-        guard let given = Arguments() else {
-            FileHandle.standardError.write(Data("chat --as NAME --with NAME --relay URL --store FILE\n".utf8))
+        let words = CommandLine.arguments.dropFirst()
+        let pairs = zip(words, words.dropFirst()).filter { $0.0.hasPrefix("--") }
+        let given = Dictionary(pairs) { first, _ in first }
+        guard let peer = given["--with"], let url = given["--relay"].flatMap(URL.init(string:)),
+            let store = given["--store"], let name = given["--as"].map({ Data($0.utf8) })
+        else {
+            say("chat --as NAME --with NAME --relay URL --store FILE")
             exit(2)
         }
-        let (key, token) = try secrets(given.store + ".key")
-        let name = Data(given.name.utf8)
+        let (key, token) = try secrets(store + ".key")
         let client: Client
         do {
-            client = try Client.open(path: given.store, key: key, account: name)
+            client = try Client.open(path: store, key: key, account: name)
         } catch SpragError.NoStore {
-            client = try Client.create(path: given.store, key: key, account: name)
+            client = try Client.create(path: store, key: key, account: name)
         }
-        let relay = Relay(given.relay, account: name, device: try client.device(), token: token)
+        let relay = Relay(url, account: name, device: try client.device(), token: token)
         let driver = Driver(client) { request in
-            // Whoever waits for an answer does not wait long: the network of a terminal is there or soon back.
-            do { return try await relay.carryOut(request) } catch { return .retry(after: 1) }
+            do {
+                let outcome = try await relay.carryOut(request)
+                if case .published = outcome { say("(ready)") }
+                return outcome
+            } catch {
+                return .retry(after: 1)
+            }
         }
-        try await Chat(relay: relay, driver: driver, peer: given.peer).run()
+        try await Chat(relay: relay, driver: driver, peer: peer).run()
     }
 
     /// Talks until the input has ended and everything has left.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await driver.run() }
-            tasks.addTask { try await fetch() }
-            tasks.addTask { try await show() }
-            try await type()
-            await unsent.wait()
+            for work in [driver.run, fetch, show] {
+                tasks.addTask {
+                    do { try await work() } catch {
+                        if Task.isCancelled { return }
+                        say("! \(error.localizedDescription)")
+                        exit(1)
+                    }
+                }
+            }
+            try await leave(try await type())
             await driver.close()
             tasks.cancelAll()
         }
     }
 
-    /// Sends each line.
-    private func type() async throws {
+    /// Sends each line; returns the messages.
+    private func type() async throws -> [Data] {
+        var messages: [Data] = []
         for await line in lines() where !line.isEmpty {
-            let sent = try await driver.send(conversation: .with(peer), content: .text(text: line))
-            await unsent.add(sent.message)
+            messages.append(try await driver.send(conversation: .with(peer), content: .text(text: line)).message)
+        }
+        return messages
+    }
+
+    /// Waits until messages have left, or will not.
+    private func leave(_ messages: [Data]) async throws {
+        for message in messages {
+            while [.waitingKeys, .ready].contains(try await driver.perform { try $0.state(message: message) }) {
+                try await Task.sleep(nanoseconds: 50_000_000)
+            }
         }
     }
 
@@ -79,46 +102,22 @@ import Sprag
         for try await event in driver.events {
             switch event.what {
             case .message(_, _, _, let sender, _, false, _, _, .text(let text), _, _, _, _):
-                print("\(String(decoding: sender, as: UTF8.self)): \(text)")
-                fflush(stdout)
-            case .progress(let message, _, .accepted, _):
-                await unsent.remove(message)
-            case .progress(let message, _, .failed, let reason):
-                warn("not sent: \(reason.map { reasonText(reason: $0) } ?? "")")
-                await unsent.remove(message)
+                FileHandle.standardOutput.write(Data("\(String(decoding: sender, as: UTF8.self)): \(text)\n".utf8))
+            case .progress(_, _, .failed, let reason):
+                say("! not sent: \(reason.map { reasonText(reason: $0) } ?? "")")
             case .identityChanged(let account, _, let number, _, _):
-                warn("\(String(decoding: account, as: UTF8.self)) has another identity; the safety number is now \(number)")
+                let name = String(decoding: account, as: UTF8.self)
+                say("! \(name) has another identity; the safety number is now \(number)")
             case .unreadable(_, _, _, let reason, _):
-                warn("a message cannot be read: \(reasonText(reason: reason))")
+                say("! a message cannot be read: \(reasonText(reason: reason))")
             default:
                 break
             }
         }
     }
-
-    private func warn(_ words: String) {
-        FileHandle.standardError.write(Data("! \(words)\n".utf8))
-    }
 }
 
-/// The messages that have not left.
-actor Unsent {
-    private var left: Set<Data> = []
-    private var early: Set<Data> = []
-    private var waiting: CheckedContinuation<Void, Never>?
-
-    func add(_ message: Data) {
-        if early.remove(message) == nil { left.insert(message) }
-    }
-
-    /// One that has left, perhaps before it was known here.
-    func remove(_ message: Data) {
-        if left.remove(message) == nil { early.insert(message) }
-        if left.isEmpty { waiting?.resume() }
-        if left.isEmpty { waiting = nil }
-    }
-
-    func wait() async {
-        if !left.isEmpty { await withCheckedContinuation { waiting = $0 } }
-    }
+/// Says something that is no message.
+private func say(_ words: String) {
+    FileHandle.standardError.write(Data("\(words)\n".utf8))
 }

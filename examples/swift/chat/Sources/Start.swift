@@ -1,28 +1,5 @@
 import Foundation
 
-/// What was asked for on the command line.
-struct Arguments {
-    var (name, peer, store) = ("", "", "")
-    var relay = URL(fileURLWithPath: "/")
-
-    init?() {
-        var words = CommandLine.arguments.dropFirst()
-        while let word = words.popFirst() {
-            guard let value = words.popFirst() else { return nil }
-            switch word {
-            case "--as": name = value
-            case "--with": peer = value
-            case "--store": store = value
-            case "--relay":
-                guard let url = URL(string: value) else { return nil }
-                relay = url
-            default: return nil
-            }
-        }
-        if name.isEmpty || peer.isEmpty || store.isEmpty || relay.isFileURL { return nil }
-    }
-}
-
 /// The store's key and the relay's token: read, or made on the first start for the owner alone.
 func secrets(_ path: String) throws -> (key: Data, token: Data) {
     if let secret = FileManager.default.contents(atPath: path), secret.count == 64 {
