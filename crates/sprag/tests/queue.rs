@@ -89,6 +89,21 @@ fn what_is_put_off_holds_back_its_conversation_alone() {
 }
 
 #[test]
+fn whoever_wakes_at_the_first_of_two_times_is_told_the_second() {
+    let mut server = Server::default();
+    let (hands, alice, bob) = talking(&mut server);
+    let to = Conversation::Direct(bob.id.clone());
+    let requests =
+        [0, 1].map(|number| alice.client.send(&to, &text("hello"), &named(number)).unwrap().requests.remove(0));
+    for (request, after) in requests.iter().zip([30, 10]) {
+        alice.client.respond(request.id, Outcome::Retry { after: Some(after) }).unwrap();
+    }
+    hands.pass(10);
+    assert_eq!(alice.client.requests(100, 60).unwrap().len(), 0);
+    assert_eq!(alice.client.wake(sprag::Hint::default()).unwrap().next_wake_ms, Some(20_000));
+}
+
+#[test]
 fn a_message_past_its_time_does_not_leave() {
     let mut server = Server::default();
     let (hands, alice, bob) = talking(&mut server);

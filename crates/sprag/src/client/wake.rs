@@ -97,7 +97,9 @@ impl Client {
         let (rows, next) = healing::keep_up(tx, now)?;
         directory::ask_for_all(tx, &rows, now)?;
         welcome::answer(tx, &own, now, random)?;
-        for next in [next, welcome::ask(tx, &own, now, random)?].into_iter().flatten() {
+        // Of the times to which requests were put off only the first is kept: once it is over, the next one is looked for.
+        let asked = welcome::ask(tx, &own, now, random)?;
+        for next in [next, asked, outbox::put_off_until(tx, now)?].into_iter().flatten() {
             upkeep.retry_at = Some(upkeep.retry_at.filter(|at| *at > now).map_or(next, |at| at.min(next)));
         }
         devices::leaving(tx, &own, now)?;

@@ -182,6 +182,12 @@ pub(crate) fn is_any_due(snapshot: &Snapshot<'_>, now: u64) -> Result<bool> {
     Ok(snapshot.count(Table::Outbox)? > 0 && count_due(snapshot, now)? > 0)
 }
 
+/// When the first of the requests that were put off may go.
+pub(crate) fn put_off_until(snapshot: &Snapshot<'_>, now: u64) -> Result<Option<u64>> {
+    let times = Entry::all(snapshot)?.into_iter().map(|(_, entry)| entry.not_before);
+    Ok(times.filter(|at| runs(*at, now, MAX_DELAY)).min())
+}
+
 /// Leases what can go now: at most `max`, in each conversation the oldest first and not too many at once.
 pub(crate) fn lease(tx: &Tx<'_>, max: usize, seconds: u64, now: u64) -> Result<Vec<Request>> {
     lease_of(tx, None, max, seconds, now)
