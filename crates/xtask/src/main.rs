@@ -1,4 +1,5 @@
-//! The project's own commands, one file each. Of other crates it uses one, cbindgen, for the header.
+//! The project's own commands, one file each. Of other crates it uses two: cbindgen for the
+//! header, and object to look at native libraries.
 
 mod bindings;
 mod c;
@@ -40,6 +41,8 @@ cargo xtask <command>
                        for bare metal and wasm, and the faces for Android and iOS
   dist apple           the XCFramework that bindings/swift links on Apple's systems; on macOS alone
   dist swift           the static library that bindings/swift links on Linux
+  dist jvm [DIR]       the jar, with this machine's native library and those for other machines in DIR
+  dist android [DIR]   the AAR, from what the NDK builds or from libraries in DIR
   header [--check]     writes include/sprag.h (or fails if the committed one is not current)
   abi [--check]        writes the types of the C face that later releases are held to (or fails if they have changed)
   bindings [--check]   writes the generated Swift, Kotlin and Python code (or fails if it is not current)
