@@ -1,5 +1,7 @@
 """What a client tells of itself in a support ticket."""
 
+from __future__ import annotations
+
 import os
 import unittest
 
@@ -7,7 +9,7 @@ import sprag
 
 
 class Diagnose(unittest.TestCase):
-    def test_a_client_is_told_in_numbers(self):
+    def test_a_client_is_told_in_numbers(self) -> None:
         with self.subTest("as a record"):
             client = sprag.Client.create(None, os.urandom(32), b"Quastenflosser")
             self.addCleanup(client.shut)
