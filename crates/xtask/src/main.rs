@@ -8,6 +8,7 @@ mod demo;
 mod dependencies;
 mod dist;
 mod entries;
+mod firmware;
 mod fuzz;
 mod header;
 mod install;

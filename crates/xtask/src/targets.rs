@@ -27,7 +27,7 @@ const TARGETS: &[Target] = &[
 
 /// Compiles everything to machine code.
 pub(crate) fn command() -> Result<(), String> {
-    if let Some(remedy) = missing()? {
+    if let Some(remedy) = missing(&names())? {
         return Err(remedy);
     }
     for target in TARGETS {
@@ -42,7 +42,7 @@ pub(crate) fn command() -> Result<(), String> {
 
 /// The step of `cargo xtask test`: the same without machine code, which takes ten times as long.
 pub(crate) fn test() -> Result<Ran, String> {
-    if let Some(remedy) = missing()? {
+    if let Some(remedy) = missing(&names())? {
         return Ok(Ran::LeftOut(remedy));
     }
     for target in TARGETS {
@@ -60,11 +60,15 @@ fn cargo(command: &str, target: &Target) -> Command {
     cargo
 }
 
-/// How to get the targets whose libraries are not on this machine.
-fn missing() -> Result<Option<String>, String> {
+fn names() -> Vec<&'static str> {
+    TARGETS.iter().map(|target| target.name).collect()
+}
+
+/// How to get those of some targets whose libraries are not on this machine.
+pub(crate) fn missing(names: &[&str]) -> Result<Option<String>, String> {
     let sysroot = run::output(run::program("rustc").args(["--print", "sysroot"]))?;
     let libraries = Path::new(sysroot.trim()).join("lib/rustlib");
-    let absent = TARGETS.iter().map(|target| target.name).filter(|name| !libraries.join(name).join("lib").is_dir());
+    let absent = names.iter().copied().filter(|name| !libraries.join(name).join("lib").is_dir());
     let absent: Vec<&str> = absent.collect();
     let remedy = || format!("the libraries of targets are missing: rustup target add {}", absent.join(" "));
     Ok((!absent.is_empty()).then(remedy))

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use crate::{
-    bindings, c, check, demo, dependencies, header, kotlin, modules, processors, python, run, swift, targets, testkit,
-    vectors,
+    bindings, c, check, demo, dependencies, firmware, header, kotlin, modules, processors, python, run, swift, targets,
+    testkit, vectors,
 };
 
 /// What a step came to.
@@ -27,6 +27,7 @@ const STEPS: &[Step] = &[
     ("rust", rust),
     ("core without std", check::test),
     ("other targets", targets::test),
+    ("Cortex-M4", firmware::test),
     ("stored on another processor", processors::test),
     ("dependencies", dependencies::test),
     ("header is current", header::current),
