@@ -19,7 +19,7 @@ class Diagnose(unittest.TestCase):
             self.assertEqual((diagnosis.version, diagnosis.format), (sprag.version(), 100))
             self.assertEqual((numbers["contacts"], numbers["devices"], numbers["verdict_foreign"]), (1, 1, 1))
             [foreign] = [figure for figure in diagnosis.figures if figure.name == "verdict_foreign"]
-            self.assertEqual((foreign.reason, foreign.last % 86_400, diagnosis.since % 86_400), (None, 0, 0))
+            self.assertEqual((foreign.reason, (foreign.last or 1) % 86_400, diagnosis.since % 86_400), (None, 0, 0))
         with self.subTest("as text"):
             for figure in diagnosis.figures:
                 self.assertIn(f"\n{figure.name}: {figure.value}", diagnosis.text)

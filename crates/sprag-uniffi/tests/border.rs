@@ -32,7 +32,7 @@ fn nothing_calls_back() {
     for (file, words) in [
         ("bindings/swift/generated/SpragBindings.swift", ["async throws", "uniffiRustCallAsync", "VTable"]),
         ("bindings/kotlin/generated/dev/sprag/sprag.kt", ["suspend fun", "uniffiRustCallAsync", "VTable"]),
-        ("bindings/python/sprag/generated/sprag.py", ["async def ", "_uniffi_rust_call_async(", "VTable"]),
+        ("bindings/python/generated/sprag.py", ["async def ", "_uniffi_rust_call_async(", "VTable"]),
     ] {
         let code = text(file);
         for word in words {
