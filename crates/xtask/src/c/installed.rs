@@ -16,6 +16,7 @@ pub(crate) fn test() -> Result<Ran, String> {
     let library = prefix.join("lib/libsprag.so");
     c::exports(&library, &format!("@@{SYMBOLS}"))?;
     only_ours(&prefix.join("lib/libsprag.a"))?;
+    staged()?;
     let scratch = tree::scratch("installed")?;
     for source in tree::files(&tree::at(c::TESTS), "c") {
         let name = c::stem(&source);
@@ -37,6 +38,20 @@ pub(crate) fn test() -> Result<Ran, String> {
     c::chats::talk(&prefix)?;
     c::snippets::build(&prefix)?;
     Ok(Ran::Passed)
+}
+
+/// For a packager: everything is below the staging directory, and speaks of where it will be.
+fn staged() -> Result<(), String> {
+    let stage = tree::scratch("stage")?;
+    let words = ["--prefix", "/opt/sprag", "--destdir", &stage.display().to_string()].map(str::to_owned);
+    install::command(&words)?;
+    let file = stage.join("opt/sprag/lib/pkgconfig/sprag.pc");
+    let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    if text.starts_with("prefix=/opt/sprag\n") {
+        Ok(())
+    } else {
+        Err(format!("{} names another place", file.display()))
+    }
 }
 
 /// Prints how long one call across the border takes; nothing is asked of the figures.

@@ -163,7 +163,9 @@ fn prelink(archive: &Path, names: &BTreeSet<String>, object: &Path) -> Result<()
     run::finish(&mut linker)?;
     let mut keep = run::program("objcopy");
     keep.args(names.iter().map(|name| format!("--keep-global-symbol={name}")));
-    run::finish(keep.args(["--strip-debug", "--remove-section=.comment"]).arg(object))?;
+    // Bitcode that rustc leaves is of no use to who links, and tools with a plug-in of another LLVM fail on it.
+    let removed = [".comment", ".llvmbc", ".llvmcmd"].map(|section| format!("--remove-section={section}"));
+    run::finish(keep.arg("--strip-debug").args(removed).arg(object))?;
     run::finish(run::program("strip").args(["--strip-unneeded"]).arg(object))
 }
 
