@@ -1025,6 +1025,11 @@ _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_open.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sprag_uniffi_fn_constructor_client_open.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sprag_uniffi_fn_method_linkcode_uniffi_trait_display.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sprag_uniffi_fn_method_linkcode_uniffi_trait_display.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sprag_uniffi_fn_clone_client.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -4732,11 +4737,22 @@ class LinkCode:
         self.digits = digits
         self.expires = expires
         
+    # The Rust `Display::fmt` implementation.
+    def __str__(self) -> str:
+        _uniffi_lowered_args = (
+            _UniffiFfiConverterTypeLinkCode.lower(self),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sprag_uniffi_fn_method_linkcode_uniffi_trait_display,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
         
 
     
-    def __str__(self):
-        return "LinkCode(bytes={}, text={}, digits={}, expires={})".format(self.bytes, self.text, self.digits, self.expires)
     def __eq__(self, other):
         if self.bytes != other.bytes:
             return False

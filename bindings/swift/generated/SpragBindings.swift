@@ -2359,7 +2359,7 @@ public func FfiConverterTypeIncoming_lower(_ value: Incoming) -> RustBuffer {
 /**
  * The code of a device that is to be linked: a secret for its minute. Show it to nobody but the user, and keep it nowhere.
  */
-public struct LinkCode: Equatable, Hashable {
+public struct LinkCode: Equatable, Hashable, CustomStringConvertible {
     /**
      * What is shown as a QR code: at most 256 bytes.
      */
@@ -2401,6 +2401,17 @@ public struct LinkCode: Equatable, Hashable {
     
 
     
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_sprag_uniffi_fn_method_linkcode_uniffi_trait_display(
+            FfiConverterTypeLinkCode_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
 }
 
 #if compiler(>=6)

@@ -443,6 +443,11 @@ void uniffi_sprag_uniffi_fn_method_client_suspend(uint64_t ptr, RustCallStatus *
 RustBuffer uniffi_sprag_uniffi_fn_method_client_wake(uint64_t ptr, RustBuffer server_time, RustBuffer one_time_left, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_LINKCODE_UNIFFI_TRAIT_DISPLAY
+#define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_METHOD_LINKCODE_UNIFFI_TRAIT_DISPLAY
+RustBuffer uniffi_sprag_uniffi_fn_method_linkcode_uniffi_trait_display(RustBuffer ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_FUNC_REASON_TEXT
 #define UNIFFI_FFIDEF_UNIFFI_SPRAG_UNIFFI_FN_FUNC_REASON_TEXT
 RustBuffer uniffi_sprag_uniffi_fn_func_reason_text(uint32_t reason, RustCallStatus *_Nonnull out_status

@@ -430,6 +430,7 @@ impl From<&sprag::Device> for Device {
 
 /// The code of a device that is to be linked: a secret for its minute. Show it to nobody but the user, and keep it nowhere.
 #[derive(uniffi::Record)]
+#[uniffi::export(Display)]
 pub struct LinkCode {
     /// What is shown as a QR code: at most 256 bytes.
     pub bytes: Bytes,
@@ -439,6 +440,13 @@ pub struct LinkCode {
     pub digits: String,
     /// When it is worth nothing any more, Unix seconds by this device's clock: a minute after it was made.
     pub expires: u64,
+}
+
+/// What may be printed: when it is worth nothing any more, and nothing else. One in a log would outlive its minute.
+impl std::fmt::Display for LinkCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LinkCode(expires: {})", self.expires)
+    }
 }
 
 impl From<&sprag::LinkCode> for LinkCode {

@@ -861,6 +861,8 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sprag_uniffi_fn_method_client_wake(`ptr`: Long,`serverTime`: RustBuffer.ByValue,`oneTimeLeft`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sprag_uniffi_fn_method_linkcode_uniffi_trait_display(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_func_reason_text(`reason`: Int,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sprag_uniffi_fn_func_recognise(`bytes`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -3279,6 +3281,15 @@ data class LinkCode (
 
     
 
+    // The local Rust `Display`/`Debug` implementation.
+    override fun toString(): String {
+        return FfiConverterString.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_sprag_uniffi_fn_method_linkcode_uniffi_trait_display(FfiConverterTypeLinkCode.lower(this),
+        _status)
+}
+    )
+    }
     
     companion object
 }

@@ -71,7 +71,9 @@ class ConversationTest {
     @Test
     fun aNewDeviceShowsItsCodeAndOthersAreListed() {
         Client.link(null, ByteArray(32) { 3 }, "alice".encodeToByteArray()).use { tablet ->
-            assertEquals(6, tablet.linkCode().digits.length)
+            val code = tablet.linkCode()
+            assertEquals(6, code.digits.length)
+            assertEquals("LinkCode(expires: ${code.expires})", code.toString())
             assertFailsWith<SpragException.NotAllowed> { tablet.devices() }
         }
         Client.create(null, ByteArray(32) { 1 }, "alice".encodeToByteArray()).use { alice ->
