@@ -143,7 +143,7 @@ fn places() -> Vec<(PathBuf, &'static str)> {
 }
 
 /// Nothing in a shipped library names a place on the machine that built it.
-fn tells_nothing(library: &Path) -> Result<(), String> {
+pub(crate) fn tells_nothing(library: &Path) -> Result<(), String> {
     let bytes = std::fs::read(library).map_err(|error| format!("{}: {error}", library.display()))?;
     for (place, _) in places() {
         let needle = place.as_os_str().as_encoded_bytes();
@@ -156,7 +156,7 @@ fn tells_nothing(library: &Path) -> Result<(), String> {
 
 /// One object of everything that the declared functions need. All else becomes local, so that another library's Rust or
 /// SQLite can be in the same program.
-fn prelink(archive: &Path, names: &BTreeSet<String>, object: &Path) -> Result<(), String> {
+pub(crate) fn prelink(archive: &Path, names: &BTreeSet<String>, object: &Path) -> Result<(), String> {
     let mut linker = run::program("ld");
     linker.args(["--relocatable", "--gc-sections", "--force-group-allocation", "-o"]).arg(object);
     linker.args(names.iter().flat_map(|name| ["--undefined", name])).arg(archive);

@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::install::dist::{Sqlite, compile};
+use crate::install::dist::{Sqlite, compile, prelink, tells_nothing};
 use crate::{run, tree};
 
 /// The name that `Package.swift` asks `PKG_CONFIG_PATH` for.
 const PACKAGE: &str = "sprag-swift";
+
+const ARCHIVE: &str = "libsprag_uniffi.a";
 
 /// A library, and the generated headers that say which of its functions are called.
 pub(crate) struct Library {
@@ -35,7 +37,8 @@ impl Library {
 
     /// The same as it is shipped.
     pub(crate) fn ship(&self, folder: &Path) -> Result<(), String> {
-        self.archive(&compile(self.package, "staticlib", Sqlite::Bundled)?, folder, folder)
+        self.archive(&compile(self.package, "staticlib", Sqlite::Bundled)?, folder, folder)?;
+        tells_nothing(&folder.join(ARCHIVE))
     }
 
     fn archive(&self, built: &Path, folder: &Path, seen: &Path) -> Result<(), String> {
@@ -43,7 +46,7 @@ impl Library {
         std::fs::create_dir_all(folder).map_err(broken)?;
         let object = folder.join("sprag.o");
         prelink(&built.join(format!("lib{}.a", self.package.replace('-', "_"))), &self.functions()?, &object)?;
-        let archive = folder.join("libsprag_uniffi.a");
+        let archive = folder.join(ARCHIVE);
         let _ = std::fs::remove_file(&archive);
         run::finish(run::program("ar").arg("rcsD").arg(&archive).arg(&object))?;
         std::fs::remove_file(&object).map_err(broken)?;
@@ -69,16 +72,4 @@ fn described(seen: &Path) -> String {
     format!(
         "Name: {PACKAGE}\nDescription: Sprag for its Swift package\nVersion: {version}\nLibs: -L{seen} -lsprag_uniffi\n"
     )
-}
-
-/// One object of everything that those functions need; all else in it becomes local.
-fn prelink(archive: &Path, names: &BTreeSet<String>, object: &Path) -> Result<(), String> {
-    let mut linker = run::program("ld");
-    linker.args(["--relocatable", "--gc-sections", "--force-group-allocation", "-o"]).arg(object);
-    run::finish(linker.args(names.iter().flat_map(|name| ["--undefined", name])).arg(archive))?;
-    let mut keep = run::program("objcopy");
-    keep.args(names.iter().map(|name| format!("--keep-global-symbol={name}")));
-    // The standard library's code for link-time optimisation: in one object it is none any more.
-    keep.args([".llvmbc", ".llvmcmd"].map(|section| format!("--remove-section={section}")));
-    run::finish(keep.arg("--strip-debug").arg(object))
 }
