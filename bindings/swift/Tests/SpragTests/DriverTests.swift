@@ -41,7 +41,7 @@ private struct Phone {
 
 private struct Crash: Error {}
 
-@Suite(.timeLimit(.minutes(2))) struct DriverTests {
+@Suite(.timeLimit(.minutes(10))) struct DriverTests {
     @Test func twoDriversTalkAndOrderIsKeptOverABadNetwork() async throws {
         let server = Server()
         let (alice, bob) = (try Phone("alice", server), try Phone("bob", server))
