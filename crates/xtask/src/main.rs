@@ -39,7 +39,7 @@ cargo xtask <command>
                        every test of every language this machine can run, or the steps that are named;
                        --strict allows nothing left out
   check [--targets]    builds the core without std and proves that nothing of std is linked; with --targets compiles it
-                       for bare metal and wasm, and the faces for Android and iOS
+                       for bare metal and wasm, the faces for Android and iOS, and runs its vectors on an emulated aarch64
   dist apple           the XCFramework that bindings/swift links on Apple's systems; on macOS alone
   dist swift           the static library that bindings/swift links on Linux
   dist jvm [DIR]       the jar, with this machine's native library and those for other machines in DIR
