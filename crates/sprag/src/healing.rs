@@ -162,15 +162,18 @@ pub(crate) fn lost(
         return Ok((Healing::Final, None));
     }
     let mut pair = Pair::load(tx, known.row, *device)?.unwrap_or_else(|| Pair::new(known.row, *device));
-    if pair.lost.iter().any(|lost| lost.commitment == *commitment) {
-        return Ok((Healing::Asked, None));
+    let blob_id = BlobId::of(&incoming.bytes);
+    if let Some(known) = pair.lost.iter().find(|lost| lost.commitment == *commitment) {
+        // Other bytes of the same message: it comes in the place of the first, and once.
+        let is_it = known.blob_id == blob_id || broken!("asked-without-an-end");
+        return Ok((if is_it { Healing::Asked } else { Healing::Final }, None));
     }
     if pair.lost.len() >= MOST {
         return Ok((Healing::Final, None));
     }
     pair.lost.push(Lost {
         commitment: *commitment,
-        blob_id: BlobId::of(&incoming.bytes),
+        blob_id,
         app_ref: incoming.app_ref.clone(),
         reason: *reason,
         at: now,
@@ -224,13 +227,25 @@ fn send(
 }
 
 /// A message came that was sealed again: in the place of which one that did not open.
-pub(crate) fn recovered(tx: &Tx<'_>, known: &Known, device: u32, commitment: &[u8]) -> Result<Option<BlobId>> {
+/// If that was shown already, under its own id, the app is told that nothing more will come of the other.
+pub(crate) fn recovered(
+    tx: &Tx<'_>,
+    known: &Known,
+    device: u32,
+    commitment: &[u8],
+    is_shown: bool,
+    now: u64,
+) -> Result<Option<BlobId>> {
     let Some(mut pair) = Pair::load(tx, known.row, device)? else { return Ok(None) };
     let Some(at) = pair.lost.iter().position(|lost| lost.commitment == *commitment) else { return Ok(None) };
     let lost = pair.lost.remove(at);
     pair.attempts = pair.attempts.min(1);
     pair.save(tx)?;
-    Ok(Some(lost.blob_id))
+    let blob_id = lost.blob_id;
+    if is_shown && !broken!("asked-without-an-end") {
+        Pair::give_up(tx, lost, &known.account, now)?;
+    }
+    Ok(Some(blob_id))
 }
 
 /// The other side will not send these again.

@@ -343,7 +343,7 @@ fn another_account_key_follows_when_a_device_that_held_it_is_revoked() {
     for phone in [&alice, &tablet] {
         let events = phone.take();
         assert!(!events.iter().any(|event| matches!(event.what, What::Removed)));
-        let changes = |event: &&Event| matches!(&event.what, What::IdentityChanged { account, old_number, new_number, .. } if *account == id("alice") && old_number != new_number);
+        let changes = |event: &&Event| matches!(&event.what, What::IdentityChanged { account, old_number, new_number, was_verified: true, .. } if *account == id("alice") && old_number != new_number);
         assert_eq!(events.iter().filter(changes).count(), 1, "the user is told that every number is another one");
         assert_eq!(phone.client.devices().unwrap().len(), 2);
         assert_ne!(phone.client.contact(b"carol").unwrap().number.unwrap().digits(), number);

@@ -7,7 +7,7 @@ mod world;
 use std::sync::Arc;
 
 use sprag::context::Environment;
-use sprag::{Action, BlobId, Event, Finding, Healing, Hint, Importance, Incoming, Place, Reason, What};
+use sprag::{Action, BlobId, Event, Finding, Healing, Hint, Importance, Incoming, Outcome, Place, Reason, What};
 use world::{DAY, Hands, Phone, Scratch, Server, texts};
 
 /// Two people who have heard each other, on phones whose time stands still.
@@ -259,13 +259,45 @@ fn what_is_lost_each_time_is_asked_for_less_and_less() {
     }
     assert!((9..=16).contains(&asked), "{asked}");
     // All came in the end, for each request names all that is wanted.
-    hands.pass(2 * world::DAY);
+    hands.pass(2 * DAY);
     for _ in 0..2 {
         calm(&mut server, [&bob, &alice]);
-        hands.pass(world::DAY);
+        hands.pass(DAY);
     }
     let shown = bob.texts();
     assert!((0..96).all(|hour| shown.contains(&format!("number {hour}"))), "{}", shown.len());
+}
+
+/// A message was shown, and comes once more, sealed anew by a sender who heard no answer, and spoiled: what is asked for is
+/// there already, and the app is told that it need not wait.
+#[test]
+fn what_was_shown_already_has_an_end_too() {
+    let hands = Hands::new();
+    let mut server = Server::default();
+    let (alice, bob) = friends(&mut server, &hands);
+    let sent = alice.send(&bob, "twice");
+    for request in &sent.requests {
+        server.answer(&alice.id, &request.action);
+        alice.client.respond(request.id, Outcome::Stale { accounts: Vec::new() }).unwrap();
+    }
+    server.deliver(&bob);
+    assert_eq!(bob.texts(), ["twice"]);
+    server.pump(&alice);
+    let mut spoiled = spoiled(&mut server, &bob);
+    assert_eq!(deliver(&bob, &spoiled), [ASKED]);
+    assert_eq!(deliver(&bob, &spoiled), [ASKED]);
+    // Another copy of it, spoiled otherwise, is waited for once.
+    let at = spoiled[0].bytes.len() - 2;
+    (spoiled[0].bytes[at], spoiled[0].app_ref) = (spoiled[0].bytes[at] ^ 1, None);
+    assert!(matches!(deliver(&bob, &spoiled)[..], [Finding::Unreadable { healing: Healing::Final, .. }]));
+    calm(&mut server, [&bob, &alice]);
+    let ends = |event: &Event| match &event.what {
+        What::Unreadable { app_ref, healing, .. } if app_ref.as_deref() == Some(b"row 7") => Some(*healing),
+        _ => None,
+    };
+    let events = bob.take();
+    assert!(texts(&events).is_empty());
+    assert_eq!(events.iter().filter_map(ends).collect::<Vec<_>>(), [Healing::Asked, Healing::Asked, Healing::Final]);
 }
 
 #[test]

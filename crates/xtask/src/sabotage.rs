@@ -58,6 +58,7 @@ const SWITCHES: &[Switch] = &[
     Switch("own-list-unwatched", ENGINE, "devices", "a_daily_look"),
     Switch("claims-unheard", ENGINE, "devices", "only_others"),
     Switch("nothing-goes-ahead", ENGINE, "rooms", "go_ahead"),
+    Switch("asked-without-an-end", ENGINE, "healing", "shown_already"),
     Switch("asked-anew-each-time", ENGINE, "healing", "lost_each_time"),
     Switch("parted-lists-stay", ENGINE, "own", "parted"),
     Switch("welcome-comes-once", ENGINE, "own", "a_welcome"),

@@ -76,6 +76,9 @@ pub(super) struct App {
     pub(super) unsure: BTreeSet<BlobId>,
     /// Blobs that were reported as unreadable.
     pub(super) unreadable: BTreeMap<BlobId, Reason>,
+    /// What was asked for again, and of what the phone was told how that ended.
+    pub(super) asked: BTreeSet<BlobId>,
+    pub(super) ended: BTreeSet<BlobId>,
 }
 
 /// Everything that was written.

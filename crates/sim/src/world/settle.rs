@@ -9,6 +9,9 @@ use crate::disk::Name;
 /// Rounds within which everything must have come right.
 const ROUNDS: usize = 10;
 
+/// Days within which what was asked for has come, or never will: one more than it is waited for.
+const DAYS: usize = 10;
+
 /// The most bytes of a store after all that can happen in one world.
 const MOST: usize = 2_000_000;
 
@@ -49,6 +52,7 @@ impl World {
         self.link_all()?;
         self.probe()?;
         self.noticed()?;
+        self.answered()?;
         Self::keys()?;
         self.secrets()
     }
@@ -177,6 +181,25 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// What a phone has asked for came in the end, or it was told that nothing will: in eight days at most. Where there are two
+    /// copies of a phone more is lost meanwhile, and asked for.
+    fn answered(&mut self) -> Held<()> {
+        let mut open = Vec::new();
+        for who in self.living().into_iter().filter(|who| self.units[*who].is_sound()) {
+            let app = &self.units[who].app;
+            open.extend(app.asked.difference(&app.ended).map(|blob| (who, *blob)));
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.saw("asked: waited for the end");
+        self.rounds_of(DAYS, 86_400)?;
+        match open.iter().find(|(who, blob)| !self.units[*who].app.ended.contains(blob)) {
+            Some((who, blob)) => wrong("what is asked for has an end", format!("{}: {blob:?}", self.label(*who))),
+            None => Ok(()),
+        }
     }
 
     /// No key sealed two inputs. Only a build with the feature `sabotage` keeps a ledger of it.

@@ -1,6 +1,6 @@
 //! The oracles of what reaches the screen.
 
-use sprag::{Content, DeviceId, Event, LinkPhase, MessageState, What};
+use sprag::{Content, DeviceId, Event, Healing, LinkPhase, MessageState, What};
 
 use super::unit::{Standing, Unit};
 use super::{Held, World, wrong};
@@ -51,7 +51,9 @@ impl World {
                 if !same || !written.concerns(account) {
                     return wrong("what is shown is what was written, to whom it was written", seen);
                 }
-                let shown = self.units[who].app.shown.entry(at).or_default();
+                let app = &mut self.units[who].app;
+                app.ended.extend(message.recovers);
+                let shown = app.shown.entry(at).or_default();
                 shown.insert(event.id);
                 if shown.len() > 1 {
                     return wrong("a message is shown once", seen);
@@ -110,8 +112,11 @@ impl World {
                 }
                 Ok(Some(format!("{} devices of {account:?} more", added.len())))
             }
-            What::Unreadable { blob_id, reason, .. } => {
-                self.units[who].app.unreadable.insert(*blob_id, *reason);
+            What::Unreadable { blob_id, reason, healing, .. } => {
+                let app = &mut self.units[who].app;
+                app.unreadable.insert(*blob_id, *reason);
+                let told = if *healing == Healing::Asked { &mut app.asked } else { &mut app.ended };
+                told.insert(*blob_id);
                 Ok(Some(format!("{reason:?}")))
             }
             other => Ok(Some(kind(other).to_owned())),

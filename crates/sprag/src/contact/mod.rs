@@ -39,7 +39,8 @@ fn own_change(own: &Own, account: &AccountId, successor: &Account) -> What {
         account: account.clone(),
         old_number: number(own.account()),
         new_number: number(successor),
-        was_verified: false,
+        // Our own devices have signed for it.
+        was_verified: true,
         held: Vec::new(),
     }
 }

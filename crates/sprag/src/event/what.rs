@@ -36,8 +36,8 @@ pub enum What {
     /// Another identity than the pinned one appeared under a contact's name: whoever has that name began anew, or it is
     /// somebody else. If the contact is now [`Trust::Changed`](crate::Trust::Changed), the old identity stays pinned and
     /// sending is held until `Client::accept_change`; else the new one is pinned, and what was still to be sealed waits for
-    /// `Client::retry`. Of our own account: another account key has followed ours, and every contact's number is another one; or
-    /// the directory shows somebody else under our name, and nothing of ours changes.
+    /// `Client::retry`. Of our own account: with `was_verified`, another account key has followed ours by our own devices' word, and
+    /// every contact's number is another one; without, the directory shows somebody else under our name, and nothing changes.
     IdentityChanged {
         /// Whose.
         account: AccountId,

@@ -206,7 +206,7 @@ fn commit_opened(tx: &Tx<'_>, own: &Own, opened: Opened, incoming: &Incoming, no
         events.push(raise(tx, what, now)?);
     }
     let healed = match content.extensions.get(EXT_RECOVERS) {
-        Some(commitment) => healing::recovered(tx, &known, device, commitment)?,
+        Some(commitment) => healing::recovered(tx, &known, device, commitment, again.is_some(), now)?,
         None => None,
     };
     match &content.body {
