@@ -51,8 +51,14 @@ fn module(file: &Path) -> String {
     if file.ends_with("mod.rs") { file.parent().map(stem).unwrap_or_default() } else { stem(file) }
 }
 
+/// Those that a macro writes are of other modules, wherever it is used: they are not looked for.
 fn functions(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter_map(|line| {
+    let mut in_macro = false;
+    text.lines().filter_map(move |line| {
+        in_macro = (in_macro || line.starts_with("macro_rules!")) && line != "}";
+        if in_macro {
+            return None;
+        }
         let rest = line.trim_start().strip_prefix("pub ")?;
         let rest = rest.strip_prefix("const ").unwrap_or(rest).strip_prefix("fn ")?;
         rest.split(['(', '<']).next()
@@ -67,6 +73,8 @@ mod tests {
     fn functions_are_found_in_text_and_among_symbols() {
         let text = "pub fn hkdf<const N: usize>(\n    pub const fn end(&self)\n    pub(crate) fn no()\nfn no()\n";
         assert_eq!(functions(text).collect::<Vec<_>>(), ["hkdf", "end"]);
+        let text = "macro_rules! id {\n    pub fn new()\n}\npub fn own()\n";
+        assert_eq!(functions(text).collect::<Vec<_>>(), ["own"]);
         let open = Entry { module: "double".to_owned(), name: "open".to_owned() };
         assert!(open.is("_ZN10sprag_core7ratchet6double7Session4open17h0123456789abcdefE"));
         assert!(open.is("_RNvMs_NtNtCs1_10sprag_core7ratchet6doubleNtB4_7Session4open"));
