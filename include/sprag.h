@@ -242,13 +242,15 @@
 #define SPRAG_EVENT_PROGRESS 3
 
 // Another identity appeared under a contact's name: it is pinned now, or, if the contact is `SPRAG_TRUST_CHANGED`, the user is
-// to decide.
+// to decide. Of our own account: with `was_verified` another account key has followed ours; without, the directory shows
+// somebody else under our name.
 #define SPRAG_EVENT_IDENTITY_CHANGED 4
 
 // Devices came to an account or left it.
 #define SPRAG_EVENT_DEVICES_CHANGED 5
 
-// Two device lists where there can be one.
+// Two device lists where there can be one; a contact's that has expired and is followed by none (`theirs` is what the
+// directory shows, or number 0); or, once a day, our own without a device that was revoked, which the directory does not take.
 #define SPRAG_EVENT_LIST_CONFLICT 6
 
 // A message of a room was sent to others than those whom the app last named as its members.

@@ -3261,8 +3261,9 @@ class What:
     @dataclass
     class IDENTITY_CHANGED:
         """
-        Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is to
-        decide.
+        Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is
+        to decide. Of our own account: with `was_verified` another account key has followed ours; without, the directory shows
+        somebody else under our name.
 """
         
         def __init__(self, account:bytes, old_number:str, new_number:str, was_verified:bool, held:typing.List[bytes]):
@@ -3592,7 +3593,8 @@ class What:
     @dataclass
     class LIST_CONFLICT:
         """
-        Two device lists where there can be one.
+        Two device lists where there can be one; a contact's that has expired and is followed by none (`theirs` is what the
+        directory shows, or number 0); or, once a day, our own without a device that was revoked, which the directory does not take.
 """
         
         def __init__(self, account:bytes, mine:ListRef, theirs:ListRef):

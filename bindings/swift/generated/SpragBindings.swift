@@ -5478,8 +5478,9 @@ public enum What: Equatable, Hashable {
          */reason: UInt32?
     )
     /**
-     * Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is to
-     * decide.
+     * Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is
+     * to decide. Of our own account: with `was_verified` another account key has followed ours; without, the directory shows
+     * somebody else under our name.
      */
     case identityChanged(
         /**
@@ -5579,7 +5580,8 @@ public enum What: Equatable, Hashable {
      */
     case removed
     /**
-     * Two device lists where there can be one.
+     * Two device lists where there can be one; a contact's that has expired and is followed by none (`theirs` is what the
+     * directory shows, or number 0); or, once a day, our own without a device that was revoked, which the directory does not take.
      */
     case listConflict(
         /**

@@ -147,11 +147,13 @@ pub const SPRAG_EVENT_UNREADABLE: u32 = 2;
 /// A message of ours came further.
 pub const SPRAG_EVENT_PROGRESS: u32 = 3;
 /// Another identity appeared under a contact's name: it is pinned now, or, if the contact is `SPRAG_TRUST_CHANGED`, the user is
-/// to decide.
+/// to decide. Of our own account: with `was_verified` another account key has followed ours; without, the directory shows
+/// somebody else under our name.
 pub const SPRAG_EVENT_IDENTITY_CHANGED: u32 = 4;
 /// Devices came to an account or left it.
 pub const SPRAG_EVENT_DEVICES_CHANGED: u32 = 5;
-/// Two device lists where there can be one.
+/// Two device lists where there can be one; a contact's that has expired and is followed by none (`theirs` is what the
+/// directory shows, or number 0); or, once a day, our own without a device that was revoked, which the directory does not take.
 pub const SPRAG_EVENT_LIST_CONFLICT: u32 = 6;
 /// A message of a room was sent to others than those whom the app last named as its members.
 pub const SPRAG_EVENT_AUDIENCE_DIFFERS: u32 = 7;

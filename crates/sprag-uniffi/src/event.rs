@@ -59,8 +59,9 @@ pub enum What {
         /// Why no further: a stable number.
         reason: Option<u32>,
     },
-    /// Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is to
-    /// decide.
+    /// Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is
+    /// to decide. Of our own account: with `was_verified` another account key has followed ours; without, the directory shows
+    /// somebody else under our name.
     IdentityChanged {
         /// Whose.
         account: Bytes,
@@ -124,7 +125,8 @@ pub enum What {
     },
     /// This device was taken off its account's list: it sends nothing any more.
     Removed,
-    /// Two device lists where there can be one.
+    /// Two device lists where there can be one; a contact's that has expired and is followed by none (`theirs` is what the
+    /// directory shows, or number 0); or, once a day, our own without a device that was revoked, which the directory does not take.
     ListConflict {
         /// Whose.
         account: Bytes,

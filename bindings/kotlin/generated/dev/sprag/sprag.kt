@@ -5991,8 +5991,9 @@ sealed class What {
     }
     
     /**
-     * Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is to
-     * decide.
+     * Another identity appeared under a contact's name: it is pinned now, or, if the contact is `Changed`, the user is
+     * to decide. Of our own account: with `was_verified` another account key has followed ours; without, the directory shows
+     * somebody else under our name.
      */
     data class IdentityChanged(
         /**
@@ -6152,7 +6153,8 @@ sealed class What {
     
     
     /**
-     * Two device lists where there can be one.
+     * Two device lists where there can be one; a contact's that has expired and is followed by none (`theirs` is what the
+     * directory shows, or number 0); or, once a day, our own without a device that was revoked, which the directory does not take.
      */
     data class ListConflict(
         /**
