@@ -208,22 +208,35 @@ class Driver:
         if self._is_stopped:
             return []
         with self._order:
-            with self._changed:
-                ours = [request for request in self._leased if request.lease_until > time.time()]
-                self._leased.clear()
-            return ours or self._call(lambda: self.client.requests(PAGE))
+            return self._taken() or self._call(lambda: self.client.requests(PAGE))
+
+    def _taken(self) -> list[Request]:
+        with self._changed:
+            ours = [request for request in self._leased if request.lease_until > time.time()]
+            self._leased.clear()
+        return ours
 
     def _carry_out(self, requests: list[Request]) -> None:
-        """After one that has to be tried again the rest is put off as well: order is kept."""
+        """After one that has to be tried again the rest is put off as well: order is kept. So is what was leased meanwhile;
+        later the engine holds it back by itself.
+        """
         is_put_off = False
         for request in requests:
-            if isinstance(request.action, Action.OTHER):
-                continue
-            outcome: Outcome = Outcome.RETRY(after=0 if self._is_stopped else 1)
-            if not is_put_off and not self._is_stopped:
-                outcome = self._ask(request)
-            is_put_off = is_put_off or isinstance(outcome, Outcome.RETRY)
-            self._note(self._call(functools.partial(self.client.respond, request.id, outcome)))
+            is_put_off = not self._answer(request, is_put_off) or is_put_off
+        if is_put_off:
+            with self._order:
+                for request in self._taken():
+                    self._answer(request, is_put_off=True)
+
+    def _answer(self, request: Request, is_put_off: bool) -> bool:
+        """Carries a request out, or puts it off; whether the next one may go."""
+        if isinstance(request.action, Action.OTHER):
+            return True
+        outcome: Outcome = Outcome.RETRY(after=0 if self._is_stopped else 1)
+        if not is_put_off and not self._is_stopped:
+            outcome = self._ask(request)
+        self._note(self._call(functools.partial(self.client.respond, request.id, outcome)))
+        return not isinstance(outcome, Outcome.RETRY)
 
     def _ask(self, request: Request) -> Outcome:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import tempfile
@@ -148,6 +149,28 @@ class Drivers(unittest.TestCase):
         alice.fails = lambda request: True
         alice.driver._carry_out(work)
         self.assertEqual([request.id for request in alice.asked], [work[0].id])
+
+    def test_what_is_sent_while_another_fails_does_not_overtake_it(self) -> None:
+        alice, bob = self.phone(b"alice"), self.phone(b"bob")
+        self.published(b"alice", b"bob")
+        self.accepted(alice, alice.say(b"bob", "first"))
+        said: list[bytes] = []
+
+        def fails(request: Request) -> bool:
+            if said or not isinstance(request.action, Action.SEND):
+                return False
+            said.append(alice.say(b"bob", "two"))
+            return True
+
+        alice.fails = fails
+        one = alice.say(b"bob", "one")
+        self.until(lambda: len(said) > 0)
+        for message in (one, *said):
+            alice.driver.perform(functools.partial(Client.retry, message=message))
+            self.accepted(alice, message)
+        bob.fetch()
+        shown = [text_of(event) for event in sprag.events(bob.client) if text_of(event)]
+        self.assertEqual(shown, ["first", "one", "two"])
 
     def test_a_body_may_stop_the_driver_and_what_it_handled_is_done(self) -> None:
         alice, bob = self.phone(b"alice"), self.phone(b"bob")

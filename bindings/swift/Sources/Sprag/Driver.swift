@@ -167,30 +167,41 @@ extension Driver {
     private func wakeIfDue() async throws {
         if Date() < due { return }
         let left = await stock()
-        let pending = try await call { try $0.wake(oneTimeLeft: left) }
+        // Before the call: what others learn while it runs shall not be forgotten.
         due = Date(timeIntervalSinceNow: Self.upkeep)
-        await note(pending)
+        await note(try await call { try $0.wake(oneTimeLeft: left) })
     }
 
     /// What is leased to us comes before what the store still has: it is older.
     private func next() async throws -> [Request]? {
         if Task.isCancelled || isClosed { return nil }
-        let now = UInt64(max(0, Date().timeIntervalSince1970))
-        let ours = leased.filter { $0.leaseUntil > now }
-        leased = []
+        let ours = taken()
         return ours.isEmpty ? try await call { try $0.requests() } : ours
     }
 
-    /// After one that has to be tried again the rest is put off as well: order is kept.
+    private func taken() -> [Request] {
+        let now = UInt64(max(0, Date().timeIntervalSince1970))
+        defer { leased = [] }
+        return leased.filter { $0.leaseUntil > now }
+    }
+
+    /// After one that has to be tried again the rest is put off as well: order is kept. So is what was leased meanwhile; later
+    /// the engine holds it back by itself.
     private func carryOut(_ requests: [Request]) async throws {
-        var putOff: Outcome?
-        for request in requests {
-            if case .other = request.action { continue }
-            let isOver = Task.isCancelled || isClosed
-            let outcome = isOver ? .retry(after: 0) : putOff != nil ? .retry(after: 1) : await ask(request)
-            if case .retry = outcome { putOff = outcome }
-            await note(try await call { try $0.respond(request: request.id, outcome: outcome) })
-        }
+        var isPutOff = false
+        for request in requests where try await !answer(request, isPutOff: isPutOff) { isPutOff = true }
+        if !isPutOff { return }
+        for request in taken() { _ = try await answer(request, isPutOff: true) }
+    }
+
+    /// Carries a request out, or puts it off; whether the next one may go.
+    private func answer(_ request: Request, isPutOff: Bool) async throws -> Bool {
+        if case .other = request.action { return true }
+        let isOver = Task.isCancelled || isClosed
+        let outcome = isOver ? .retry(after: 0) : isPutOff ? .retry(after: 1) : await ask(request)
+        await note(try await call { try $0.respond(request: request.id, outcome: outcome) })
+        if case .retry = outcome { return false }
+        return true
     }
 
     private func ask(_ request: Request) async -> Outcome {
