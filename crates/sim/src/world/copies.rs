@@ -118,9 +118,10 @@ impl World {
         if together && !copied.beside && both && !is_told && !unit.app.restarts.contains(&account) {
             return wrong("two that are one are not both read without a word", detail);
         }
-        // Each turn of the ratchet tells them apart, unless they draw one key for it, or begin anew before either could turn.
+        // Each turn of the ratchet tells them apart, unless they draw one key for it, or each renews: then the peer is told of
+        // session after session.
         let apart = self.units[of].mailbox != self.units[copy].mailbox && !copied.alike;
-        if together && apart && !is_told && !unit.app.strangers.contains(&account) {
+        if together && apart && !is_told && !unit.app.restarts.contains(&account) {
             return wrong("a copied phone is noticed", detail);
         }
         let kind = match (is_told, both) {

@@ -66,8 +66,6 @@ pub(super) struct App {
     pub(super) warned: BTreeSet<usize>,
     /// Accounts of which it was told that a session was begun beside one that was heard.
     pub(super) restarts: BTreeSet<usize>,
-    /// Those of which whoever began it did not know the one before.
-    pub(super) strangers: BTreeSet<usize>,
     /// Phones of which something opened.
     pub(super) heard: BTreeSet<usize>,
     /// Blobs that `deliver` said were opened.

@@ -86,10 +86,9 @@ impl World {
                 self.units[who].app.warned.insert(account);
                 Ok(Some(kind(&event.what).to_owned()))
             }
-            What::SessionRestarted { account, resumed, .. } => {
+            What::SessionRestarted { account, .. } => {
                 let account = Self::account_of(account);
                 self.units[who].app.restarts.extend(account);
-                self.units[who].app.strangers.extend(account.filter(|_| !resumed));
                 Ok(Some(kind(&event.what).to_owned()))
             }
             What::AudienceDiffers { sender, .. } => {
