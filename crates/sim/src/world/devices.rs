@@ -13,6 +13,9 @@ const MOST: usize = 4;
 /// Rounds within which a device is linked when nothing goes wrong.
 const ROUNDS: usize = 4;
 
+/// Seconds by which keys may be dated ahead.
+const DAY: i64 = 86_400;
+
 impl World {
     /// A new phone shows a code, which is scanned with this one: or one that is not linked yet shows another.
     pub(super) fn link(&mut self, who: usize, holds_account_key: bool) -> Held<Option<String>> {
@@ -140,7 +143,9 @@ impl World {
         let writer = &self.units[written.on];
         let wrote = (unit.account, unit.device) == (writer.account, writer.device);
         let is_listed = matches!(unit.standing, Standing::Listed { since } if at >= since);
-        written.concerns(unit.account) && !wrote && is_listed && self.is_listed(written.on)
+        // To a phone whose keys are of the future nothing can be begun: what is written goes to the account's others alone.
+        let is_of_the_future = unit.ahead > DAY && self.devices(unit.account) > 1;
+        written.concerns(unit.account) && !wrote && is_listed && self.is_listed(written.on) && !is_of_the_future
     }
 
     /// When the faults have stopped, whatever is still to be linked is, and everybody gets to know the lists.
