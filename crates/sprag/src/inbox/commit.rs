@@ -329,7 +329,8 @@ fn restarted(
     let mut reason = None;
     let is_copied = known.is_copied(device);
     if let Some((old, proven)) = fresh.continues {
-        if !is_copied && !is_put_back(content, &name, proven) {
+        // What was announced was begun by whoever went on in the old one, where they are further by now than they said.
+        if !is_copied && (announced || !is_put_back(content, &name, proven)) {
             fresh.reference.generation = known.generation_after(Some(old), device);
             let what = What::SessionRestarted { account, device: told, resumed: true, reason: None };
             return raise(tx, what, now).map(Some);
